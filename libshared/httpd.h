@@ -1,0 +1,51 @@
+/* httpd.h - the HTTP server, on libmicrohttpd (epoll, suspended connections).
+ *
+ * The handler is called in a server thread once the whole request is there, and
+ * the connection is suspended: whoever holds the exchange answers it, from any
+ * thread, exactly once. An exchange that nobody answers within 30 s is answered
+ * 503 by the server; answering it later is harmless. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct exchange;
+struct httpd;
+
+struct httpd_options {
+    const char *bind_address; /* IPv4 or IPv6 */
+    int port;                 /* 0: any free one */
+    int threads;              /* 1 or 2 */
+    size_t max_body;          /* bytes; beyond: 413, before the body is read where Content-Length tells */
+    int max_connections;      /* above 80 %: 503 with Retry-After */
+    void (*handler)(void *arg, struct exchange *x);
+    void *arg;
+    /* Makes the body of an error that the server itself answers (400, 413, 503): a problem document into out.
+     * NULL: plain text. */
+    const char *(*problem)(int status, const char *detail, char *out, size_t size);
+};
+
+struct httpd *httpd_new(const struct httpd_options *options, struct err *err);
+/* Answers 503 to what is still unanswered, then closes. */
+void httpd_destroy(struct httpd **self_p);
+int httpd_port(const struct httpd *self);
+
+/* Valid until the exchange is answered. */
+const char *exchange_method(const struct exchange *x);
+const char *exchange_path(const struct exchange *x);                     /* decoded, without query */
+const char *exchange_target(const struct exchange *x);                   /* exactly as received: /path?query */
+const char *exchange_query(const struct exchange *x);                    /* raw, what is behind the '?'; "" if none */
+const char *exchange_header(const struct exchange *x, const char *name); /* NULL if absent; any case */
+const char *exchange_body(const struct exchange *x);                     /* NUL-terminated */
+size_t exchange_body_len(const struct exchange *x);
+const char *exchange_remote(const struct exchange *x); /* IP address of the peer */
+long long exchange_age_us(const struct exchange *x);   /* since its first byte was read */
+
+/* Answers and ends the exchange; x must not be used afterwards. Copies body. headers: "Name: value", ends with NULL;
+ * may be NULL. */
+void exchange_reply(struct exchange *x, int status, const char *content_type, const void *body, size_t len,
+                    const char *const *headers);
+
+/* Closes the connection without an answer. */
+void exchange_cut(struct exchange *x);

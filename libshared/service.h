@@ -1,0 +1,86 @@
+/* service.h - what every service is made of.
+ *
+ * main() hands service_main a table: role, task handlers, request handlers. It
+ * does the rest: configuration (--help prints it), log, database pool, bus,
+ * registration, worker threads, draining on SIGTERM, statistics.
+ *
+ * A handler is a straight-line function that may block. Nothing but its
+ * transaction is the outcome: what is not committed did not happen. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct bus;
+struct config;
+struct db_pool;
+struct db_tx;
+struct envelope;
+struct err;
+struct message_type;
+struct task;
+
+/* What a handler works with; one per worker thread. */
+struct worker {
+    const struct config *config;
+    struct db_pool *db;
+    struct bus *bus;
+    const char *instance; /* this process's id in the registry */
+    void *state;          /* what worker_new made */
+};
+
+/* Does one task. 0: it is done; if the handler has not called task_complete itself, the task is completed now.
+ * -1 with *err: it is tried again or buried, as err->kind says. A second run must not repeat what the first did. */
+typedef int task_fn(struct worker *self, struct task *task, struct err *err);
+
+struct task_handler {
+    const char *kind;
+    task_fn *run;
+};
+
+/* A request on its way through a handler. */
+struct call {
+    const struct envelope *env;
+    const char *client_id; /* NULL: the asker may see every client (an administrator) */
+    const void *request;   /* of the handler's request type */
+    void *reply;           /* of the handler's reply type, zeroed: to be filled */
+    struct arena *arena;   /* for whatever the reply points to */
+    struct db_tx *tx;      /* open, for client_id (or DB_EVERY_CLIENT); committed when the handler returns 0.
+                              NULL where the handler asked for none */
+};
+
+/* Answers one request. -1 with *err: the asker gets it as a problem and the transaction is rolled back. */
+typedef int request_fn(struct worker *self, struct call *call, struct err *err);
+
+enum { CALL_NO_TX = 1 }; /* the handler waits for a provider, or takes its transactions itself */
+
+struct request_handler {
+    const struct message_type *request;
+    const struct message_type *reply;
+    request_fn *run;
+    int flags;
+};
+
+struct service {
+    const char *role;
+    const char *doc;                        /* one line for --help */
+    int workers;                            /* threads by default; LEADWIRE_WORKERS overrides */
+    const struct task_handler *tasks;       /* ends with {0}; NULL: none */
+    const struct request_handler *requests; /* ends with {0}; NULL: none */
+
+    /* Once per worker, in its thread. May be NULL. */
+    int (*worker_new)(struct worker *self, struct err *err);
+    void (*worker_destroy)(struct worker *self);
+
+    /* Once per process: after the bus and before the workers; and before they end. worker here has no state and may be
+     * used from threads that start makes. ready() of /readyz is true after start has returned. May be NULL. */
+    int (*start)(struct worker *self, void **ret_service_state, struct err *err);
+    void (*stop)(void *service_state);
+};
+
+/* Returns the exit code: 0 after SIGTERM or SIGINT, 2 for a wrong configuration (one line on stderr names it). */
+int service_main(const struct service *service, int argc, char **argv);
+
+/* Queues fn(worker, arg) for a worker thread. false if the queue is full (its bound is 1024): fn is not called. */
+bool service_submit(struct worker *self, void (*fn)(struct worker *self, void *arg), void *arg);

@@ -1,0 +1,103 @@
+/* tasks.h - work that must not be lost.
+ *
+ * A task is a row, inserted in the transaction that makes it necessary, claimed
+ * before it is worked on, and completed in the transaction that holds its
+ * effects. Whoever claims gets a fresh token; completing or failing changes
+ * nothing unless the token is still the row's. See migrations/0002.
+ *
+ * Live tasks (ready, running, dead) are rows of tasks; finished ones move to
+ * finished_tasks, which is partitioned by day. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libshared/uuid.h"
+
+struct arena;
+struct bus;
+struct db_pool;
+struct db_tx;
+struct err;
+struct message_type;
+
+/* One row per kind of task, in proto/tasks.h. */
+struct task_kind {
+    const char *name;
+    const char *role; /* who does it: "orchestrator" */
+    const struct message_type *payload;
+    int max_attempts;
+    int deadline_s; /* a run that takes longer is orphaned: another may claim it */
+    int backoff_s;  /* before the second attempt; doubles with each, at most 900 s, +-20 % jitter */
+};
+
+const struct task_kind *task_kind_find(const char *name); /* NULL if there is none */
+
+struct task {
+    char task_id[UUID_SIZE];
+    char client_id[UUID_SIZE]; /* the nil UUID if it belongs to no client */
+    const struct task_kind *kind;
+    char trace_id[65];
+    int attempt; /* 1 for the first */
+    int64_t token;
+    int64_t created_at_us; /* wall time of the database */
+    const void *payload;   /* of kind->payload */
+    struct arena *arena;   /* holds the payload; the handler may use it too */
+    bool settled;          /* task_complete or task_postpone was called and its transaction committed */
+};
+
+struct task_spec {
+    const char *kind;
+    const char *client_id;  /* NULL: none */
+    const char *trace_id;   /* NULL: none */
+    const void *payload;    /* of the kind's message type */
+    const char *serial_key; /* tasks of one key run one at a time, in the order of their ids; NULL: none */
+    const char
+        *dedupe_key;  /* a second insert with the key does nothing, also after the first has finished; NULL: none */
+    int64_t delay_ms; /* not before this long from now */
+};
+
+/* Inserts a task; after the commit its id is pushed to its role. Returns 1, or 0 if the dedupe key (or, for
+ * process_ai_response, a task of the conversation that is still ready) made it unnecessary; -1 on failure.
+ * ret_id may be NULL. bus may be NULL: then the sweep finds it. */
+int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec, char ret_id[UUID_SIZE],
+                struct err *err);
+
+/* ---- within a handler's transaction ---- */
+
+/* Ends the task with this transaction; task->settled is set when it commits. ERR_CONFLICT if it is no longer ours.
+ * The next task of the same serial key is pushed after the commit. */
+int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct err *err);
+
+/* Leaves the task ready again, to run in delay_ms; this attempt does not count as a failure. */
+int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const char *why, struct err *err);
+
+/* Ends the task as dead with this transaction, for a failure that the handler itself records beside it. */
+int task_bury(struct db_tx *tx, struct bus *bus, struct task *task, const struct err *why, struct err *err);
+
+/* ERR_CONFLICT unless the attempt is still ours; locks the row until the transaction ends. To be asked in the
+ * transaction that commits the intent of an external effect. */
+int task_still_ours(struct db_tx *tx, const struct task *task, struct err *err);
+
+/* ---- for service.c and the scheduler ---- */
+
+/* Claims those of the refs that are ready and due, or orphaned, and free by their serial key. Fills at most n tasks,
+ * each with an arena of its own; returns how many, or -1. */
+struct task_ref;
+int tasks_claim(struct db_pool *pool, const char *instance, const char *role, const struct task_ref *refs, size_t n,
+                struct task *ret_tasks, struct err *err);
+
+/* Claims up to n that are due, without being told their ids: for a backlog. */
+int tasks_claim_due(struct db_pool *pool, const char *instance, const char *role, size_t n, struct task *ret_tasks,
+                    struct err *err);
+
+/* Completes many plain ones in one statement. */
+int tasks_complete_batch(struct db_pool *pool, struct bus *bus, struct task *const *tasks, size_t n, struct err *err);
+
+/* After a failed attempt: ready again after its backoff (or why->retry_after_s), or dead when it cannot be healed or
+ * was the last. Publishes task.dead. */
+int task_fail(struct db_pool *pool, struct bus *bus, const struct task *task, const struct err *why, struct err *err);
+
+/* Frees what a claim gave. */
+void task_release(struct task *task);

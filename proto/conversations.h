@@ -1,0 +1,82 @@
+/* conversations.h - conversations and messages as the API shows them. Served by the orchestrator. */
+#pragma once
+
+#include "libshared/codec.h"
+
+/* clang-format off */
+#define CONVERSATION(S, F, E, M, L)                                                                         \
+    F(S, UUID, client_id,       REQUIRED, 0, 0,      "its client")                                          \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "its id")                                              \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
+    E(S, "sms|whatsapp|form",   channel, REQUIRED,   "how they write")                                      \
+    F(S, STR,  lead_address,    REQUIRED, 1, 320,    "the lead's number")                                   \
+    F(S, STR,  our_address,     REQUIRED, 1, 320,    "the client's number")                                 \
+    E(S, "open|escalated|taken_over|closed", state, REQUIRED, "escalated: a person was called; taken_over: a person writes") \
+    F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why a person was called")                             \
+    E(S, "HOT|WARM|COLD",       score, OPTIONAL,     "the lead's score")                                    \
+    F(S, STR,  score_reason,    OPTIONAL, 0, 2000,   "why")                                                 \
+    F(S, STR,  lead_name,       OPTIONAL, 0, 400,    "the lead's name, if known")                           \
+    F(S, STR,  service_interest, OPTIONAL, 0, 2000,  "what the lead wants")                                 \
+    F(S, STR,  urgency,         OPTIONAL, 0, 2000,   "how urgent")                                          \
+    F(S, STR,  budget_range,    OPTIONAL, 0, 2000,   "what it may cost")                                    \
+    F(S, STR,  timeline,        OPTIONAL, 0, 2000,   "when")                                                \
+    F(S, TIME, opted_out_at,    OPTIONAL, 0, 0,      "when the lead said STOP; absent: it did not")         \
+    F(S, TIME, created_at,      REQUIRED, 0, 0,      "first contact")                                       \
+    F(S, TIME, updated_at,      REQUIRED, 0, 0,      "last change")
+
+#define GET_CONVERSATION(S, F, E, M, L) F(S, UUID, conversation_id, REQUIRED, 0, 0, "the conversation")
+
+#define LIST_CONVERSATIONS(S, F, E, M, L)                                                                   \
+    F(S, UUID, client_id,       OPTIONAL, 0, 0,      "only this client's")                                  \
+    E(S, "open|escalated|taken_over|closed", state, OPTIONAL, "only in this state")                         \
+    F(S, STR,  lead_address,    OPTIONAL, 1, 320,    "only with this number, E.164")                        \
+    F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page")                                        \
+    F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before")
+
+#define CONVERSATION_PAGE(S, F, E, M, L)                                                                    \
+    L(S, conversation, items,   REQUIRED, 0, 200,    "last changed first")                                  \
+    F(S, STR, next_after,       OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
+
+#define MESSAGE(S, F, E, M, L)                                                                              \
+    F(S, UUID, client_id,       REQUIRED, 0, 0,      "its client")                                          \
+    F(S, UUID, message_id,      REQUIRED, 0, 0,      "its id")                                              \
+    F(S, INT,  seq,             REQUIRED, 0, 1e15,   "order of arrival")                                    \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "its conversation")                                    \
+    E(S, "in|out",              direction, REQUIRED, "in: from the lead")                                   \
+    E(S, "lead|agent|human|system", author, REQUIRED, "who wrote it")                                       \
+    E(S, "sms|whatsapp|form",   channel, REQUIRED,   "how it travels")                                      \
+    F(S, STR,  from_address,    REQUIRED, 1, 320,    "sender")                                              \
+    F(S, STR,  to_address,      REQUIRED, 1, 320,    "receiver")                                            \
+    F(S, STR,  body,            REQUIRED, 0, 65536,  "what it says")                                        \
+    E(S, "received|queued|sending|uncertain|sent|delivered|undelivered|read|failed|dropped", state, REQUIRED, \
+      "how far it came")                                                                                    \
+    F(S, STR,  provider_sid,    OPTIONAL, 1, 64,     "the provider's id")                                   \
+    F(S, INT,  error_code,      DEFAULT(0), 0, 1e9,  "the provider's error code; 0: none")                  \
+    F(S, STR,  error_text,      OPTIONAL, 0, 2000,   "what went wrong")                                     \
+    F(S, UUID, turn_id,         OPTIONAL, 0, 0,      "the decision that made it")                           \
+    F(S, TIME, created_at,      REQUIRED, 0, 0,      "when it was stored")                                  \
+    F(S, TIME, sent_at,         OPTIONAL, 0, 0,      "when the provider took it")
+
+#define GET_MESSAGE(S, F, E, M, L) F(S, UUID, message_id, REQUIRED, 0, 0, "the message")
+
+#define LIST_MESSAGES(S, F, E, M, L)                                                                        \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "the conversation")                                    \
+    F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page")                                        \
+    F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before")
+
+#define MESSAGE_PAGE(S, F, E, M, L)                                                                         \
+    L(S, message, items,        REQUIRED, 0, 200,    "oldest first")                                        \
+    F(S, STR, next_after,       OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
+
+#define CONVERSATION_MESSAGES(MSG)                                                                          \
+    MSG(conversation, CONVERSATION, "the exchange between a lead and a client over one channel")            \
+    MSG(get_conversation, GET_CONVERSATION, "one conversation")                                             \
+    MSG(list_conversations, LIST_CONVERSATIONS, "conversations")                                            \
+    MSG(conversation_page, CONVERSATION_PAGE, "a page of conversations")                                    \
+    MSG(message, MESSAGE, "one text")                                                                       \
+    MSG(get_message, GET_MESSAGE, "one message")                                                            \
+    MSG(list_messages, LIST_MESSAGES, "a conversation's messages")                                          \
+    MSG(message_page, MESSAGE_PAGE, "a page of messages")
+/* clang-format on */
+
+CONVERSATION_MESSAGES(MESSAGE_STRUCT)

@@ -1,0 +1,43 @@
+/* events.h - facts that have happened, published after the commit that made them true.
+ *
+ * The event's name is the envelope's type: message.received, message.sent, message.failed, lead.qualified, lead.hot,
+ * lead.opted_out, conversation.escalated, task.dead, service.stats. */
+#pragma once
+
+#include "libshared/codec.h"
+
+/* clang-format off */
+#define MESSAGE_EVENT(S, F, E, M, L)                                                       \
+    F(S, UUID, message_id,      REQUIRED, 0, 0,     "the message")                         \
+    F(S, UUID, conversation_id, OPTIONAL, 0, 0,     "its conversation")                    \
+    F(S, UUID, lead_id,         OPTIONAL, 0, 0,     "its lead")                            \
+    F(S, STR,  channel,         OPTIONAL, 1, 16,    "sms, ...")                            \
+    F(S, STR,  state,           OPTIONAL, 1, 16,    "the state it has come to")            \
+    F(S, STR,  provider_sid,    OPTIONAL, 1, 64,    "the provider's id")                   \
+    F(S, INT,  error_code,      DEFAULT(0), 0, 1e9, "the provider's error code; 0: none")
+
+#define LEAD_EVENT(S, F, E, M, L)                                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,     "the lead")                            \
+    F(S, UUID, conversation_id, OPTIONAL, 0, 0,     "where it happened")                   \
+    F(S, STR,  score,           OPTIONAL, 1, 8,     "HOT, WARM or COLD")                   \
+    F(S, STR,  reason,          OPTIONAL, 0, 2000,  "why")
+
+#define TASK_EVENT(S, F, E, M, L)                                                          \
+    F(S, UUID, task_id,         REQUIRED, 0, 0,     "the task")                            \
+    F(S, STR,  kind,            REQUIRED, 1, 64,    "its kind")                            \
+    F(S, INT,  attempt,         DEFAULT(0), 0, 1e6, "how often it was tried")              \
+    F(S, STR,  error,           OPTIONAL, 0, 1000,  "its last error")
+
+#define STATS_EVENT(S, F, E, M, L)                                                         \
+    F(S, UUID, instance,        REQUIRED, 0, 0,     "the process")                         \
+    F(S, STR,  role,            REQUIRED, 1, 32,    "its role")                            \
+    F(S, JSON, stats,           REQUIRED, 2, 16384, "its counters, as in mailboxes.stats")
+
+#define EVENT_MESSAGES(MSG)                                                                \
+    MSG(message_event, MESSAGE_EVENT, "body of message.*")                                 \
+    MSG(lead_event, LEAD_EVENT, "body of lead.* and conversation.*")                       \
+    MSG(task_event, TASK_EVENT, "body of task.*")                                          \
+    MSG(stats_event, STATS_EVENT, "body of service.stats")
+/* clang-format on */
+
+EVENT_MESSAGES(MESSAGE_STRUCT)
