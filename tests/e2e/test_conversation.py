@@ -1,0 +1,102 @@
+"""The whole way of a text: webhook in, answer out."""
+
+import json
+import threading
+import time
+import unittest
+
+from cluster import BUSINESS, ClusterTest, main, wait_for
+
+
+class Conversation(ClusterTest):
+    def test_a_question_is_answered_from_the_faq(self):
+        answer = self.cluster.text("What are your opening hours?", self.lead)
+        self.assertEqual(answer["status"], 200)
+        replies = self.cluster.wait_replies(1, self.lead)
+        self.assertIn("8 am to 6 pm", replies[0]["body"])
+        self.assertEqual(replies[0]["from"], BUSINESS)
+
+    def test_an_accepted_text_is_stored_with_all_that_belongs_to_it(self):
+        self.cluster.text("Which areas do you serve?", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        conversation = self.cluster.conversation(self.lead)
+        self.assertEqual(conversation["channel"], "sms")
+        self.assertEqual(conversation["client_id"], self.client_id)
+        messages = self.cluster.messages(conversation["conversation_id"])
+        self.assertEqual([m["direction"] for m in messages], ["in", "out"])
+        self.assertEqual(messages[0]["body"], "Which areas do you serve?")
+        self.assertIn("turn_id", messages[1])
+
+    def test_the_status_callback_moves_the_message_on(self):
+        self.cluster.text("Do you offer emergency service?", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        conversation = self.cluster.conversation(self.lead)
+
+        def state():
+            return self.cluster.messages(conversation["conversation_id"])[-1]["state"]
+        wait_for("delivered", lambda: state() == "delivered")
+
+    def test_the_same_message_sid_again_changes_nothing(self):
+        sid = "SM" + "%032x" % (time.time_ns())
+        for _ in range(3):
+            self.assertEqual(self.cluster.text("Do you install water heaters?", self.lead, sid=sid)["status"], 200)
+        self.cluster.wait_replies(1, self.lead)
+        time.sleep(1.5)
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+        conversation = self.cluster.conversation(self.lead)
+        self.assertEqual(len(self.cluster.messages(conversation["conversation_id"])), 2)
+
+    def test_three_texts_within_a_second_get_one_answer_that_covers_them(self):
+        for body in ("Hi there", "quick question", "how much does a drain cleaning cost"):
+            self.assertEqual(self.cluster.text(body, self.lead)["status"], 200)
+            time.sleep(0.25)
+        replies = self.cluster.wait_replies(1, self.lead)
+        self.assertIn("$149", replies[0]["body"])
+        time.sleep(3)
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+
+    def test_texts_at_the_same_moment_get_one_answer(self):
+        threads = [threading.Thread(target=self.cluster.text, args=(body, self.lead))
+                   for body in ("hello", "anyone there", "I need help with a drain")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.cluster.wait_replies(1, self.lead)
+        time.sleep(3)
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+
+    def test_a_hot_inquiry_scores_hot(self):
+        self.cluster.text("My water heater burst, I need someone today, it is an emergency!", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        conversation = self.cluster.conversation(self.lead)
+        self.assertEqual(conversation["score"], "HOT")
+        self.assertTrue(conversation["score_reason"])
+
+    def test_an_unanswerable_question_is_not_made_up(self):
+        self.cluster.text("Do you also repair espresso machines in Paris?", self.lead)
+        reply = self.cluster.wait_replies(1, self.lead)[0]["body"]
+        for answer in ("$149", "8 am", "Springfield"):
+            self.assertNotIn(answer, reply)
+
+    def test_stop_silences_and_start_resumes(self):
+        self.cluster.text("STOP", self.lead)
+        self.cluster.text("What are your opening hours?", self.lead)
+        time.sleep(3)
+        self.assertEqual(self.cluster.replies(self.lead), [])
+        self.cluster.text("START", self.lead)
+        self.cluster.text("What are your opening hours?", self.lead)
+        self.assertIn("8 am", self.cluster.wait_replies(1, self.lead)[-1]["body"])
+
+    def test_why_a_message_was_said_is_on_record(self):
+        self.cluster.text("What are your opening hours?", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        conversation = self.cluster.conversation(self.lead)
+        reply = self.cluster.messages(conversation["conversation_id"])[-1]
+        record = self.cluster.leadctl("why", reply["message_id"])
+        self.assertIn("8 am to 6 pm", record)
+        json.loads(record)
+
+
+if __name__ == "__main__":
+    main()
