@@ -51,6 +51,7 @@ struct err;
 #define CODEC_DEPTH_MAX     16            /* nesting of maps and arrays */
 #define CODEC_ELEMENTS_MAX  65536         /* values in a frame, all levels together */
 #define CODEC_STRS_ITEM_MAX 65536         /* bytes of one string within a STRS field */
+#define CODEC_JSON_DEPTH_MAX 8            /* nesting within a JSON field, wherever the message itself is nested */
 
 struct bytes {
     const uint8_t *data;
