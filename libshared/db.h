@@ -77,13 +77,19 @@ int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err
  * uncertain); once, in the order of registration. fn frees arg. */
 int db_after(struct db_tx *tx, void (*fn)(void *arg, bool committed), void *arg, struct err *err);
 
+/* A place to come back to after a statement that may fail: db_rollback_to_savepoint undoes what was done since, and the
+ * transaction goes on. One at a time; a second call moves it. */
+int db_savepoint(struct db_tx *tx, struct err *err);
+int db_rollback_to_savepoint(struct db_tx *tx, struct err *err);
+
 /* Commits, gives the connection back and sets *tx_p to NULL, also on failure. */
 int db_commit(struct db_tx **tx_p, struct err *err);
 
 /* Rolls back, gives the connection back, sets *tx_p to NULL. Does nothing if it is NULL already. */
 void db_rollback(struct db_tx **tx_p);
 
-/* One statement in a transaction of its own: begin, query, commit. */
+/* One statement in a transaction of its own: begin, query, commit (ERR_UNCERTAIN as from db_commit). With client_id
+ * NULL it takes one round trip. */
 #define db_run(pool, client_id, ret_rows, err, sql, ...)                     \
     db_run_args((pool), (client_id), (ret_rows), (err), (sql),               \
                 (struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}, \

@@ -1,0 +1,309 @@
+/* db.c - transactions.
+ *
+ * BEGIN and the setting that row-level security reads go in one round trip. A
+ * pooled connection that turns out to be dead at BEGIN is replaced and BEGIN is
+ * sent once more, so that a restarted database costs its first callers nothing. */
+#include "libshared/db.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libshared/auto.h"
+#include "libshared/db_internal.h"
+#include "libshared/failpoint.h"
+#include "libshared/uuid.h"
+
+struct hook {
+    void (*fn)(void *arg, bool committed);
+    void *arg;
+    struct hook *next;
+};
+
+struct db_tx {
+    struct db_pool *pool;
+    struct db_conn *conn;
+    char client_id[UUID_SIZE]; /* "": none */
+    bool used;                 /* a statement has run: the transaction cannot be begun again unnoticed */
+    struct err failed;         /* of the statement that made the server abandon the transaction */
+    struct hook *hooks, **last_hook;
+};
+
+/* What follows from it is interpolated into SQL, hence checked to the letter. */
+static int check_client(const char *client_id, struct err *err)
+{
+    if (client_id && strcmp(client_id, DB_EVERY_CLIENT) != 0 && !uuid_is_valid(client_id))
+        return err_set(err, ERR_INVALID, "client_id is not a UUID");
+    return 0;
+}
+
+static int begin(struct db_tx *tx, const char *before, struct err *err)
+{
+    char sql[200];
+
+    if (*tx->client_id)
+        snprintf(sql, sizeof sql, "%sBEGIN; SELECT set_config('leadwire.client_id', '%s', true)", before,
+                 tx->client_id);
+    else
+        snprintf(sql, sizeof sql, "%sBEGIN", before);
+    return db_conn_exec(tx->conn, sql, DB_BEGIN_MS, err);
+}
+
+static void run_hooks(struct db_tx *tx, bool committed)
+{
+    while (tx->hooks) {
+        struct hook *hook = tx->hooks;
+
+        tx->hooks = hook->next;
+        hook->fn(hook->arg, committed);
+        free(hook);
+    }
+}
+
+/* Gives the connection back first, so that a hook may use the pool. */
+static void end(struct db_tx **tx_p, bool committed)
+{
+    struct db_tx *tx = *tx_p;
+
+    *tx_p = NULL;
+    if (tx->conn)
+        db_pool_return(tx->pool, tx->conn);
+    run_hooks(tx, committed);
+    free(tx);
+}
+
+struct db_tx *db_begin(struct db_pool *pool, const char *client_id, struct err *err)
+{
+    struct db_tx *tx;
+    bool fresh;
+
+    if (check_client(client_id, err) < 0)
+        return NULL;
+    if (!(tx = calloc(1, sizeof *tx))) {
+        err_set(err, ERR_INTERNAL, "database: out of memory");
+        return NULL;
+    }
+    tx->pool = pool;
+    tx->last_hook = &tx->hooks;
+    snprintf(tx->client_id, sizeof tx->client_id, "%s", client_id ? client_id : "");
+
+    tx->conn = db_pool_lease(pool, &fresh, err);
+    if (tx->conn && !fresh && !db_conn_is_alive(tx->conn)) {
+        tx->conn = db_pool_replace(pool, tx->conn, err);
+        fresh = true;
+    }
+    if (tx->conn && begin(tx, "", err) < 0) {
+        bool broken = PQstatus(tx->conn->pg) != CONNECTION_OK;
+
+        if (broken && !fresh && (tx->conn = db_pool_replace(pool, tx->conn, err)) && begin(tx, "", err) == 0)
+            return tx;
+        end(&tx, false);
+        return NULL;
+    }
+    if (!tx->conn)
+        end(&tx, false);
+    return tx;
+}
+
+int db_set_client(struct db_tx *tx, const char *client_id, struct err *err)
+{
+    if (check_client(client_id, err) < 0 || db_query(tx, NULL, err, "SELECT set_config('leadwire.client_id', $1, true)",
+                                                     db_text(client_id ? client_id : "")) < 0)
+        return -1;
+    snprintf(tx->client_id, sizeof tx->client_id, "%s", client_id ? client_id : "");
+    return 0;
+}
+
+/* The statement's failure has ended the transaction on the server: nothing more can be done in it. */
+static int fail(struct db_tx *tx, const struct err *problem, struct err *err)
+{
+    tx->failed = *problem;
+    if (err)
+        *err = *problem;
+    return -1;
+}
+
+/* Runs it once more in a new transaction where nothing has been done in this one yet. */
+static PGresult *run_again(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
+{
+    bool stale;
+
+    if (tx->used) {
+        /* What was prepared is forgotten, so that the caller's next attempt works. */
+        err_set(err, ERR_UNAVAILABLE, "database: a prepared statement was outdated, try again");
+        db_conn_exec(tx->conn, "ROLLBACK; DEALLOCATE ALL", DB_BEGIN_MS, NULL);
+        return NULL;
+    }
+    if (begin(tx, "ROLLBACK; DEALLOCATE ALL; ", err) < 0)
+        return NULL;
+    return db_conn_query(tx->conn, sql, args, n_args, &stale, err);
+}
+
+int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err, const char *sql,
+                  const struct db_arg *args, size_t n_args)
+{
+    struct err problem = {0};
+    struct db_result *result;
+    PGresult *answer;
+    bool stale;
+    int rows;
+
+    if (tx->failed.kind != ERR_NONE) {
+        if (err)
+            *err = tx->failed;
+        return -1;
+    }
+    answer = db_conn_query(tx->conn, sql, args, n_args, &stale, &problem);
+    if (!answer && stale)
+        answer = run_again(tx, sql, args, n_args, &problem);
+    if (!answer)
+        return fail(tx, &problem, err);
+    tx->used = true;
+    rows = db_result_rows(answer);
+    if (!ret_rows) {
+        PQclear(answer);
+        return rows;
+    }
+    if (!(result = db_result_new(answer, err)))
+        return -1;
+    *ret_rows = result;
+    return rows;
+}
+
+int db_script(struct db_tx *tx, const char *sql, struct err *err)
+{
+    struct err problem = {0};
+
+    if (tx->failed.kind != ERR_NONE) {
+        if (err)
+            *err = tx->failed;
+        return -1;
+    }
+    tx->used = true;
+    if (db_conn_exec(tx->conn, sql, 0, &problem) < 0)
+        return fail(tx, &problem, err);
+    return 0;
+}
+
+int db_savepoint(struct db_tx *tx, struct err *err)
+{
+    return db_script(tx, "SAVEPOINT leadwire", err);
+}
+
+int db_rollback_to_savepoint(struct db_tx *tx, struct err *err)
+{
+    tx->failed = (struct err){0};
+    return db_script(tx, "ROLLBACK TO SAVEPOINT leadwire", err);
+}
+
+int db_after(struct db_tx *tx, void (*fn)(void *arg, bool committed), void *arg, struct err *err)
+{
+    struct hook *hook = calloc(1, sizeof *hook);
+
+    if (!hook) {
+        fn(arg, false);
+        return err_set(err, ERR_INTERNAL, "database: out of memory");
+    }
+    *hook = (struct hook){.fn = fn, .arg = arg};
+    *tx->last_hook = hook;
+    tx->last_hook = &hook->next;
+    return 0;
+}
+
+int db_commit(struct db_tx **tx_p, struct err *err)
+{
+    struct db_tx *tx = *tx_p;
+    struct err problem = {0};
+
+    if (tx->failed.kind != ERR_NONE) {
+        problem = tx->failed;
+        db_rollback(tx_p);
+        if (err)
+            *err = problem;
+        return -1;
+    }
+    /* A connection that died before COMMIT was sent has certainly not committed. */
+    if (!db_conn_is_alive(tx->conn)) {
+        end(tx_p, false);
+        return err_set(err, ERR_UNAVAILABLE, "database: the connection was lost before the commit");
+    }
+    failpoint("db.before_commit");
+    if (db_conn_exec(tx->conn, "COMMIT", DB_ANSWER_MS, &problem) < 0) {
+        if (PQstatus(tx->conn->pg) != CONNECTION_OK)
+            err_set(&problem, ERR_UNCERTAIN, "database: the connection was lost during the commit");
+        end(tx_p, false);
+        if (err)
+            *err = problem;
+        return -1;
+    }
+    failpoint("db.after_commit");
+    end(tx_p, true);
+    return 0;
+}
+
+void db_rollback(struct db_tx **tx_p)
+{
+    if (!*tx_p)
+        return;
+    if (PQstatus((*tx_p)->conn->pg) == CONNECTION_OK)
+        db_conn_exec((*tx_p)->conn, "ROLLBACK", DB_BEGIN_MS, NULL);
+    end(tx_p, false);
+}
+
+/* A single statement without a client is a transaction by itself: one round trip instead of three. */
+static PGresult *run_alone(struct db_pool *pool, struct err *err, const char *sql, const struct db_arg *args,
+                           size_t n_args)
+{
+    bool fresh, stale;
+    struct db_conn *conn = db_pool_lease(pool, &fresh, err);
+    PGresult *answer;
+
+    if (conn && !fresh && !db_conn_is_alive(conn))
+        conn = db_pool_replace(pool, conn, err);
+    if (!conn)
+        return NULL;
+    answer = db_conn_query(conn, sql, args, n_args, &stale, err);
+    if (!answer && stale && db_conn_exec(conn, "DEALLOCATE ALL", DB_BEGIN_MS, err) == 0)
+        answer = db_conn_query(conn, sql, args, n_args, &stale, err);
+    if (!answer && PQstatus(conn->pg) != CONNECTION_OK)
+        err_set(err, ERR_UNCERTAIN, "database: the connection was lost before the answer");
+    db_pool_return(pool, conn);
+    return answer;
+}
+
+static int run_in_tx(struct db_pool *pool, const char *client_id, struct db_result **ret_rows, struct err *err,
+                     const char *sql, const struct db_arg *args, size_t n_args)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(pool, client_id, err);
+    AUTO(db_result_free) struct db_result *result = NULL;
+    int rows;
+
+    if (!tx || (rows = db_query_args(tx, ret_rows ? &result : NULL, err, sql, args, n_args)) < 0 ||
+        db_commit(&tx, err) < 0)
+        return -1;
+    if (ret_rows)
+        *ret_rows = TAKE(result);
+    return rows;
+}
+
+int db_run_args(struct db_pool *pool, const char *client_id, struct db_result **ret_rows, struct err *err,
+                const char *sql, const struct db_arg *args, size_t n_args)
+{
+    struct db_result *result;
+    PGresult *answer;
+    int rows;
+
+    if (client_id)
+        return run_in_tx(pool, client_id, ret_rows, err, sql, args, n_args);
+    if (!(answer = run_alone(pool, err, sql, args, n_args)))
+        return -1;
+    rows = db_result_rows(answer);
+    if (!ret_rows) {
+        PQclear(answer);
+        return rows;
+    }
+    if (!(result = db_result_new(answer, err)))
+        return -1;
+    *ret_rows = result;
+    return rows;
+}
