@@ -3,7 +3,7 @@
  * The handler is called in a server thread once the whole request is there, and
  * the connection is suspended: whoever holds the exchange answers it, from any
  * thread, exactly once. An exchange that nobody answers within 30 s is answered
- * 503 by the server; answering it later is harmless. */
+ * 503 by the server; answering it later, even after httpd_destroy, is harmless. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,9 +21,11 @@ struct httpd_options {
     int max_connections;      /* above 80 %: 503 with Retry-After */
     void (*handler)(void *arg, struct exchange *x);
     void *arg;
-    /* Makes the body of an error that the server itself answers (400, 413, 503): a problem document into out.
-     * NULL: plain text. */
+    /* Makes the body of an error that the server itself answers (400, 413, 503): a problem document into out. Returns
+     * its content type. NULL: plain text. Called in any thread. */
     const char *(*problem)(int status, const char *detail, char *out, size_t size);
+    int answer_timeout_ms;  /* within which the handler's side must answer; 0: 30000 */
+    int request_timeout_ms; /* within which a whole request must arrive; 0: 30000 */
 };
 
 struct httpd *httpd_new(const struct httpd_options *options, struct err *err);

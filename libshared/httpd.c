@@ -1,0 +1,755 @@
+/* httpd.c - see httpd.h.
+ *
+ * An exchange has two holders: its connection, until libmicrohttpd says that the
+ * request is over, and whoever has to answer it. So it owns copies of all it
+ * shows, and an answer that comes too late falls into the void.
+ *
+ * Suspended connections do not time out in libmicrohttpd, and its timeout is
+ * one of inactivity, which a client that sends a byte now and then never meets.
+ * So each connection has a deadline of its own, kept by a thread that looks
+ * every TICK_MS. */
+#include "libshared/httpd.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libshared/auto.h"
+#include "libshared/buf.h"
+#include "libshared/clock.h"
+#include "libshared/err.h"
+#include "libshared/text.h"
+
+#define TICK_MS            250
+#define IDLE_TIMEOUT_S     10
+#define ANSWER_WRITE_MS    60000 /* for a client that reads slowly */
+#define DEADLINE_MS        30000
+#define DRAIN_MS           2000
+#define HEADERS_MAX_BYTES  (32 * 1024)
+#define BACKLOG            1024
+#define DETAIL_SIZE        1024
+#define TOO_LARGE_READ_MAX (1024 * 1024) /* of a body that is refused, so that the client sees the answer */
+
+/* One TCP connection. Lives from libmicrohttpd's notice that it started to that that it closed. */
+struct connection {
+    struct connection *prev, *next;
+    int fd;
+    int64_t deadline_ms;      /* monotonic; then it is answered 503 or cut */
+    struct exchange *waiting; /* handed out and not yet answered */
+    char remote[64];
+};
+
+struct httpd {
+    struct httpd_options options;
+    struct MHD_Daemon *daemon;
+    int listen_fd, port;
+
+    pthread_mutex_t lock; /* guards all below, and the answers of exchanges */
+    pthread_cond_t wake;  /* stopping was set, or n_open fell to 0 */
+    struct connection *connections;
+    int n_connections, n_open; /* n_open: exchanges that were handed out and are not over */
+    int holders;               /* the owner, and each exchange */
+    bool stopping;
+    pthread_t ticker;
+    bool ticking;
+};
+
+struct header {
+    const char *name, *value;
+};
+
+struct exchange {
+    struct httpd *httpd;
+    struct connection *connection;
+    struct MHD_Connection *mhd; /* NULL once the request is over */
+    int holders;
+
+    int64_t born_us;
+    char *target, *path, *method;
+    const char *query;
+    struct header *headers;
+    size_t n_headers;
+    struct buf body;
+    size_t body_seen;
+    char remote[64];
+
+    bool begun, too_large, handed, suspended;
+    bool answered, cut; /* cut: the answer is to close the connection */
+    int status;
+    struct MHD_Response *response;
+};
+
+/* ---- lives ---- */
+
+static void httpd_release(struct httpd *self)
+{
+    bool last;
+
+    pthread_mutex_lock(&self->lock);
+    last = --self->holders == 0;
+    pthread_mutex_unlock(&self->lock);
+    if (!last)
+        return;
+    pthread_cond_destroy(&self->wake);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+static void exchange_release(struct exchange *x)
+{
+    struct httpd *httpd = x->httpd;
+    bool last;
+
+    pthread_mutex_lock(&httpd->lock);
+    last = --x->holders == 0;
+    pthread_mutex_unlock(&httpd->lock);
+    if (!last)
+        return;
+    if (x->response)
+        MHD_destroy_response(x->response);
+    free(x->target);
+    free(x->path);
+    free(x->method);
+    for (size_t i = 0; i < x->n_headers; i++)
+        free((char *)x->headers[i].name); /* name and value are one piece */
+    free(x->headers);
+    buf_free(&x->body);
+    free(x);
+    httpd_release(httpd);
+}
+
+/* ---- answers ---- */
+
+static struct MHD_Response *make_response(const char *content_type, const void *body, size_t len,
+                                          const char *const *headers)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(len, len ? (void *)(uintptr_t)body : "", MHD_RESPMEM_MUST_COPY);
+    char name[128];
+    const char *colon;
+
+    if (!response)
+        return NULL;
+    if (content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    for (const char *const *h = headers; h && *h; h++) {
+        if (!(colon = strchr(*h, ':')) || (size_t)(colon - *h) >= sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(colon - *h), *h);
+        colon++;
+        colon += strspn(colon, " \t");
+        MHD_add_response_header(response, name, colon);
+    }
+    return response;
+}
+
+static struct MHD_Response *problem_response(const struct httpd *self, int status, const char *detail)
+{
+    static const char *const busy[] = {"Retry-After: 1", NULL};
+    char body[DETAIL_SIZE];
+    const char *type = "text/plain; charset=utf-8";
+
+    if (self->options.problem)
+        type = self->options.problem(status, detail, body, sizeof body);
+    else
+        snprintf(body, sizeof body, "%s\n", detail);
+    return make_response(type, body, strlen(body), status == MHD_HTTP_SERVICE_UNAVAILABLE ? busy : NULL);
+}
+
+/* Gives x its answer; response NULL: to be cut. The first one counts. Called with the lock held; takes response. */
+static void settle(struct exchange *x, int status, struct MHD_Response *response)
+{
+    if (x->answered || !x->mhd) {
+        if (response)
+            MHD_destroy_response(response);
+        return;
+    }
+    x->answered = true;
+    x->status = status;
+    x->response = response;
+    x->cut = !response;
+    x->connection->waiting = NULL;
+    x->connection->deadline_ms = clock_mono_ms() + ANSWER_WRITE_MS;
+    if (x->suspended) {
+        x->suspended = false;
+        MHD_resume_connection(x->mhd);
+    }
+}
+
+void exchange_reply(struct exchange *x, int status, const char *content_type, const void *body, size_t len,
+                    const char *const *headers)
+{
+    struct MHD_Response *response = make_response(content_type, body, len, headers);
+
+    pthread_mutex_lock(&x->httpd->lock);
+    settle(x, status, response);
+    pthread_mutex_unlock(&x->httpd->lock);
+    exchange_release(x);
+}
+
+void exchange_cut(struct exchange *x)
+{
+    pthread_mutex_lock(&x->httpd->lock);
+    settle(x, 0, NULL);
+    pthread_mutex_unlock(&x->httpd->lock);
+    exchange_release(x);
+}
+
+/* An answer that the server gives itself, in a call of libmicrohttpd. */
+static enum MHD_Result refuse(struct httpd *self, struct MHD_Connection *mhd, int status, const char *detail)
+{
+    struct MHD_Response *response = problem_response(self, status, detail);
+    enum MHD_Result queued = MHD_NO;
+
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    queued = MHD_queue_response(mhd, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* ---- taking a request in ---- */
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* The path of a target, decoded: a copy, or NULL if it is not "/..." of valid UTF-8 without control bytes. */
+static char *decode_path(const char *target)
+{
+    size_t len = strcspn(target, "?"), n = 0;
+    char *path;
+
+    if (target[0] != '/' || !(path = malloc(len + 1)))
+        return NULL;
+    for (size_t i = 0; i < len; i++) {
+        int c = (unsigned char)target[i];
+
+        if (c == '%') {
+            int high = i + 2 < len ? hex_digit(target[i + 1]) : -1, low = i + 2 < len ? hex_digit(target[i + 2]) : -1;
+
+            if (high < 0 || low < 0)
+                goto invalid;
+            c = high * 16 + low;
+            i += 2;
+        }
+        if (c < 0x20 || c == 0x7f)
+            goto invalid;
+        path[n++] = (char)c;
+    }
+    path[n] = '\0';
+    if (utf8_valid(path, n))
+        return path;
+invalid:
+    free(path);
+    return NULL;
+}
+
+static struct exchange *exchange_new(struct httpd *self, const char *target, struct connection *connection)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (!x)
+        return NULL;
+    if (!(x->target = strdup(target))) {
+        free(x);
+        return NULL;
+    }
+    x->httpd = self;
+    x->holders = 1;
+    x->born_us = clock_mono_us();
+    x->connection = connection;
+    pthread_mutex_lock(&self->lock);
+    self->holders++;
+    pthread_mutex_unlock(&self->lock);
+    return x;
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+/* The request line has come; uri is what stood in it, untouched. The result is what the later calls get. */
+static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+    struct connection *connection = connection_of(mhd);
+
+    return connection ? exchange_new(arg, uri, connection) : NULL;
+}
+
+static enum MHD_Result copy_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct exchange *x = arg;
+    size_t name_size = strlen(name) + 1, value_size = value ? strlen(value) + 1 : 1;
+    struct header *grown;
+    char *copy;
+
+    (void)kind;
+    if (!(x->n_headers & (x->n_headers - 1))) { /* room doubles at each power of two */
+        grown = realloc(x->headers, (x->n_headers ? x->n_headers * 2 : 1) * sizeof *grown);
+        if (!grown)
+            return MHD_NO;
+        x->headers = grown;
+    }
+    if (!(copy = malloc(name_size + value_size)))
+        return MHD_NO;
+    memcpy(copy, name, name_size);
+    memcpy(copy + name_size, value ? value : "", value_size);
+    x->headers[x->n_headers++] = (struct header){copy, copy + name_size};
+    return MHD_YES;
+}
+
+static int count_header(const struct exchange *x, const char *name)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < x->n_headers; i++)
+        n += strcasecmp(x->headers[i].name, name) == 0;
+    return n;
+}
+
+/* All header lines are there, the body is not. Returns 0 to go on, or the status to refuse with and its *detail. */
+static int check_head(struct exchange *x, struct MHD_Connection *mhd, const char *method, const char **detail)
+{
+    struct httpd *self = x->httpd;
+    const char *length;
+    int64_t body_len;
+    bool busy;
+
+    *detail = "The server is busy.";
+    pthread_mutex_lock(&self->lock);
+    busy = self->stopping || self->n_connections > self->options.max_connections * 4 / 5;
+    pthread_mutex_unlock(&self->lock);
+    if (busy)
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+
+    x->method = strdup(method);
+    if (!x->method || MHD_get_connection_values(mhd, MHD_HEADER_KIND, copy_header, x) != (int)x->n_headers)
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+
+    *detail = "The address is not valid.";
+    if (!(x->path = decode_path(x->target)))
+        return MHD_HTTP_BAD_REQUEST;
+    x->query = strchr(x->target, '?');
+    x->query = x->query ? x->query + 1 : "";
+
+    *detail = "The length of the body is told twice.";
+    if (count_header(x, "Content-Length") + count_header(x, "Transfer-Encoding") > 1)
+        return MHD_HTTP_BAD_REQUEST;
+    length = exchange_header(x, "Content-Length");
+    *detail = "The length of the body is not a number.";
+    if (length && !text_to_int(length, 0, INT64_MAX, &body_len))
+        return MHD_HTTP_BAD_REQUEST;
+    *detail = "The body is too large.";
+    if (length && (uint64_t)body_len > self->options.max_body)
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    return 0;
+}
+
+/* A piece of the body. What is beyond the limit is read and dropped up to a point, so that the client, which is still
+ * writing, gets to read the 413. */
+static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len_p)
+{
+    x->body_seen += *len_p;
+    if (x->body_seen > x->httpd->options.max_body) {
+        x->too_large = true;
+        buf_free(&x->body);
+        if (x->body_seen - x->httpd->options.max_body > TOO_LARGE_READ_MAX)
+            return MHD_NO;
+    } else {
+        buf_append(&x->body, data, *len_p);
+    }
+    *len_p = 0;
+    return MHD_YES;
+}
+
+/* The request is complete: it is handed to the handler, and the connection waits unless the answer is there at once. */
+static void hand_out(struct exchange *x, struct MHD_Connection *mhd)
+{
+    struct httpd *self = x->httpd;
+
+    pthread_mutex_lock(&self->lock);
+    x->handed = true;
+    x->mhd = mhd;
+    x->holders++; /* whoever answers */
+    self->n_open++;
+    x->connection->waiting = x;
+    x->connection->deadline_ms = clock_mono_ms() + self->options.answer_timeout_ms;
+    pthread_mutex_unlock(&self->lock);
+
+    self->options.handler(self->options.arg, x);
+}
+
+/* The answer goes out, or the connection goes to sleep until it is there. */
+static enum MHD_Result answer_or_wait(struct exchange *x, struct MHD_Connection *mhd)
+{
+    struct httpd *self = x->httpd;
+    enum MHD_Result result = MHD_YES;
+
+    pthread_mutex_lock(&self->lock);
+    if (!x->answered && self->stopping)
+        settle(x, MHD_HTTP_SERVICE_UNAVAILABLE,
+               problem_response(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
+    if (!x->answered) {
+        x->suspended = true;
+        MHD_suspend_connection(mhd);
+    } else {
+        result = x->cut ? MHD_NO : MHD_queue_response(mhd, (unsigned)x->status, x->response);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return result;
+}
+
+/* libmicrohttpd's one callback: after the head, for each piece of the body, at its end, and after each resuming. */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *upload, size_t *upload_len, void **context)
+{
+    struct httpd *self = arg;
+    struct exchange *x = *context;
+    const char *detail;
+    int status;
+
+    (void)url;
+    (void)version;
+    if (!x)
+        return refuse(self, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, "The server has no memory left.");
+    if (!x->begun) {
+        x->begun = true;
+        if ((status = check_head(x, mhd, method, &detail)))
+            return refuse(self, mhd, status, detail);
+        return MHD_YES;
+    }
+    if (*upload_len)
+        return take_body(x, upload, upload_len);
+    if (!x->handed) {
+        if (x->too_large)
+            return refuse(self, mhd, MHD_HTTP_CONTENT_TOO_LARGE, "The body is too large.");
+        if (x->body.failed)
+            return refuse(self, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, "The server has no memory left.");
+        snprintf(x->remote, sizeof x->remote, "%s", x->connection->remote);
+        hand_out(x, mhd);
+    }
+    return answer_or_wait(x, mhd);
+}
+
+/* The answer is out, or the client is gone. */
+static void on_over(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how)
+{
+    struct httpd *self = arg;
+    struct exchange *x = *context;
+
+    (void)mhd;
+    (void)how;
+    if (!x)
+        return;
+    *context = NULL;
+    pthread_mutex_lock(&self->lock);
+    if (x->handed && --self->n_open == 0)
+        pthread_cond_broadcast(&self->wake);
+    x->mhd = NULL;
+    x->suspended = false;
+    x->connection->waiting = NULL;
+    x->connection->deadline_ms = clock_mono_ms() + self->options.request_timeout_ms;
+    x->connection = NULL;
+    pthread_mutex_unlock(&self->lock);
+    exchange_release(x);
+}
+
+/* ---- connections and their deadlines ---- */
+
+static void remote_address(struct MHD_Connection *mhd, char out[64])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    socklen_t len;
+    char text[64] = "";
+
+    if (address) {
+        len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+        if (getnameinfo(address, len, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
+            text[0] = '\0';
+    }
+    snprintf(out, 64, "%s", strncmp(text, "::ffff:", 7) == 0 ? text + 7 : text);
+}
+
+static void connection_opened(struct httpd *self, struct MHD_Connection *mhd, void **context)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct connection *c = info ? calloc(1, sizeof *c) : NULL;
+
+    if (!(*context = c))
+        return;
+    c->fd = info->connect_fd;
+    c->deadline_ms = clock_mono_ms() + self->options.request_timeout_ms;
+    remote_address(mhd, c->remote);
+    pthread_mutex_lock(&self->lock);
+    c->next = self->connections;
+    if (c->next)
+        c->next->prev = c;
+    self->connections = c;
+    self->n_connections++;
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void connection_closed(struct httpd *self, struct connection *c)
+{
+    pthread_mutex_lock(&self->lock);
+    if (c->next)
+        c->next->prev = c->prev;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        self->connections = c->next;
+    self->n_connections--;
+    pthread_mutex_unlock(&self->lock);
+    free(c);
+}
+
+/* libmicrohttpd closes the socket after this, so that fd of a connection in our list is always its own. */
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        connection_opened(arg, mhd, context);
+    else if (*context)
+        connection_closed(arg, *context);
+}
+
+/* With the lock held. */
+static void enforce_deadline(struct httpd *self, struct connection *c, int64_t now_ms)
+{
+    if (now_ms < c->deadline_ms)
+        return;
+    if (c->waiting) {
+        settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
+               problem_response(self, MHD_HTTP_SERVICE_UNAVAILABLE, "No answer was found in time."));
+        return;
+    }
+    shutdown(c->fd, SHUT_RDWR);
+    c->deadline_ms = INT64_MAX;
+}
+
+static void *tick(void *arg)
+{
+    struct httpd *self = arg;
+    struct timespec next;
+
+    pthread_mutex_lock(&self->lock);
+    while (!self->stopping) {
+        int64_t now_ms = clock_mono_ms();
+
+        for (struct connection *c = self->connections; c; c = c->next)
+            enforce_deadline(self, c, now_ms);
+        clock_gettime(CLOCK_MONOTONIC, &next);
+        next.tv_nsec += TICK_MS * 1000000L;
+        next.tv_sec += next.tv_nsec / 1000000000L;
+        next.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&self->wake, &self->lock, &next);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+static int listen_on(struct httpd *self, struct err *err)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    const int on = 1;
+    char port[16];
+    bool ok;
+
+    snprintf(port, sizeof port, "%d", self->options.port);
+    if (getaddrinfo(self->options.bind_address, port, &hints, &found) != 0)
+        return err_set(err, ERR_INVALID, "httpd: %s is not an IP address", self->options.bind_address);
+    self->listen_fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ok = self->listen_fd >= 0 && setsockopt(self->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+         bind(self->listen_fd, found->ai_addr, found->ai_addrlen) == 0 && listen(self->listen_fd, BACKLOG) == 0 &&
+         getsockname(self->listen_fd, (struct sockaddr *)&bound, &len) == 0;
+    freeaddrinfo(found);
+    if (!ok)
+        return err_set(err, ERR_UNAVAILABLE, "httpd: cannot listen on %s port %s: %m", self->options.bind_address,
+                       port);
+    self->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                   : ((struct sockaddr_in *)&bound)->sin_port);
+    return 0;
+}
+
+static int start_daemon(struct httpd *self, struct err *err)
+{
+    const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    const struct MHD_OptionItem pool[] = {
+        {MHD_OPTION_THREAD_POOL_SIZE, self->options.threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+
+    self->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, self, MHD_OPTION_LISTEN_SOCKET, self->listen_fd,
+                         MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_over, self,
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)self->options.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX_BYTES,
+#if MHD_VERSION >= 0x01000000
+                         MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+                         MHD_OPTION_STRICT_FOR_CLIENT, 1,
+#endif
+                         MHD_OPTION_ARRAY, self->options.threads > 1 ? pool : pool + 1, MHD_OPTION_END);
+    if (!self->daemon) {
+        self->listen_fd = -1; /* whether it is closed already is not told: better left than closed twice */
+        return err_set(err, ERR_INTERNAL, "httpd: libmicrohttpd cannot start");
+    }
+    return 0;
+}
+
+struct httpd *httpd_new(const struct httpd_options *options, struct err *err)
+{
+    AUTO(httpd_destroy) struct httpd *self = calloc(1, sizeof *self);
+    pthread_condattr_t monotonic;
+
+    if (!self) {
+        err_set(err, ERR_INTERNAL, "httpd: out of memory");
+        return NULL;
+    }
+    self->options = *options;
+    if (!self->options.answer_timeout_ms)
+        self->options.answer_timeout_ms = DEADLINE_MS;
+    if (!self->options.request_timeout_ms)
+        self->options.request_timeout_ms = DEADLINE_MS;
+    self->listen_fd = -1;
+    self->holders = 1;
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+
+    if (listen_on(self, err) < 0 || start_daemon(self, err) < 0)
+        return NULL;
+    if (pthread_create(&self->ticker, NULL, tick, self) != 0) {
+        err_set(err, ERR_INTERNAL, "httpd: no thread");
+        return NULL;
+    }
+    self->ticking = true;
+    return TAKE(self);
+}
+
+/* Answers what waits with 503 and gives those answers DRAIN_MS to leave: a suspended connection must not meet
+ * MHD_stop_daemon. */
+static void drain(struct httpd *self)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += DRAIN_MS / 1000;
+    pthread_mutex_lock(&self->lock);
+    self->stopping = true;
+    pthread_cond_broadcast(&self->wake);
+    for (struct connection *c = self->connections; c; c = c->next)
+        if (c->waiting)
+            settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
+                   problem_response(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
+    while (self->n_open && pthread_cond_timedwait(&self->wake, &self->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&self->lock);
+}
+
+void httpd_destroy(struct httpd **self_p)
+{
+    struct httpd *self = *self_p;
+    bool own_fd;
+
+    if (!self)
+        return;
+    own_fd = self->listen_fd >= 0;
+    if (self->daemon) {
+        MHD_quiesce_daemon(self->daemon); /* the socket is ours again */
+        drain(self);
+    }
+    if (self->ticking)
+        pthread_join(self->ticker, NULL);
+    if (self->daemon)
+        MHD_stop_daemon(self->daemon);
+    if (own_fd)
+        close(self->listen_fd);
+    httpd_release(self);
+    *self_p = NULL;
+}
+
+int httpd_port(const struct httpd *self)
+{
+    return self->port;
+}
+
+/* ---- what an exchange shows ---- */
+
+const char *exchange_method(const struct exchange *x)
+{
+    return x->method;
+}
+
+const char *exchange_path(const struct exchange *x)
+{
+    return x->path;
+}
+
+const char *exchange_target(const struct exchange *x)
+{
+    return x->target;
+}
+
+const char *exchange_query(const struct exchange *x)
+{
+    return x->query;
+}
+
+const char *exchange_header(const struct exchange *x, const char *name)
+{
+    for (size_t i = 0; i < x->n_headers; i++)
+        if (strcasecmp(x->headers[i].name, name) == 0)
+            return x->headers[i].value;
+    return NULL;
+}
+
+const char *exchange_body(const struct exchange *x)
+{
+    return x->body.data ? x->body.data : "";
+}
+
+size_t exchange_body_len(const struct exchange *x)
+{
+    return x->body.len;
+}
+
+const char *exchange_remote(const struct exchange *x)
+{
+    return x->remote;
+}
+
+long long exchange_age_us(const struct exchange *x)
+{
+    return clock_mono_us() - x->born_us;
+}

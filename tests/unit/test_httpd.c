@@ -1,0 +1,428 @@
+/* test_httpd.c - libshared/httpd over real sockets. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libshared/arena.h"
+#include "libshared/err.h"
+#include "libshared/http.h"
+#include "libshared/httpd.h"
+
+static struct httpd *server;
+
+/* What the handler was given and does with it. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    struct exchange *held[64];
+    int n_held;
+} hand = {.lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
+
+/* /hold keeps the exchange, /cut cuts it, all else is answered with what was seen. */
+static void handle(void *arg, struct exchange *x)
+{
+    char text[2048];
+    const char *seen = exchange_header(x, "x-seen");
+
+    (void)arg;
+    if (strcmp(exchange_path(x), "/hold") == 0) {
+        pthread_mutex_lock(&hand.lock);
+        hand.held[hand.n_held++] = x;
+        pthread_cond_signal(&hand.came);
+        pthread_mutex_unlock(&hand.lock);
+        return;
+    }
+    if (strcmp(exchange_path(x), "/cut") == 0) {
+        exchange_cut(x);
+        return;
+    }
+    snprintf(text, sizeof text, "%s|%s|%s|%s|%s|%zu|%.200s|%s", exchange_method(x), exchange_path(x),
+             exchange_target(x), exchange_query(x), exchange_remote(x), exchange_body_len(x), exchange_body(x),
+             seen ? seen : "-");
+    exchange_reply(x, 200, "text/plain", text, strlen(text), (const char *const[]){"X-One: 1", NULL});
+}
+
+static const char *problem(int status, const char *detail, char *out, size_t size)
+{
+    snprintf(out, size, "{\"status\":%d,\"detail\":\"%s\"}", status, detail);
+    return "application/problem+json";
+}
+
+static struct exchange *held(int n)
+{
+    struct exchange *x;
+
+    pthread_mutex_lock(&hand.lock);
+    while (hand.n_held < n)
+        pthread_cond_wait(&hand.came, &hand.lock);
+    x = hand.held[n - 1];
+    pthread_mutex_unlock(&hand.lock);
+    return x;
+}
+
+static void start(struct httpd_options options)
+{
+    struct err err = {0};
+
+    options.bind_address = options.bind_address ? options.bind_address : "127.0.0.1";
+    options.threads = options.threads ? options.threads : 1;
+    options.max_body = 1000;
+    options.max_connections = options.max_connections ? options.max_connections : 100;
+    options.handler = handle;
+    options.problem = problem;
+    server = httpd_new(&options, &err);
+    cr_assert(server != NULL, "%s", err.text);
+}
+
+static void stop(void)
+{
+    httpd_destroy(&server);
+}
+
+TestSuite(httpd, .fini = stop, .timeout = 30);
+
+static int dial(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons(httpd_port(server))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert(zero(int, connect(fd, (struct sockaddr *)&address, sizeof address)));
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    cr_assert(eq(sz, (size_t)send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text)));
+}
+
+/* Reads one answer (head and body by Content-Length), or what comes until the end. "" when closed at once. */
+static const char *hear(int fd)
+{
+    static char text[65536];
+    size_t len = 0;
+    char *end, *length;
+
+    text[0] = '\0';
+    while (len < sizeof text - 1) {
+        ssize_t n = read(fd, text + len, sizeof text - 1 - len);
+
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+        text[len] = '\0';
+        if (!(end = strstr(text, "\r\n\r\n")))
+            continue;
+        length = strcasestr(text, "content-length:");
+        if (length && len >= (size_t)(end + 4 - text) + strtoul(length + 15, NULL, 10))
+            break;
+    }
+    return text;
+}
+
+static bool closed(int fd)
+{
+    char c;
+
+    return read(fd, &c, 1) <= 0;
+}
+
+static const char *ask(const char *request)
+{
+    int fd = dial();
+    const char *answer;
+
+    say(fd, request);
+    answer = hear(fd);
+    close(fd);
+    return answer;
+}
+
+#define HOST "Host: x\r\n"
+
+Test(httpd, a_request_is_shown_whole)
+{
+    const char *answer;
+
+    start((struct httpd_options){0});
+    answer = ask("POST /a%20b/%C3%A9?q=%31&r HTTP/1.1\r\n" HOST "X-Seen: yes\r\nContent-Length: 5\r\n\r\nhello");
+    cr_expect(strstr(answer, "HTTP/1.1 200 ") == answer, "%s", answer);
+    cr_expect(strstr(answer, "\r\nX-One: 1\r\n") != NULL);
+    cr_expect(strstr(answer, "\r\n\r\nPOST|/a b/\xC3\xA9|/a%20b/%C3%A9?q=%31&r|q=%31&r|127.0.0.1|5|hello|yes") != NULL,
+              "%s", answer);
+}
+
+Test(httpd, a_body_in_chunks_is_put_together)
+{
+    const char *answer;
+
+    start((struct httpd_options){0});
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    cr_expect(strstr(answer, "|5|abcde|-") != NULL, "%s", answer);
+}
+
+Test(httpd, one_connection_serves_many_requests)
+{
+    int fd;
+
+    start((struct httpd_options){0});
+    fd = dial();
+    for (int i = 0; i < 3; i++) {
+        say(fd, "GET /again HTTP/1.1\r\n" HOST "\r\n");
+        cr_expect(strstr(hear(fd), "GET|/again|") != NULL);
+    }
+    close(fd);
+}
+
+Test(httpd, a_head_is_answered_without_a_body)
+{
+    int fd;
+    char text[4096];
+    size_t len = 0;
+    ssize_t n;
+
+    start((struct httpd_options){0});
+    fd = dial();
+    say(fd, "HEAD /h HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    while ((n = read(fd, text + len, sizeof text - 1 - len)) > 0)
+        len += (size_t)n;
+    text[len] = '\0';
+    cr_expect(strstr(text, "HTTP/1.1 200 ") == text, "%s", text);
+    cr_expect(len > 4 && strcmp(text + len - 4, "\r\n\r\n") == 0, "%s", text);
+    close(fd);
+}
+
+Test(httpd, an_address_that_is_not_one_is_refused)
+{
+    static const char *const targets[] = {"/%zz", "/%4", "/%00", "/a%0Ab", "/%FF", "x"};
+    char request[256];
+    const char *answer;
+
+    start((struct httpd_options){0});
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", targets[i]);
+        answer = ask(request);
+        cr_expect(strstr(answer, "HTTP/1.1 400 ") == answer, "%s: %s", targets[i], answer);
+        cr_expect(strstr(answer, "application/problem+json") != NULL);
+        cr_expect(strstr(answer, "\"status\":400") != NULL);
+    }
+}
+
+Test(httpd, a_length_told_twice_is_refused)
+{
+    const char *answer;
+
+    start((struct httpd_options){0});
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 400 ") == answer, "%s", answer);
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd");
+    cr_expect(strstr(answer, "HTTP/1.1 400 ") == answer, "%s", answer);
+}
+
+Test(httpd, a_body_that_is_announced_too_large_is_refused_before_it_is_read)
+{
+    const char *answer;
+
+    start((struct httpd_options){0});
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 1001\r\n\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%s", answer);
+    cr_expect(strstr(answer, "\"status\":413") != NULL);
+}
+
+Test(httpd, a_body_that_grows_too_large_is_refused)
+{
+    char request[4096];
+    const char *answer;
+    int n;
+
+    start((struct httpd_options){0});
+    n = snprintf(request, sizeof request, "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3E9\r\n");
+    memset(request + n, 'x', 1001);
+    memcpy(request + n + 1001, "\r\n0\r\n\r\n", 8);
+    answer = ask(request);
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%s", answer);
+
+    n = snprintf(request, sizeof request, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n");
+    memset(request + n, 'x', 1000);
+    request[n + 1000] = '\0';
+    cr_expect(strstr(ask(request), "|1000|xxx") != NULL);
+}
+
+Test(httpd, another_thread_may_answer)
+{
+    int fd;
+
+    start((struct httpd_options){.threads = 2});
+    fd = dial();
+    for (int i = 1; i <= 3; i++) {
+        say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+        exchange_reply(held(i), 202, "text/plain", "later", 5, NULL);
+        cr_expect(strstr(hear(fd), "HTTP/1.1 202 ") != NULL);
+    }
+    close(fd);
+}
+
+Test(httpd, many_wait_and_are_answered_by_another_thread_under_load)
+{
+    int fds[50];
+
+    start((struct httpd_options){.threads = 2});
+    for (int i = 0; i < 50; i++) {
+        fds[i] = dial();
+        say(fds[i], "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+        if (i % 2)
+            close(fds[i]); /* gone before its answer */
+    }
+    for (int i = 1; i <= 50; i++)
+        exchange_reply(held(i), 200, "text/plain", "ok", 2, NULL);
+    for (int i = 0; i < 50; i += 2) {
+        cr_expect(strstr(hear(fds[i]), "\r\n\r\nok") != NULL);
+        close(fds[i]);
+    }
+}
+
+Test(httpd, a_client_that_leaves_while_it_waits_does_no_harm)
+{
+    int fd;
+
+    start((struct httpd_options){0});
+    fd = dial();
+    say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    held(1);
+    close(fd);
+    exchange_reply(held(1), 200, NULL, NULL, 0, NULL);
+    cr_expect(strstr(ask("GET /fine HTTP/1.1\r\n" HOST "\r\n"), "GET|/fine") != NULL);
+}
+
+Test(httpd, a_cut_exchange_gets_no_answer)
+{
+    int fd;
+
+    start((struct httpd_options){0});
+    cr_expect(eq(str, (char *)ask("GET /cut HTTP/1.1\r\n" HOST "\r\n"), ""));
+    fd = dial();
+    say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    exchange_cut(held(1));
+    cr_expect(eq(str, (char *)hear(fd), ""));
+    close(fd);
+}
+
+Test(httpd, what_nobody_answers_is_answered_503_and_a_late_answer_is_harmless)
+{
+    const char *answer;
+
+    start((struct httpd_options){.answer_timeout_ms = 50});
+    answer = ask("GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 503 ") == answer, "%s", answer);
+    cr_expect(strstr(answer, "\r\nRetry-After: 1\r\n") != NULL);
+    cr_expect(eq(str, (char *)exchange_path(held(1)), "/hold"), "what it shows is still there");
+    exchange_reply(held(1), 200, NULL, "late", 4, NULL);
+}
+
+Test(httpd, a_request_that_drips_in_is_cut)
+{
+    int fd;
+
+    start((struct httpd_options){.request_timeout_ms = 300});
+    fd = dial();
+    say(fd, "GET /slow HTTP/1.1\r\nHo");
+    for (;;) {
+        struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+        if (poll(&readable, 1, 50) > 0)
+            break;
+        if (send(fd, "o", 1, MSG_NOSIGNAL) < 0)
+            break;
+    }
+    cr_expect(closed(fd));
+    close(fd);
+}
+
+Test(httpd, beyond_four_fifths_of_the_connections_it_is_busy)
+{
+    int fds[9];
+    const char *answer = "";
+
+    start((struct httpd_options){.max_connections = 10});
+    for (int i = 0; i < 9; i++) {
+        fds[i] = dial();
+        say(fds[i], "GET /x HTTP/1.1\r\n" HOST "\r\n");
+        answer = hear(fds[i]);
+        cr_expect(strstr(answer, i < 8 ? "HTTP/1.1 200 " : "HTTP/1.1 503 ") == answer, "%d: %s", i, answer);
+    }
+    cr_expect(strstr(answer, "\r\nRetry-After: 1\r\n") != NULL);
+    for (int i = 0; i < 9; i++)
+        close(fds[i]);
+}
+
+static void *destroy(void *arg)
+{
+    httpd_destroy(arg);
+    return NULL;
+}
+
+Test(httpd, destroying_answers_what_waits_and_later_answers_are_harmless)
+{
+    pthread_t destroyer;
+    const char *answer;
+    int fd, idle;
+
+    start((struct httpd_options){.threads = 2});
+    idle = dial();
+    fd = dial();
+    say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    held(1);
+    cr_assert(zero(int, pthread_create(&destroyer, NULL, destroy, &server)));
+    answer = hear(fd);
+    cr_expect(strstr(answer, "HTTP/1.1 503 ") == answer, "%s", answer);
+    pthread_join(destroyer, NULL);
+    exchange_reply(held(1), 200, NULL, NULL, 0, NULL);
+    close(fd);
+    close(idle);
+}
+
+Test(httpd, a_taken_port_and_a_name_are_told)
+{
+    struct httpd_options options = {.bind_address = "127.0.0.1",
+                                    .threads = 1,
+                                    .max_connections = 10,
+                                    .handler = handle};
+    struct err err = {0};
+
+    start((struct httpd_options){0});
+    options.port = httpd_port(server);
+    cr_expect(zero(ptr, httpd_new(&options, &err)));
+    cr_expect(eq(int, err.kind, ERR_UNAVAILABLE), "%s", err.text);
+    options.bind_address = "localhost";
+    cr_expect(zero(ptr, httpd_new(&options, &err)));
+    cr_expect(eq(int, err.kind, ERR_INVALID), "%s", err.text);
+}
+
+Test(httpd, it_speaks_ipv6_too)
+{
+    struct arena *arena = arena_new(1 << 20);
+    struct http *client;
+    struct http_response r = {0};
+    struct err err = {0};
+    char url[64];
+
+    start((struct httpd_options){.bind_address = "::1"});
+    http_global_init(NULL);
+    client = http_new(NULL);
+    snprintf(url, sizeof url, "http://[::1]:%d/six", httpd_port(server));
+    cr_expect(zero(int, http_do(client, &(struct http_request){.method = "GET", .url = url}, arena, &r, &err)), "%s",
+              err.text);
+    cr_expect(r.body && strstr(r.body, "|::1|"), "%s", r.body);
+    http_destroy(&client);
+    arena_destroy(&arena);
+}
