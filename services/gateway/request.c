@@ -1,0 +1,279 @@
+/* request.c - see request.h.
+ *
+ * The fields are gathered in one JSON object, which the codec then reads into
+ * the message: so every bound is checked in one place. */
+#include "services/gateway/request.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/codec.h"
+#include "libshared/err.h"
+#include "libshared/form.h"
+#include "libshared/text.h"
+#include "services/gateway/routes.h"
+
+static void json_free(json_t **self_p)
+{
+    json_decref(*self_p);
+    *self_p = NULL;
+}
+
+static const struct field *find_field(const struct message_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->n_fields; i++)
+        if (strcmp(type->fields[i].name, name) == 0)
+            return &type->fields[i];
+    return NULL;
+}
+
+/* field must be valid UTF-8; it is cut to what struct err holds. */
+static int refuse(struct err *err, const char *field, const char *why)
+{
+    char name[sizeof err->field];
+
+    snprintf(name, sizeof name, "%.*s", (int)utf8_cut(field, strlen(field), sizeof name - 1), field);
+    return err_set_field(err, ERR_INVALID, name, "%s: %s", name, why);
+}
+
+/* A decimal number; strtod alone would take spaces, hexadecimal, inf and nan too. */
+static bool text_to_float(const char *text, double *ret_value)
+{
+    char *end;
+
+    if (!*text || text[strspn(text, "0123456789+-.eE")] != '\0')
+        return false;
+    *ret_value = strtod(text, &end);
+    return *end == '\0' && isfinite(*ret_value);
+}
+
+/* A text of path or query as JSON of the field's type; NULL and *err if it is none. */
+static json_t *convert(const struct field *field, const char *text, struct err *err)
+{
+    int64_t number;
+    double real;
+
+    switch (field->type) {
+    case FIELD_INT:
+        if (text_to_int(text, INT64_MIN, INT64_MAX, &number))
+            return json_integer(number);
+        refuse(err, field->name, "must be a whole number");
+        return NULL;
+    case FIELD_FLOAT:
+        if (text_to_float(text, &real))
+            return json_real(real);
+        refuse(err, field->name, "must be a number");
+        return NULL;
+    case FIELD_BOOL:
+        if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+            return json_boolean(*text == 't');
+        refuse(err, field->name, "must be true or false");
+        return NULL;
+    case FIELD_STR:
+    case FIELD_UUID:
+    case FIELD_TIME:
+    case FIELD_ENUM:
+        return json_string(text);
+    case FIELD_STRS:
+        return json_pack("[s]", text);
+    case FIELD_JSON:
+    case FIELD_BIN:
+    case FIELD_MESSAGE:
+    case FIELD_LIST:
+        break;
+    }
+    refuse(err, field->name, "can be given in the body only");
+    return NULL;
+}
+
+/* Ids may differ in the case of their letters. */
+static bool same_value(const struct field *field, const json_t *a, const json_t *b)
+{
+    if (field->type == FIELD_UUID && json_is_string(a) && json_is_string(b))
+        return strcasecmp(json_string_value(a), json_string_value(b)) == 0;
+    return json_equal(a, b);
+}
+
+/* Sets a value of the path or of the query; what the body or the other says about the field must be the same. */
+static int put(json_t *object, const struct field *field, const char *text, struct err *err)
+{
+    AUTO(json_free) json_t *value = convert(field, text, err);
+    json_t *before = json_object_get(object, field->name);
+
+    if (!value)
+        return err->kind == ERR_NONE ? err_set(err, ERR_INTERNAL, "no memory for the request") : -1;
+    if (before && !json_is_null(before) && !same_value(field, before, value))
+        return refuse(err, field->name, "is given twice, with different values");
+    if (json_object_set(object, field->name, value) < 0)
+        return err_set(err, ERR_INTERNAL, "no memory for the request");
+    return 0;
+}
+
+static json_t *read_body(const struct request_input *input, struct err *err)
+{
+    const struct route *route = input->match->route;
+    json_t *body;
+    json_error_t why;
+    const char *name;
+    json_t *value;
+
+    if (input->body_len == 0)
+        return json_object();
+    if (strcmp(route->method, "GET") == 0) {
+        err_set(err, ERR_INVALID, "a GET request takes no body");
+        return NULL;
+    }
+    body = json_loadb(input->body, input->body_len, JSON_REJECT_DUPLICATES, &why);
+    if (!body) {
+        err_set(err, ERR_INVALID, "the body is not valid JSON: line %d, column %d: %s", why.line, why.column,
+                utf8_valid(why.text, strlen(why.text)) ? why.text : "invalid text");
+        return NULL;
+    }
+    if (!json_is_object(body)) {
+        json_decref(body);
+        err_set(err, ERR_INVALID, "the body must be a JSON object");
+        return NULL;
+    }
+    if (route->body_field)
+        return json_pack("{s:o}", route->body_field, body);
+    json_object_foreach(body, name, value)
+    {
+        if (!find_field(route->request, name)) {
+            refuse(err, name, "unknown field");
+            json_decref(body);
+            return NULL;
+        }
+    }
+    return body;
+}
+
+static int put_path(json_t *object, const struct route_match *match, struct err *err)
+{
+    for (size_t i = 0; i < match->n_params; i++) {
+        const struct route_param *param = &match->params[i];
+        const struct field *field = find_field(match->route->request, param->name);
+
+        if (!field)
+            return err_set(err, ERR_INTERNAL, "%s has no field %s", match->route->request->name, param->name);
+        if (!utf8_valid(param->value, strlen(param->value)))
+            return refuse(err, field->name, "is not valid UTF-8");
+        if (put(object, field, param->value, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int put_query(json_t *object, const struct request_input *input, struct arena *arena, struct err *err)
+{
+    const struct message_type *type = input->match->route->request;
+    struct form query;
+
+    if (form_parse(input->query, strlen(input->query), arena, &query, err) < 0)
+        return -1;
+    for (size_t i = 0; i < query.n; i++) {
+        const struct field *field = find_field(type, query.fields[i].name);
+
+        if (!field)
+            return refuse(err, query.fields[i].name, "unknown parameter");
+        if (put(object, field, query.fields[i].value, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A client's key speaks for its own client alone. */
+static int bind_client(json_t *object, const struct request_input *input, struct err *err)
+{
+    const struct field *field = find_field(input->match->route->request, "client_id");
+    const json_t *named = json_object_get(object, "client_id");
+
+    if (input->caller->admin || !field)
+        return 0;
+    if (json_is_string(named) && strcasecmp(json_string_value(named), input->caller->client_id) != 0)
+        return err_set_field(err, ERR_NOT_FOUND, "client_id", "no such client");
+    if ((!named || json_is_null(named)) &&
+        json_object_set_new(object, "client_id", json_string(input->caller->client_id)) < 0)
+        return err_set(err, ERR_INTERNAL, "no memory for the request");
+    return 0;
+}
+
+static const char *concerned_client(const struct request_input *input, const json_t *object, struct arena *arena)
+{
+    if (!input->caller->admin)
+        return arena_strdup(arena, input->caller->client_id);
+    if (!find_field(input->match->route->request, "client_id"))
+        return NULL;
+    return arena_strdup(arena, json_string_value(json_object_get(object, "client_id")));
+}
+
+static void text_free(char **self_p)
+{
+    free(*self_p);
+    *self_p = NULL;
+}
+
+int request_build(const struct request_input *input, struct arena *arena, void **ret_msg, const char **ret_client_id,
+                  struct err *err)
+{
+    const struct message_type *type = input->match->route->request;
+    AUTO(json_free) json_t *object = NULL;
+    AUTO(text_free) char *text = NULL;
+    void *msg = arena_alloc(arena, type->size);
+
+    *err = (struct err){0};
+    if (!(object = read_body(input, err)))
+        return err->kind == ERR_NONE ? err_set(err, ERR_INTERNAL, "no memory for the request") : -1;
+    if (put_path(object, input->match, err) < 0 || put_query(object, input, arena, err) < 0 ||
+        bind_client(object, input, err) < 0)
+        return -1;
+    if (!msg || !(text = json_dumps(object, JSON_COMPACT)))
+        return err_set(err, ERR_INTERNAL, "no memory for the request");
+    if (codec_from_json(type, text, strlen(text), arena, msg, err) < 0)
+        return -1;
+    *ret_client_id = concerned_client(input, object, arena);
+    *ret_msg = msg;
+    return 0;
+}
+
+/* Compares the media type, up to a ';' or a space. */
+static bool is_media_type(const char *content_type, const char *want)
+{
+    size_t len = strlen(want);
+
+    return content_type && strncasecmp(content_type, want, len) == 0 && strchr("; \t", content_type[len]);
+}
+
+bool request_is_json(const char *content_type)
+{
+    return is_media_type(content_type, "application/json");
+}
+
+bool request_is_form(const char *content_type)
+{
+    return is_media_type(content_type, "application/x-www-form-urlencoded");
+}
+
+bool request_id_valid(const char *id)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(id);
+
+    return len >= 1 && len <= 64 && strspn(id, allowed) == len;
+}
+
+bool idempotency_key_valid(const char *key)
+{
+    size_t len = strlen(key);
+
+    for (const char *p = key; *p; p++)
+        if (*p < 0x21 || *p > 0x7e)
+            return false;
+    return len >= 1 && len <= 255;
+}

@@ -1,0 +1,96 @@
+/* routes.c - see routes.h. A new endpoint is a message, a row here and a handler in the service that answers. */
+#include "services/gateway/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/messages.h"
+
+#define API "/api/v1"
+
+/* clang-format off */
+const struct route routes[] = {
+    {"POST",  API "/clients", "orchestrator", &create_client_type, &client_type, WHO_ADMIN, 201, NULL,
+     "Create a client."},
+    {"GET",   API "/clients", "orchestrator", &list_clients_type, &client_page_type, WHO_ADMIN, 200, NULL,
+     "List the clients."},
+    {"GET",   API "/clients/{client_id}", "orchestrator", &get_client_type, &client_type, WHO_CLIENT, 200, NULL,
+     "One client."},
+    {"PATCH", API "/clients/{client_id}", "orchestrator", &update_client_type, &client_type, WHO_CLIENT, 200, NULL,
+     "Change a client's name or time zone."},
+    {"PATCH", API "/clients/{client_id}/config", "orchestrator", &update_client_config_type, &client_type, WHO_CLIENT,
+     200, "config", "Merge into a client's configuration. The body is the patch: an object of known keys; null removes a key."},
+
+    {"GET",   API "/conversations", "orchestrator", &list_conversations_type, &conversation_page_type, WHO_CLIENT, 200,
+     NULL, "List conversations, last changed first."},
+    {"GET",   API "/conversations/{conversation_id}", "orchestrator", &get_conversation_type, &conversation_type,
+     WHO_CLIENT, 200, NULL, "One conversation."},
+    {"GET",   API "/conversations/{conversation_id}/messages", "orchestrator", &list_messages_type, &message_page_type,
+     WHO_CLIENT, 200, NULL, "List a conversation's messages, oldest first."},
+    {"GET",   API "/messages/{message_id}", "orchestrator", &get_message_type, &message_type, WHO_CLIENT, 200, NULL,
+     "One message."},
+
+    {"POST",  API "/knowledge/bases", "knowledge", &create_knowledge_base_type, &knowledge_base_type, WHO_CLIENT, 201,
+     NULL, "Create a knowledge base."},
+    {"GET",   API "/knowledge/bases/{kb_id}", "knowledge", &get_knowledge_base_type, &knowledge_base_type, WHO_CLIENT,
+     200, NULL, "One knowledge base."},
+    {"GET",   API "/knowledge/client/{client_id}/bases", "knowledge", &list_knowledge_bases_type,
+     &knowledge_base_page_type, WHO_CLIENT, 200, NULL, "List a client's knowledge bases."},
+    {"POST",  API "/knowledge/bases/{kb_id}/faqs", "knowledge", &add_faq_type, &faq_type, WHO_CLIENT, 201, NULL,
+     "Add one FAQ; the same question again replaces its answer."},
+    {"POST",  API "/knowledge/bases/{kb_id}/faqs/bulk", "knowledge", &add_faqs_type, &add_faqs_result_type, WHO_CLIENT,
+     200, NULL, "Add many FAQs; one that is not valid is refused alone."},
+    {"POST",  API "/knowledge/search", "knowledge", &search_knowledge_type, &search_result_type, WHO_CLIENT, 200, NULL,
+     "Search a client's knowledge."},
+};
+/* clang-format on */
+const size_t n_routes = sizeof routes / sizeof routes[0];
+
+/* Takes the segment at the beginning of path, which starts with '/'. Its length, without the '/'. */
+static size_t segment_len(const char *path)
+{
+    return strcspn(path + 1, "/");
+}
+
+bool route_path_matches(const char *pattern, const char *path, struct route_param *ret_params, size_t *ret_n)
+{
+    size_t n = 0;
+
+    while (*pattern == '/' && *path == '/') {
+        size_t want = segment_len(pattern), have = segment_len(path);
+
+        if (pattern[1] == '{') {
+            if (have == 0 || have >= ROUTE_PARAM_SIZE || n == ROUTE_PARAMS_MAX)
+                return false;
+            if (ret_params) {
+                snprintf(ret_params[n].name, sizeof ret_params[n].name, "%.*s", (int)(want - 2), pattern + 2);
+                snprintf(ret_params[n].value, sizeof ret_params[n].value, "%.*s", (int)have, path + 1);
+            }
+            n++;
+        } else if (want != have || memcmp(pattern, path, want + 1) != 0) {
+            return false;
+        }
+        pattern += want + 1;
+        path += have + 1;
+    }
+    if (ret_n)
+        *ret_n = n;
+    return *pattern == '\0' && *path == '\0';
+}
+
+bool route_find(const char *method, const char *path, struct route_match *ret_match)
+{
+    *ret_match = (struct route_match){0};
+    for (size_t i = 0; i < n_routes; i++) {
+        size_t used = strlen(ret_match->allow);
+
+        if (!route_path_matches(routes[i].path, path, NULL, NULL))
+            continue;
+        if (strcmp(routes[i].method, method) == 0) {
+            ret_match->route = &routes[i];
+            return route_path_matches(routes[i].path, path, ret_match->params, &ret_match->n_params);
+        }
+        snprintf(ret_match->allow + used, sizeof ret_match->allow - used, "%s%s", used ? ", " : "", routes[i].method);
+    }
+    return false;
+}
