@@ -1,0 +1,127 @@
+/* client_store.c - see client_store.h. */
+#include "services/orchestrator/client_store.h"
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/codec.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "proto/clients.h"
+
+int client_store_insert(struct db_tx *tx, const char *client_id, const char *name, const char *timezone,
+                        const char *config, struct err *err)
+{
+    return db_query(tx, NULL, err, "INSERT INTO clients (client_id, name, timezone, config) VALUES ($1, $2, $3, $4)",
+                    db_text(client_id), db_text(name), db_text(timezone), db_text(config)) < 0
+               ? -1
+               : 0;
+}
+
+static int read_one(struct db_result *rows, struct arena *arena, struct client *ret_client, struct err *err)
+{
+    if (db_result_count(rows) == 0)
+        return err_set_field(err, ERR_NOT_FOUND, "client_id", "there is no such client");
+    return codec_from_row(&client_type, rows, 0, arena, ret_client, err);
+}
+
+int client_store_get(struct db_tx *tx, const char *client_id, struct arena *arena, struct client *ret_client,
+                     struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT client_id, name, timezone, config, config_version, created_at, updated_at"
+                 "  FROM clients"
+                 " WHERE client_id = $1",
+                 db_text(client_id)) < 0)
+        return -1;
+    return read_one(rows, arena, ret_client, err);
+}
+
+int client_store_lock(struct db_tx *tx, const char *client_id, struct arena *arena, struct client *ret_client,
+                      struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT client_id, name, timezone, config, config_version, created_at, updated_at"
+                 "  FROM clients"
+                 " WHERE client_id = $1"
+                 "   FOR UPDATE",
+                 db_text(client_id)) < 0)
+        return -1;
+    return read_one(rows, arena, ret_client, err);
+}
+
+int client_store_list(struct db_tx *tx, const char *after, int64_t limit, struct arena *arena,
+                      struct client **ret_clients, size_t *ret_n, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct client *clients;
+    int n;
+
+    if ((n = db_query(tx, &rows, err,
+                      "SELECT client_id, name, timezone, config, config_version, created_at, updated_at"
+                      "  FROM clients"
+                      " WHERE $1::uuid IS NULL OR client_id > $1::uuid"
+                      " ORDER BY client_id"
+                      " LIMIT $2::bigint + 1",
+                      db_text(after), db_int(limit))) < 0)
+        return -1;
+    if (!(clients = arena_calloc(arena, (size_t)n, sizeof *clients)))
+        return err_set(err, ERR_INTERNAL, "clients: out of memory");
+    for (int i = 0; i < n; i++)
+        if (codec_from_row(&client_type, rows, i, arena, &clients[i], err) < 0)
+            return -1;
+    *ret_clients = clients;
+    *ret_n = (size_t)n;
+    return 0;
+}
+
+int client_store_update(struct db_tx *tx, const char *client_id, const char *name, const char *timezone,
+                        struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE clients"
+                    "   SET name = coalesce($2, name), timezone = coalesce($3, timezone), updated_at = now()"
+                    " WHERE client_id = $1",
+                    db_text(client_id), db_text(name), db_text(timezone)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_set_config(struct db_tx *tx, const char *client_id, const char *config, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE clients"
+                    "   SET config = $2, config_version = config_version + 1, updated_at = now()"
+                    " WHERE client_id = $1",
+                    db_text(client_id), db_text(config)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_set_number(struct db_tx *tx, const char *client_id, const char *channel, const char *number,
+                            struct err *err)
+{
+    if (db_query(tx, NULL, err,
+                 "DELETE FROM client_numbers"
+                 " WHERE client_id = $1 AND channel = $2 AND number IS DISTINCT FROM $3",
+                 db_text(client_id), db_text(channel), db_text(number)) < 0)
+        return -1;
+    if (!number)
+        return 0;
+    return db_query(tx, NULL, err,
+                    "INSERT INTO client_numbers (client_id, channel, number) VALUES ($1, $2, $3)"
+                    "    ON CONFLICT ON CONSTRAINT client_numbers_pkey DO NOTHING",
+                    db_text(client_id), db_text(channel), db_text(number)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_timezone_is_known(struct db_tx *tx, const char *name, struct err *err)
+{
+    int n = db_query(tx, NULL, err, "SELECT 1 FROM pg_timezone_names WHERE name = $1", db_text(name));
+
+    return n < 0 ? -1 : n > 0;
+}

@@ -1,0 +1,38 @@
+/* client_store.h - the tables clients and client_numbers. config is in its stored form, secrets sealed. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct client;
+struct db_tx;
+struct err;
+
+int client_store_insert(struct db_tx *tx, const char *client_id, const char *name, const char *timezone,
+                        const char *config, struct err *err);
+
+/* ERR_NOT_FOUND also for another tenant's. Into arena. */
+int client_store_get(struct db_tx *tx, const char *client_id, struct arena *arena, struct client *ret_client,
+                     struct err *err);
+/* The same, and nobody else changes it until the transaction ends. */
+int client_store_lock(struct db_tx *tx, const char *client_id, struct arena *arena, struct client *ret_client,
+                      struct err *err);
+
+/* At most limit + 1, in the order of creation, behind the client after (NULL: from the first). */
+int client_store_list(struct db_tx *tx, const char *after, int64_t limit, struct arena *arena,
+                      struct client **ret_clients, size_t *ret_n, struct err *err);
+
+/* NULL keeps what is there. */
+int client_store_update(struct db_tx *tx, const char *client_id, const char *name, const char *timezone,
+                        struct err *err);
+
+/* Raises config_version. */
+int client_store_set_config(struct db_tx *tx, const char *client_id, const char *config, struct err *err);
+
+/* Makes number (NULL: none) the client's one of that channel, "sms" or "whatsapp". ERR_CONFLICT if it is another's. */
+int client_store_set_number(struct db_tx *tx, const char *client_id, const char *channel, const char *number,
+                            struct err *err);
+
+/* 1 if PostgreSQL knows the time zone, 0 if not, -1 on failure. */
+int client_store_timezone_is_known(struct db_tx *tx, const char *name, struct err *err);

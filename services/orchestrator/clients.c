@@ -1,0 +1,140 @@
+/* clients.c - the requests about clients and their configuration. */
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/config.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/service.h"
+#include "libshared/uuid.h"
+#include "proto/clients.h"
+#include "services/orchestrator/client_config.h"
+#include "services/orchestrator/client_store.h"
+#include "services/orchestrator/handlers.h"
+
+/* The keys whose number decides which client an inbound text belongs to. */
+static const struct {
+    const char *key, *channel;
+} number_keys[] = {
+    {"twilio_phone_number", "sms"},
+    {"twilio_whatsapp_number", "whatsapp"},
+};
+
+static int set_numbers(struct db_tx *tx, const char *client_id, const char *config, struct arena *arena,
+                       struct err *err)
+{
+    for (size_t i = 0; i < sizeof number_keys / sizeof number_keys[0]; i++) {
+        const char *key = number_keys[i].key;
+
+        if (client_store_set_number(tx, client_id, number_keys[i].channel, client_config_text(config, key, arena),
+                                    err) == 0)
+            continue;
+        if (err && err->kind == ERR_CONFLICT)
+            err_set_field(err, ERR_CONFLICT, key, "the %s belongs to another client", key);
+        return -1;
+    }
+    return 0;
+}
+
+static int check_timezone(struct db_tx *tx, const char *timezone, struct err *err)
+{
+    int known = client_store_timezone_is_known(tx, timezone, err);
+
+    if (known == 0)
+        err_set_field(err, ERR_INVALID, "timezone", "timezone is not a known IANA name, e.g. America/New_York");
+    return known > 0 ? 0 : -1;
+}
+
+/* Nobody outside sees a sealed secret either. */
+static int show(struct client *client, struct arena *arena, struct err *err)
+{
+    client->config = client_config_show(client->config, arena, err);
+    return client->config ? 0 : -1;
+}
+
+static int reply_client(struct call *call, const char *client_id, struct err *err)
+{
+    struct client *reply = call->reply;
+
+    if (client_store_get(call->tx, client_id, call->arena, reply, err) < 0)
+        return -1;
+    return show(reply, call->arena, err);
+}
+
+int on_create_client(struct worker *self, struct call *call, struct err *err)
+{
+    const struct create_client *request = call->request;
+    const char *timezone = request->timezone ? request->timezone : "UTC";
+    const char *config;
+    char client_id[UUID_SIZE];
+    bool changed;
+
+    if (call->client_id)
+        return err_set(err, ERR_DENIED, "only an administrator creates clients");
+    uuid_new(client_id);
+    if (client_config_merge(self->config->master_key, client_id, "{}", request->config ? request->config : "{}",
+                            call->arena, &config, &changed, err) < 0 ||
+        db_set_client(call->tx, client_id, err) < 0 || check_timezone(call->tx, timezone, err) < 0 ||
+        client_store_insert(call->tx, client_id, request->name, timezone, config, err) < 0 ||
+        set_numbers(call->tx, client_id, config, call->arena, err) < 0)
+        return -1;
+    return reply_client(call, client_id, err);
+}
+
+int on_get_client(struct worker *self, struct call *call, struct err *err)
+{
+    const struct get_client *request = call->request;
+
+    (void)self;
+    return reply_client(call, request->client_id, err);
+}
+
+int on_list_clients(struct worker *self, struct call *call, struct err *err)
+{
+    const struct list_clients *request = call->request;
+    struct client_page *page = call->reply;
+
+    (void)self;
+    if (request->after && !uuid_is_valid(request->after))
+        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
+    if (client_store_list(call->tx, request->after, request->limit, call->arena, &page->items, &page->n_items, err) < 0)
+        return -1;
+    if (page->n_items > (size_t)request->limit) {
+        page->n_items = (size_t)request->limit;
+        page->next_after = page->items[page->n_items - 1].client_id;
+    }
+    for (size_t i = 0; i < page->n_items; i++)
+        if (show(&page->items[i], call->arena, err) < 0)
+            return -1;
+    return 0;
+}
+
+int on_update_client(struct worker *self, struct call *call, struct err *err)
+{
+    const struct update_client *request = call->request;
+    struct client client = {0};
+
+    (void)self;
+    if (client_store_lock(call->tx, request->client_id, call->arena, &client, err) < 0 ||
+        (request->timezone && check_timezone(call->tx, request->timezone, err) < 0) ||
+        client_store_update(call->tx, request->client_id, request->name, request->timezone, err) < 0)
+        return -1;
+    return reply_client(call, request->client_id, err);
+}
+
+int on_update_client_config(struct worker *self, struct call *call, struct err *err)
+{
+    const struct update_client_config *request = call->request;
+    struct client client = {0};
+    const char *config;
+    bool changed;
+
+    if (client_store_lock(call->tx, request->client_id, call->arena, &client, err) < 0 ||
+        client_config_merge(self->config->master_key, request->client_id, client.config, request->config, call->arena,
+                            &config, &changed, err) < 0)
+        return -1;
+    if (changed && (client_store_set_config(call->tx, request->client_id, config, err) < 0 ||
+                    set_numbers(call->tx, request->client_id, config, call->arena, err) < 0))
+        return -1;
+    return reply_client(call, request->client_id, err);
+}

@@ -1,0 +1,29 @@
+/* handlers.h - what the orchestrator does: its task and its requests, and what each worker keeps. */
+#pragma once
+
+struct call;
+struct err;
+struct http;
+struct task;
+struct worker;
+
+/* One per worker thread. */
+struct orchestrator {
+    struct http *http; /* to the model's provider; keeps its connection open */
+};
+
+/* turn.c */
+int process_ai_response(struct worker *self, struct task *task, struct err *err);
+
+/* clients.c */
+int on_create_client(struct worker *self, struct call *call, struct err *err);
+int on_get_client(struct worker *self, struct call *call, struct err *err);
+int on_list_clients(struct worker *self, struct call *call, struct err *err);
+int on_update_client(struct worker *self, struct call *call, struct err *err);
+int on_update_client_config(struct worker *self, struct call *call, struct err *err);
+
+/* conversations.c */
+int on_get_conversation(struct worker *self, struct call *call, struct err *err);
+int on_list_conversations(struct worker *self, struct call *call, struct err *err);
+int on_get_message(struct worker *self, struct call *call, struct err *err);
+int on_list_messages(struct worker *self, struct call *call, struct err *err);
