@@ -8,14 +8,9 @@
  * one of inactivity, which a client that sends a byte now and then never meets.
  * So each connection has a deadline of its own, kept by a thread that looks
  * every TICK_MS. */
-#include "libshared/httpd.h"
-
 #include <arpa/inet.h>
-#include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,190 +20,23 @@
 #include <unistd.h>
 
 #include "libshared/auto.h"
-#include "libshared/buf.h"
 #include "libshared/clock.h"
 #include "libshared/err.h"
+#include "libshared/httpd_internal.h"
 #include "libshared/text.h"
 
 #define TICK_MS            250
 #define IDLE_TIMEOUT_S     10
-#define ANSWER_WRITE_MS    60000 /* for a client that reads slowly */
 #define DEADLINE_MS        30000
 #define DRAIN_MS           2000
 #define HEADERS_MAX_BYTES  (32 * 1024)
 #define BACKLOG            1024
-#define DETAIL_SIZE        1024
 #define TOO_LARGE_READ_MAX (1024 * 1024) /* of a body that is refused, so that the client sees the answer */
-
-/* One TCP connection. Lives from libmicrohttpd's notice that it started to that that it closed. */
-struct connection {
-    struct connection *prev, *next;
-    int fd;
-    int64_t deadline_ms;      /* monotonic; then it is answered 503 or cut */
-    struct exchange *waiting; /* handed out and not yet answered */
-    char remote[64];
-};
-
-struct httpd {
-    struct httpd_options options;
-    struct MHD_Daemon *daemon;
-    int listen_fd, port;
-
-    pthread_mutex_t lock; /* guards all below, and the answers of exchanges */
-    pthread_cond_t wake;  /* stopping was set, or n_open fell to 0 */
-    struct connection *connections;
-    int n_connections, n_open; /* n_open: exchanges that were handed out and are not over */
-    int holders;               /* the owner, and each exchange */
-    bool stopping;
-    pthread_t ticker;
-    bool ticking;
-};
-
-struct header {
-    const char *name, *value;
-};
-
-struct exchange {
-    struct httpd *httpd;
-    struct connection *connection;
-    struct MHD_Connection *mhd; /* NULL once the request is over */
-    int holders;
-
-    int64_t born_us;
-    char *target, *path, *method;
-    const char *query;
-    struct header *headers;
-    size_t n_headers;
-    struct buf body;
-    size_t body_seen;
-    char remote[64];
-
-    bool begun, too_large, handed, suspended;
-    bool answered, cut; /* cut: the answer is to close the connection */
-    int status;
-    struct MHD_Response *response;
-};
-
-/* ---- lives ---- */
-
-static void httpd_release(struct httpd *self)
-{
-    bool last;
-
-    pthread_mutex_lock(&self->lock);
-    last = --self->holders == 0;
-    pthread_mutex_unlock(&self->lock);
-    if (!last)
-        return;
-    pthread_cond_destroy(&self->wake);
-    pthread_mutex_destroy(&self->lock);
-    free(self);
-}
-
-static void exchange_release(struct exchange *x)
-{
-    struct httpd *httpd = x->httpd;
-    bool last;
-
-    pthread_mutex_lock(&httpd->lock);
-    last = --x->holders == 0;
-    pthread_mutex_unlock(&httpd->lock);
-    if (!last)
-        return;
-    if (x->response)
-        MHD_destroy_response(x->response);
-    free(x->target);
-    free(x->path);
-    free(x->method);
-    for (size_t i = 0; i < x->n_headers; i++)
-        free((char *)x->headers[i].name); /* name and value are one piece */
-    free(x->headers);
-    buf_free(&x->body);
-    free(x);
-    httpd_release(httpd);
-}
-
-/* ---- answers ---- */
-
-static struct MHD_Response *make_response(const char *content_type, const void *body, size_t len,
-                                          const char *const *headers)
-{
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(len, len ? (void *)(uintptr_t)body : "", MHD_RESPMEM_MUST_COPY);
-    char name[128];
-    const char *colon;
-
-    if (!response)
-        return NULL;
-    if (content_type)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    for (const char *const *h = headers; h && *h; h++) {
-        if (!(colon = strchr(*h, ':')) || (size_t)(colon - *h) >= sizeof name)
-            continue;
-        snprintf(name, sizeof name, "%.*s", (int)(colon - *h), *h);
-        colon++;
-        colon += strspn(colon, " \t");
-        MHD_add_response_header(response, name, colon);
-    }
-    return response;
-}
-
-static struct MHD_Response *problem_response(const struct httpd *self, int status, const char *detail)
-{
-    static const char *const busy[] = {"Retry-After: 1", NULL};
-    char body[DETAIL_SIZE];
-    const char *type = "text/plain; charset=utf-8";
-
-    if (self->options.problem)
-        type = self->options.problem(status, detail, body, sizeof body);
-    else
-        snprintf(body, sizeof body, "%s\n", detail);
-    return make_response(type, body, strlen(body), status == MHD_HTTP_SERVICE_UNAVAILABLE ? busy : NULL);
-}
-
-/* Gives x its answer; response NULL: to be cut. The first one counts. Called with the lock held; takes response. */
-static void settle(struct exchange *x, int status, struct MHD_Response *response)
-{
-    if (x->answered || !x->mhd) {
-        if (response)
-            MHD_destroy_response(response);
-        return;
-    }
-    x->answered = true;
-    x->status = status;
-    x->response = response;
-    x->cut = !response;
-    x->connection->waiting = NULL;
-    x->connection->deadline_ms = clock_mono_ms() + ANSWER_WRITE_MS;
-    if (x->suspended) {
-        x->suspended = false;
-        MHD_resume_connection(x->mhd);
-    }
-}
-
-void exchange_reply(struct exchange *x, int status, const char *content_type, const void *body, size_t len,
-                    const char *const *headers)
-{
-    struct MHD_Response *response = make_response(content_type, body, len, headers);
-
-    pthread_mutex_lock(&x->httpd->lock);
-    settle(x, status, response);
-    pthread_mutex_unlock(&x->httpd->lock);
-    exchange_release(x);
-}
-
-void exchange_cut(struct exchange *x)
-{
-    pthread_mutex_lock(&x->httpd->lock);
-    settle(x, 0, NULL);
-    pthread_mutex_unlock(&x->httpd->lock);
-    exchange_release(x);
-}
 
 /* An answer that the server gives itself, in a call of libmicrohttpd. */
 static enum MHD_Result refuse(struct httpd *self, struct MHD_Connection *mhd, int status, const char *detail)
 {
-    struct MHD_Response *response = problem_response(self, status, detail);
+    struct MHD_Response *response = httpd_problem(self, status, detail);
     enum MHD_Result queued = MHD_NO;
 
     if (!response)
@@ -220,65 +48,6 @@ static enum MHD_Result refuse(struct httpd *self, struct MHD_Connection *mhd, in
 }
 
 /* ---- taking a request in ---- */
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* The path of a target, decoded: a copy, or NULL if it is not "/..." of valid UTF-8 without control bytes. */
-static char *decode_path(const char *target)
-{
-    size_t len = strcspn(target, "?"), n = 0;
-    char *path;
-
-    if (target[0] != '/' || !(path = malloc(len + 1)))
-        return NULL;
-    for (size_t i = 0; i < len; i++) {
-        int c = (unsigned char)target[i];
-
-        if (c == '%') {
-            int high = i + 2 < len ? hex_digit(target[i + 1]) : -1, low = i + 2 < len ? hex_digit(target[i + 2]) : -1;
-
-            if (high < 0 || low < 0)
-                goto invalid;
-            c = high * 16 + low;
-            i += 2;
-        }
-        if (c < 0x20 || c == 0x7f)
-            goto invalid;
-        path[n++] = (char)c;
-    }
-    path[n] = '\0';
-    if (utf8_valid(path, n))
-        return path;
-invalid:
-    free(path);
-    return NULL;
-}
-
-static struct exchange *exchange_new(struct httpd *self, const char *target, struct connection *connection)
-{
-    struct exchange *x = calloc(1, sizeof *x);
-
-    if (!x)
-        return NULL;
-    if (!(x->target = strdup(target))) {
-        free(x);
-        return NULL;
-    }
-    x->httpd = self;
-    x->holders = 1;
-    x->born_us = clock_mono_us();
-    x->connection = connection;
-    pthread_mutex_lock(&self->lock);
-    self->holders++;
-    pthread_mutex_unlock(&self->lock);
-    return x;
-}
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
@@ -293,28 +62,6 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
     struct connection *connection = connection_of(mhd);
 
     return connection ? exchange_new(arg, uri, connection) : NULL;
-}
-
-static enum MHD_Result copy_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    struct exchange *x = arg;
-    size_t name_size = strlen(name) + 1, value_size = value ? strlen(value) + 1 : 1;
-    struct header *grown;
-    char *copy;
-
-    (void)kind;
-    if (!(x->n_headers & (x->n_headers - 1))) { /* room doubles at each power of two */
-        grown = realloc(x->headers, (x->n_headers ? x->n_headers * 2 : 1) * sizeof *grown);
-        if (!grown)
-            return MHD_NO;
-        x->headers = grown;
-    }
-    if (!(copy = malloc(name_size + value_size)))
-        return MHD_NO;
-    memcpy(copy, name, name_size);
-    memcpy(copy + name_size, value ? value : "", value_size);
-    x->headers[x->n_headers++] = (struct header){copy, copy + name_size};
-    return MHD_YES;
 }
 
 static int count_header(const struct exchange *x, const char *name)
@@ -333,6 +80,7 @@ static int check_head(struct exchange *x, struct MHD_Connection *mhd, const char
     const char *length;
     int64_t body_len;
     bool busy;
+    int status;
 
     *detail = "The server is busy.";
     pthread_mutex_lock(&self->lock);
@@ -341,15 +89,8 @@ static int check_head(struct exchange *x, struct MHD_Connection *mhd, const char
     if (busy)
         return MHD_HTTP_SERVICE_UNAVAILABLE;
 
-    x->method = strdup(method);
-    if (!x->method || MHD_get_connection_values(mhd, MHD_HEADER_KIND, copy_header, x) != (int)x->n_headers)
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-
-    *detail = "The address is not valid.";
-    if (!(x->path = decode_path(x->target)))
-        return MHD_HTTP_BAD_REQUEST;
-    x->query = strchr(x->target, '?');
-    x->query = x->query ? x->query + 1 : "";
+    if ((status = exchange_take_head(x, mhd, method, detail)))
+        return status;
 
     *detail = "The length of the body is told twice.";
     if (count_header(x, "Content-Length") + count_header(x, "Transfer-Encoding") > 1)
@@ -406,8 +147,8 @@ static enum MHD_Result answer_or_wait(struct exchange *x, struct MHD_Connection 
 
     pthread_mutex_lock(&self->lock);
     if (!x->answered && self->stopping)
-        settle(x, MHD_HTTP_SERVICE_UNAVAILABLE,
-               problem_response(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
+        exchange_settle(x, MHD_HTTP_SERVICE_UNAVAILABLE,
+                        httpd_problem(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
     if (!x->answered) {
         x->suspended = true;
         MHD_suspend_connection(mhd);
@@ -539,8 +280,8 @@ static void enforce_deadline(struct httpd *self, struct connection *c, int64_t n
     if (now_ms < c->deadline_ms)
         return;
     if (c->waiting) {
-        settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
-               problem_response(self, MHD_HTTP_SERVICE_UNAVAILABLE, "No answer was found in time."));
+        exchange_settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
+                        httpd_problem(self, MHD_HTTP_SERVICE_UNAVAILABLE, "No answer was found in time."));
         return;
     }
     shutdown(c->fd, SHUT_RDWR);
@@ -670,8 +411,8 @@ static void drain(struct httpd *self)
     pthread_cond_broadcast(&self->wake);
     for (struct connection *c = self->connections; c; c = c->next)
         if (c->waiting)
-            settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
-                   problem_response(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
+            exchange_settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
+                            httpd_problem(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
     while (self->n_open && pthread_cond_timedwait(&self->wake, &self->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&self->lock);
@@ -702,54 +443,4 @@ void httpd_destroy(struct httpd **self_p)
 int httpd_port(const struct httpd *self)
 {
     return self->port;
-}
-
-/* ---- what an exchange shows ---- */
-
-const char *exchange_method(const struct exchange *x)
-{
-    return x->method;
-}
-
-const char *exchange_path(const struct exchange *x)
-{
-    return x->path;
-}
-
-const char *exchange_target(const struct exchange *x)
-{
-    return x->target;
-}
-
-const char *exchange_query(const struct exchange *x)
-{
-    return x->query;
-}
-
-const char *exchange_header(const struct exchange *x, const char *name)
-{
-    for (size_t i = 0; i < x->n_headers; i++)
-        if (strcasecmp(x->headers[i].name, name) == 0)
-            return x->headers[i].value;
-    return NULL;
-}
-
-const char *exchange_body(const struct exchange *x)
-{
-    return x->body.data ? x->body.data : "";
-}
-
-size_t exchange_body_len(const struct exchange *x)
-{
-    return x->body.len;
-}
-
-const char *exchange_remote(const struct exchange *x)
-{
-    return x->remote;
-}
-
-long long exchange_age_us(const struct exchange *x)
-{
-    return clock_mono_us() - x->born_us;
 }

@@ -1,0 +1,274 @@
+/* httpd_exchange.c - what an exchange shows, and its answer. See httpd.h and the top of httpd.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "libshared/clock.h"
+#include "libshared/httpd_internal.h"
+#include "libshared/text.h"
+
+#define ANSWER_WRITE_MS 60000 /* for a client that reads slowly */
+#define DETAIL_SIZE     1024
+
+/* ---- lives ---- */
+
+void httpd_release(struct httpd *self)
+{
+    bool last;
+
+    pthread_mutex_lock(&self->lock);
+    last = --self->holders == 0;
+    pthread_mutex_unlock(&self->lock);
+    if (!last)
+        return;
+    pthread_cond_destroy(&self->wake);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+void exchange_release(struct exchange *x)
+{
+    struct httpd *httpd = x->httpd;
+    bool last;
+
+    pthread_mutex_lock(&httpd->lock);
+    last = --x->holders == 0;
+    pthread_mutex_unlock(&httpd->lock);
+    if (!last)
+        return;
+    if (x->response)
+        MHD_destroy_response(x->response);
+    free(x->target);
+    free(x->path);
+    free(x->method);
+    for (size_t i = 0; i < x->n_headers; i++)
+        free((char *)x->headers[i].name); /* name and value are one piece */
+    free(x->headers);
+    buf_free(&x->body);
+    free(x);
+    httpd_release(httpd);
+}
+
+struct exchange *exchange_new(struct httpd *self, const char *target, struct connection *connection)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+
+    if (!x)
+        return NULL;
+    if (!(x->target = strdup(target))) {
+        free(x);
+        return NULL;
+    }
+    x->httpd = self;
+    x->holders = 1;
+    x->born_us = clock_mono_us();
+    x->connection = connection;
+    pthread_mutex_lock(&self->lock);
+    self->holders++;
+    pthread_mutex_unlock(&self->lock);
+    return x;
+}
+
+/* ---- taking the head in ---- */
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* The path of a target, decoded: a copy, or NULL if it is not "/..." of valid UTF-8 without control bytes. */
+static char *decode_path(const char *target)
+{
+    size_t len = strcspn(target, "?"), n = 0;
+    char *path;
+
+    if (target[0] != '/' || !(path = malloc(len + 1)))
+        return NULL;
+    for (size_t i = 0; i < len; i++) {
+        int c = (unsigned char)target[i];
+
+        if (c == '%') {
+            int high = i + 2 < len ? hex_digit(target[i + 1]) : -1, low = i + 2 < len ? hex_digit(target[i + 2]) : -1;
+
+            if (high < 0 || low < 0)
+                goto invalid;
+            c = high * 16 + low;
+            i += 2;
+        }
+        if (c < 0x20 || c == 0x7f)
+            goto invalid;
+        path[n++] = (char)c;
+    }
+    path[n] = '\0';
+    if (utf8_valid(path, n))
+        return path;
+invalid:
+    free(path);
+    return NULL;
+}
+
+static enum MHD_Result copy_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct exchange *x = arg;
+    size_t name_size = strlen(name) + 1, value_size = value ? strlen(value) + 1 : 1;
+    struct header *grown;
+    char *copy;
+
+    (void)kind;
+    if (!(x->n_headers & (x->n_headers - 1))) { /* room doubles at each power of two */
+        grown = realloc(x->headers, (x->n_headers ? x->n_headers * 2 : 1) * sizeof *grown);
+        if (!grown)
+            return MHD_NO;
+        x->headers = grown;
+    }
+    if (!(copy = malloc(name_size + value_size)))
+        return MHD_NO;
+    memcpy(copy, name, name_size);
+    memcpy(copy + name_size, value ? value : "", value_size);
+    x->headers[x->n_headers++] = (struct header){copy, copy + name_size};
+    return MHD_YES;
+}
+
+int exchange_take_head(struct exchange *x, struct MHD_Connection *mhd, const char *method, const char **detail)
+{
+    *detail = "The server has no memory left.";
+    x->method = strdup(method);
+    if (!x->method || MHD_get_connection_values(mhd, MHD_HEADER_KIND, copy_header, x) != (int)x->n_headers)
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    *detail = "The address is not valid.";
+    if (!(x->path = decode_path(x->target)))
+        return MHD_HTTP_BAD_REQUEST;
+    x->query = strchr(x->target, '?');
+    x->query = x->query ? x->query + 1 : "";
+    return 0;
+}
+
+/* ---- answers ---- */
+
+static struct MHD_Response *make_response(const char *content_type, const void *body, size_t len,
+                                          const char *const *headers)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(len, len ? (void *)(uintptr_t)body : "", MHD_RESPMEM_MUST_COPY);
+    char name[128];
+    const char *colon;
+
+    if (!response)
+        return NULL;
+    if (content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    for (const char *const *h = headers; h && *h; h++) {
+        if (!(colon = strchr(*h, ':')) || (size_t)(colon - *h) >= sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(colon - *h), *h);
+        colon++;
+        colon += strspn(colon, " \t");
+        MHD_add_response_header(response, name, colon);
+    }
+    return response;
+}
+
+struct MHD_Response *httpd_problem(const struct httpd *self, int status, const char *detail)
+{
+    static const char *const busy[] = {"Retry-After: 1", NULL};
+    char body[DETAIL_SIZE];
+    const char *type = "text/plain; charset=utf-8";
+
+    if (self->options.problem)
+        type = self->options.problem(status, detail, body, sizeof body);
+    else
+        snprintf(body, sizeof body, "%s\n", detail);
+    return make_response(type, body, strlen(body), status == MHD_HTTP_SERVICE_UNAVAILABLE ? busy : NULL);
+}
+
+void exchange_settle(struct exchange *x, int status, struct MHD_Response *response)
+{
+    if (x->answered || !x->mhd) {
+        if (response)
+            MHD_destroy_response(response);
+        return;
+    }
+    x->answered = true;
+    x->status = status;
+    x->response = response;
+    x->cut = !response;
+    x->connection->waiting = NULL;
+    x->connection->deadline_ms = clock_mono_ms() + ANSWER_WRITE_MS;
+    if (x->suspended) {
+        x->suspended = false;
+        MHD_resume_connection(x->mhd);
+    }
+}
+
+void exchange_reply(struct exchange *x, int status, const char *content_type, const void *body, size_t len,
+                    const char *const *headers)
+{
+    struct MHD_Response *response = make_response(content_type, body, len, headers);
+
+    pthread_mutex_lock(&x->httpd->lock);
+    exchange_settle(x, status, response);
+    pthread_mutex_unlock(&x->httpd->lock);
+    exchange_release(x);
+}
+
+void exchange_cut(struct exchange *x)
+{
+    pthread_mutex_lock(&x->httpd->lock);
+    exchange_settle(x, 0, NULL);
+    pthread_mutex_unlock(&x->httpd->lock);
+    exchange_release(x);
+}
+
+/* ---- what an exchange shows ---- */
+
+const char *exchange_method(const struct exchange *x)
+{
+    return x->method;
+}
+
+const char *exchange_path(const struct exchange *x)
+{
+    return x->path;
+}
+
+const char *exchange_target(const struct exchange *x)
+{
+    return x->target;
+}
+
+const char *exchange_query(const struct exchange *x)
+{
+    return x->query;
+}
+
+const char *exchange_header(const struct exchange *x, const char *name)
+{
+    for (size_t i = 0; i < x->n_headers; i++)
+        if (strcasecmp(x->headers[i].name, name) == 0)
+            return x->headers[i].value;
+    return NULL;
+}
+
+const char *exchange_body(const struct exchange *x)
+{
+    return x->body.data ? x->body.data : "";
+}
+
+size_t exchange_body_len(const struct exchange *x)
+{
+    return x->body.len;
+}
+
+const char *exchange_remote(const struct exchange *x)
+{
+    return x->remote;
+}
+
+long long exchange_age_us(const struct exchange *x)
+{
+    return clock_mono_us() - x->born_us;
+}
