@@ -12,6 +12,8 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 DO $$
 DECLARE
     role_name text;
+    -- What lets us SET ROLE to it: from PostgreSQL 16 on a right of its own.
+    needed text := CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     FOREACH role_name IN ARRAY ARRAY['leadwire_gateway', 'leadwire_orchestrator', 'leadwire_knowledge',
                                      'leadwire_delivery', 'leadwire_scheduler', 'leadwire_service'] LOOP
@@ -22,7 +24,7 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;  -- another database's migration was first
         END;
-        IF NOT pg_has_role(current_user, role_name, 'SET') THEN
+        IF NOT pg_has_role(current_user, role_name, needed) THEN
             EXECUTE format('GRANT %I TO CURRENT_USER', role_name);
         END IF;
     END LOOP;
