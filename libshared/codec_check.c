@@ -60,7 +60,7 @@ static int no_room(const struct path *at, struct err *err)
 int codec_check_int(const struct field *field, const struct path *at, int64_t value, struct err *err)
 {
     if ((double)value < field->min || (double)value > field->max)
-        return codec_fail(err, at, "must be from %.15g to %.15g", field->min, field->max);
+        return codec_fail(err, at, "must be from %.0f to %.0f", field->min, field->max);
     return 0;
 }
 

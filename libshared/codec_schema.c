@@ -15,9 +15,18 @@ static void write_words(const char *words, struct buf *out)
     buf_puts(out, "\"]");
 }
 
+/* Whole numbers without an exponent: 1e+15 would not be an integer to every reader. */
+static void write_number(const struct field *field, double value, struct buf *out)
+{
+    buf_printf(out, field->type == FIELD_FLOAT ? "%.15g" : "%.0f", value);
+}
+
 static void write_range(const char *low, const char *high, const struct field *field, struct buf *out)
 {
-    buf_printf(out, ",\"%s\":%.15g,\"%s\":%.15g", low, field->min, high, field->max);
+    buf_printf(out, ",\"%s\":", low);
+    write_number(field, field->min, out);
+    buf_printf(out, ",\"%s\":", high);
+    write_number(field, field->max, out);
 }
 
 /* A string of at least one byte has at least one character, and at most as many as bytes. */
@@ -37,8 +46,10 @@ static void write_default(const struct field *field, struct buf *out)
         return;
     if (field->type == FIELD_BOOL)
         buf_printf(out, ",\"default\":%s", field->default_value != 0 ? "true" : "false");
-    else if (field->type == FIELD_INT || field->type == FIELD_FLOAT)
-        buf_printf(out, ",\"default\":%.15g", field->default_value);
+    if (field->type == FIELD_INT || field->type == FIELD_FLOAT) {
+        buf_puts(out, ",\"default\":");
+        write_number(field, field->default_value, out);
+    }
 }
 
 static void write_type(const struct field *field, struct buf *out)
