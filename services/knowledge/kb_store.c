@@ -1,0 +1,200 @@
+/* kb_store.c - see kb_store.h. */
+#include "services/knowledge/kb_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+
+static int out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
+}
+
+int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb *ret_kb, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct kb kb = {0};
+
+    if (db_query(tx, &rows, err,
+                 "SELECT client_id, kb_id, language, embedding_model FROM knowledge_bases WHERE kb_id = $1",
+                 db_text(kb_id)) < 0)
+        return -1;
+    if (db_result_count(rows) == 0)
+        return err_set_field(err, ERR_NOT_FOUND, "kb_id", "there is no knowledge base %.40s", kb_id);
+    snprintf(kb.client_id, sizeof kb.client_id, "%s", db_get(rows, 0, "client_id"));
+    snprintf(kb.kb_id, sizeof kb.kb_id, "%s", db_get(rows, 0, "kb_id"));
+    kb.language = arena_strdup(arena, db_get(rows, 0, "language"));
+    kb.embedding_model = arena_strdup(arena, db_get(rows, 0, "embedding_model"));
+    if (!kb.language || !kb.embedding_model)
+        return out_of_memory(err);
+    if (db_set_client(tx, kb.client_id, err) < 0)
+        return -1;
+    *ret_kb = kb;
+    return 0;
+}
+
+/* One column of the FAQs as an array literal. */
+enum column { QUESTION, ANSWER, KEY };
+
+static const char *faq_array(struct arena *arena, const struct faq_put *faqs, size_t n, enum column column)
+{
+    const char **items = arena_calloc(arena, n, sizeof *items);
+
+    if (!items)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        items[i] = column == QUESTION ? faqs[i].question : column == ANSWER ? faqs[i].answer : faqs[i].key;
+    return db_array(arena, items, n);
+}
+
+static const char *fresh_ids(struct arena *arena, size_t n)
+{
+    const char **items = arena_calloc(arena, n, sizeof *items);
+
+    for (size_t i = 0; items && i < n; i++) {
+        char *id = arena_alloc(arena, UUID_SIZE);
+        if (!id)
+            return NULL;
+        uuid_new(id);
+        items[i] = id;
+    }
+    return items ? db_array(arena, items, n) : NULL;
+}
+
+int faqs_fold(struct db_tx *tx, struct faq_put *faqs, size_t n, struct arena *arena, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    const char *questions = faq_array(arena, faqs, n, QUESTION);
+
+    if (!questions)
+        return out_of_memory(err);
+    if (db_query(tx, &rows, err,
+                 "SELECT leadwire_fold(question) AS key"
+                 "  FROM unnest($1::text[]) WITH ORDINALITY AS given (question, place) ORDER BY place",
+                 db_text(questions)) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!(faqs[i].key = arena_strdup(arena, db_get(rows, (int)i, "key"))))
+            return out_of_memory(err);
+    return 0;
+}
+
+/* Words are added in their order, so that two transactions never wait for each other in a circle. */
+static int add_words(struct db_tx *tx, const struct kb *kb, const char *questions, const char *answers, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "INSERT INTO kb_words (client_id, kb_id, word, lexeme)"
+                    " SELECT $1, $2, word, lexeme"
+                    "   FROM (SELECT DISTINCT word FROM unnest($3::text[] || $4::text[]) AS body,"
+                    "                leadwire_words(body) AS word WHERE length(word) BETWEEN 3 AND 40) AS words,"
+                    "        leadwire_lexeme($5::text::regconfig, word) AS lexeme"
+                    "  WHERE lexeme IS NOT NULL ORDER BY word"
+                    " ON CONFLICT DO NOTHING",
+                    db_text(kb->client_id), db_text(kb->kb_id), db_text(questions), db_text(answers),
+                    db_text(kb->language));
+}
+
+int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t n, struct arena *arena,
+             struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    const char *questions = faq_array(arena, faqs, n, QUESTION), *answers = faq_array(arena, faqs, n, ANSWER);
+    const char *keys = faq_array(arena, faqs, n, KEY), *document_ids = fresh_ids(arena, n);
+    const char *question_ids = fresh_ids(arena, n), *answer_ids = fresh_ids(arena, n);
+
+    if (!questions || !answers || !keys || !document_ids || !question_ids || !answer_ids)
+        return out_of_memory(err);
+    if (db_query(
+            tx, &rows, err,
+            "WITH given AS ("
+            "  SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[])"
+            "    WITH ORDINALITY AS g (document_id, question, answer, key, question_id, answer_id, place)"
+            "), put AS ("
+            "  INSERT INTO documents (client_id, document_id, kb_id, kind, title, content, title_key)"
+            "  SELECT $1, document_id, $2, 'faq', question, answer, key FROM given ORDER BY key"
+            "  ON CONFLICT ON CONSTRAINT documents_title DO UPDATE"
+            "    SET title = excluded.title, content = excluded.content, updated_at = now()"
+            "  RETURNING document_id, title_key, xmax <> 0 AS replaced"
+            "), parts AS ("
+            "  INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, body, words)"
+            "  SELECT $1, part.chunk_id, $2, put.document_id, part.part, part.body,"
+            "         to_tsvector($9::text::regconfig, part.body)"
+            "    FROM put JOIN given ON given.key = put.title_key"
+            "   CROSS JOIN LATERAL (VALUES ('question', given.question_id, given.question),"
+            "                              ('answer', given.answer_id, given.answer)) AS part (part, chunk_id, body)"
+            "  ON CONFLICT ON CONSTRAINT chunks_place DO UPDATE"
+            "    SET body = excluded.body, words = excluded.words,"
+            "        embedding = CASE WHEN chunks.body = excluded.body THEN chunks.embedding END,"
+            "        embedding_model = CASE WHEN chunks.body = excluded.body THEN chunks.embedding_model ELSE '' END"
+            ") SELECT put.document_id, replaced FROM put JOIN given ON given.key = put.title_key ORDER BY place",
+            db_text(kb->client_id), db_text(kb->kb_id), db_text(document_ids), db_text(questions), db_text(answers),
+            db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language)) < 0 ||
+        add_words(tx, kb, questions, answers, err) < 0)
+        return -1;
+    if ((size_t)db_result_count(rows) != n)
+        return err_set(err, ERR_INTERNAL, "knowledge: %d of %zu FAQs were stored", db_result_count(rows), n);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(faqs[i].document_id, sizeof faqs[i].document_id, "%s", db_get(rows, (int)i, "document_id"));
+        faqs[i].replaced = db_get_bool(rows, (int)i, "replaced");
+    }
+    return 0;
+}
+
+int chunks_bare(struct db_tx *tx, const struct kb *kb, size_t limit, struct arena *arena,
+                struct bare_chunk **ret_chunks, size_t *ret_n, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct bare_chunk *chunks;
+    int n =
+        db_query(tx, &rows, err,
+                 "SELECT chunk_id, body, md5(body) AS body_hash FROM chunks"
+                 " WHERE client_id = $1 AND kb_id = $2 AND embedding IS NULL AND embedding_model <> 'refused:' || $3"
+                 " ORDER BY chunk_id LIMIT $4",
+                 db_text(kb->client_id), db_text(kb->kb_id), db_text(kb->embedding_model), db_int((int64_t)limit));
+
+    if (n < 0)
+        return -1;
+    if (!(chunks = arena_calloc(arena, (size_t)n, sizeof *chunks)))
+        return out_of_memory(err);
+    for (int i = 0; i < n; i++) {
+        chunks[i].chunk_id = arena_strdup(arena, db_get(rows, i, "chunk_id"));
+        chunks[i].body = arena_strdup(arena, db_get(rows, i, "body"));
+        chunks[i].body_hash = arena_strdup(arena, db_get(rows, i, "body_hash"));
+        if (!chunks[i].chunk_id || !chunks[i].body || !chunks[i].body_hash)
+            return out_of_memory(err);
+    }
+    *ret_chunks = chunks;
+    *ret_n = (size_t)n;
+    return 0;
+}
+
+int chunks_set_vectors(struct db_tx *tx, const struct kb *kb, const struct bare_chunk *chunks,
+                       const char *const *vectors, size_t n, struct arena *arena, struct err *err)
+{
+    const char **ids = arena_calloc(arena, n, sizeof *ids), **hashes = arena_calloc(arena, n, sizeof *hashes);
+    const char *id_array, *hash_array, *vector_array;
+
+    if (!ids || !hashes)
+        return out_of_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = chunks[i].chunk_id;
+        hashes[i] = chunks[i].body_hash;
+    }
+    if (!(id_array = db_array(arena, ids, n)) || !(hash_array = db_array(arena, hashes, n)) ||
+        !(vector_array = db_array(arena, vectors, n)))
+        return out_of_memory(err);
+    return db_query(tx, NULL, err,
+                    "UPDATE chunks SET embedding = made.embedding::vector,"
+                    "       embedding_model = CASE WHEN made.embedding IS NULL THEN 'refused:' ELSE '' END || $3"
+                    "  FROM unnest($4::uuid[], $5::text[], $6::text[]) AS made (chunk_id, body_hash, embedding)"
+                    " WHERE chunks.client_id = $1 AND chunks.kb_id = $2 AND chunks.chunk_id = made.chunk_id"
+                    "   AND md5(chunks.body) = made.body_hash",
+                    db_text(kb->client_id), db_text(kb->kb_id), db_text(kb->embedding_model), db_text(id_array),
+                    db_text(hash_array), db_text(vector_array)) < 0
+               ? -1
+               : 0;
+}

@@ -1,0 +1,77 @@
+/* knowledge - keeps what each client knows, and finds what answers a lead's question. */
+#include <stdlib.h>
+
+#include "libshared/auto.h"
+#include "libshared/err.h"
+#include "libshared/http.h"
+#include "proto/messages.h"
+#include "services/knowledge/embed.h"
+#include "services/knowledge/knowledge.h"
+#include "services/knowledge/query_cache.h"
+
+#define QUERIES_CACHED 128 /* of 1,536 numbers as text: 2 MiB when full */
+
+/* The workers of the process share it; it is made before they start and locks itself. */
+static struct query_cache *query_cache;
+
+static void knowledge_worker_destroy(struct worker *self)
+{
+    struct knowledge *state = self->state;
+
+    if (!state)
+        return;
+    embedder_destroy(&state->embedder);
+    free(state);
+    self->state = NULL;
+}
+
+static int knowledge_worker_new(struct worker *self, struct err *err)
+{
+    struct knowledge *state = calloc(1, sizeof *state);
+
+    if (!state)
+        return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
+    self->state = state;
+    state->cache = query_cache;
+    if (!(state->embedder = embedder_new(self->config, err))) {
+        knowledge_worker_destroy(self);
+        return -1;
+    }
+    return 0;
+}
+
+static const struct task_handler tasks[] = {
+    {TASK_bulk_ingest_faqs, on_bulk_ingest_faqs},
+    {0},
+};
+
+static const struct request_handler requests[] = {
+    {&create_knowledge_base_type, &knowledge_base_type, on_create_knowledge_base, 0},
+    {&get_knowledge_base_type, &knowledge_base_type, on_get_knowledge_base, 0},
+    {&list_knowledge_bases_type, &knowledge_base_page_type, on_list_knowledge_bases, 0},
+    {&add_faq_type, &faq_type, on_add_faq, 0},
+    {&add_faqs_type, &add_faqs_result_type, on_add_faqs, 0},
+    {&search_knowledge_type, &search_result_type, on_search_knowledge, CALL_NO_TX},
+    {0},
+};
+
+static const struct service knowledge = {
+    .role = "knowledge",
+    .doc = "keeps what each client knows, and finds what answers a lead's question",
+    .workers = 4,
+    .tasks = tasks,
+    .requests = requests,
+    .worker_new = knowledge_worker_new,
+    .worker_destroy = knowledge_worker_destroy,
+};
+
+int main(int argc, char **argv)
+{
+    int code;
+
+    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED)))
+        return EXIT_FAILURE;
+    code = service_main(&knowledge, argc, argv);
+    query_cache_destroy(&query_cache);
+    return code;
+}

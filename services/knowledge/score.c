@@ -1,0 +1,36 @@
+/* score.c - see score.h. Each view is brought to one scale first; then the best of them counts, and agreement adds. */
+#include "services/knowledge/score.h"
+
+#include "services/knowledge/embed.h"
+#include "services/knowledge/search_store.h"
+
+static double at_most(double value, double limit)
+{
+    return value < limit ? value : limit;
+}
+
+static double at_least(double value, double limit)
+{
+    return value > limit ? value : limit;
+}
+
+double score_text(const struct candidate *candidate)
+{
+    double covered = candidate->covered, about = candidate->about;
+
+    if (candidate->exact)
+        return 1;
+    return at_most(0.7 * covered + 0.3 * about, 0.99);
+}
+
+double score_fused(const struct candidate *candidate)
+{
+    double text = score_text(candidate), vector, high, low;
+
+    if (!candidate->has_cosine)
+        return text;
+    vector = embed_calibrate(candidate->model, candidate->cosine);
+    high = at_least(text, vector);
+    low = at_most(text, vector);
+    return high + 0.3 * low * (1 - high);
+}

@@ -1,0 +1,10 @@
+/* score.h - how much a candidate's views are worth together. Pure. */
+#pragma once
+
+struct candidate;
+
+/* By words and trigrams alone, 0 to 1. */
+double score_text(const struct candidate *candidate);
+
+/* All views fused, 0 to 1, on the scale where 0.75 means "this answers it". */
+double score_fused(const struct candidate *candidate);
