@@ -99,5 +99,12 @@ int tasks_complete_batch(struct db_pool *pool, struct bus *bus, struct task *con
  * was the last. Publishes task.dead. */
 int task_fail(struct db_pool *pool, struct bus *bus, const struct task *task, const struct err *why, struct err *err);
 
+/* Undoes claims of tasks that nobody has begun: the attempt does not count, and each may be claimed again at once (its
+ * run counts as past its deadline). Those named by their tokens, or all of the instance's but those. Returns how many,
+ * or -1. */
+int tasks_give_back(struct db_pool *pool, const char *instance, const int64_t *tokens, size_t n, struct err *err);
+int tasks_give_back_except(struct db_pool *pool, const char *instance, const int64_t *tokens, size_t n,
+                           struct err *err);
+
 /* Frees what a claim gave. */
 void task_release(struct task *task);

@@ -1,0 +1,449 @@
+/* service_dispatch.c - the dispatcher: one thread that claims tasks for the workers and settles what they finished.
+ *
+ * While one statement runs, the next batch gathers: so batches grow with the load and an idle process waits for none.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/bus.h"
+#include "libshared/clock.h"
+#include "libshared/failpoint.h"
+#include "libshared/log.h"
+#include "libshared/registry.h"
+#include "libshared/service_internal.h"
+#include "proto/envelope.h"
+
+enum { THREAD_STACK = 1024 * 1024, HEAR_MEMORY = 64 * 1024 };
+
+/* What the dispatcher does next; taken under the lock, done without it. */
+struct round {
+    struct held_list finished;
+    size_t want;
+    bool look, find_lost;
+    struct ref refs[CLAIM_MAX];
+    size_t n_refs;
+};
+
+static void pass(const struct process *self, const char *where)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s.%s", self->service->role, where);
+    failpoint(name);
+}
+
+/* ---- held tasks ---- */
+
+static void link_held_locked(struct process *self, struct held *held)
+{
+    held->older = self->newest;
+    if (self->newest)
+        self->newest->newer = held;
+    self->newest = held;
+}
+
+static void release(struct process *self, struct held *held)
+{
+    pthread_mutex_lock(&self->lock);
+    if (held->newer)
+        held->newer->older = held->older;
+    else
+        self->newest = held->older;
+    if (held->older)
+        held->older->newer = held->newer;
+    pthread_mutex_unlock(&self->lock);
+    task_release(&held->task);
+    free(held);
+}
+
+void dispatcher_finish(struct process *self, struct held *held)
+{
+    bool settled = held->task.settled;
+
+    if (settled)
+        self->tasks_done++;
+    pthread_mutex_lock(&self->lock);
+    self->n_tasks_running--;
+    if (!settled)
+        held_append(&self->finished, held);
+    pthread_cond_broadcast(&self->dispatch);
+    pthread_cond_signal(&self->work); /* a task may run now that had to wait for this one's place */
+    pthread_mutex_unlock(&self->lock);
+    if (settled)
+        release(self, held);
+}
+
+/* ---- hearing ---- */
+
+void dispatcher_hear(struct process *self, const struct envelope *env)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(HEAR_MEMORY);
+    struct tasks_ready ready;
+    struct err err = {0};
+
+    if (!arena || codec_unpack(&tasks_ready_type, env->body.data, env->body.len, arena, &ready, &err) < 0) {
+        log_err(LOG_WARN, "hint dropped", &err);
+        return;
+    }
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < ready.n_refs && !self->draining; i++)
+        if (!ref_set_add(self->refs, ready.refs[i].client_id, ready.refs[i].task_id))
+            self->look = true;
+    pthread_cond_broadcast(&self->dispatch);
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* ---- settling ---- */
+
+static bool worth_retrying(const struct held *held, const struct err *err)
+{
+    int64_t held_s = (clock_mono_ms() - held->claimed_ms) / 1000;
+
+    /* Past its deadline the task is somebody else's. */
+    return (err->kind == ERR_UNAVAILABLE || err->kind == ERR_UNCERTAIN) && held_s < held->task.kind->deadline_s;
+}
+
+/* Ends with held released, or kept in *ret_again. */
+static void settle_one(struct process *self, struct held *held, int rc, const struct err *err,
+                       struct held_list *ret_again)
+{
+    if (rc < 0 && worth_retrying(held, err)) {
+        held_append(ret_again, held);
+        return;
+    }
+    if (rc < 0)
+        log_warn("the outcome of a task was not written", log_str("task_id", held->task.task_id),
+                 log_str("kind", held->task.kind->name), log_str("error_kind", err_kind_name(err->kind)),
+                 log_str("error", err->text));
+    else if (held->failed)
+        self->tasks_failed++;
+    else
+        self->tasks_done++;
+    release(self, held);
+}
+
+static void settle_done(struct process *self, struct held **batch, size_t n, struct held_list *ret_again)
+{
+    struct task *tasks[SETTLE_MAX];
+    struct err err = {0};
+    int rc;
+
+    for (size_t i = 0; i < n; i++)
+        tasks[i] = &batch[i]->task;
+    pass(self, "before_complete");
+    rc = tasks_complete_batch(self->db, self->bus, tasks, n, &err);
+    for (size_t i = 0; i < n; i++)
+        settle_one(self, batch[i], rc, &err, ret_again);
+}
+
+/* Writes the outcomes. What could not be written because there is no database comes back in *ret_again. */
+static void settle(struct process *self, struct held_list *finished, struct held_list *ret_again)
+{
+    struct held *batch[SETTLE_MAX], *held;
+    size_t n = 0;
+
+    while ((held = held_pop(finished))) {
+        struct err err = {0};
+
+        if (held->failed) {
+            int rc = task_fail(self->db, self->bus, &held->task, &held->why, &err);
+
+            settle_one(self, held, rc, &err, ret_again);
+        } else {
+            batch[n++] = held;
+        }
+        if (n == SETTLE_MAX || (n > 0 && !finished->head)) {
+            settle_done(self, batch, n, ret_again);
+            n = 0;
+        }
+    }
+}
+
+/* ---- claiming ---- */
+
+/* How many more tasks the workers could begin soon. */
+static size_t wanted_locked(const struct process *self)
+{
+    int64_t prefetch = self->task_workers * (int64_t)PREFETCH_MS * 1000 / (self->task_us > 0 ? self->task_us : 1);
+    int64_t want;
+
+    if (self->draining || !self->service->tasks)
+        return 0;
+    if (prefetch < PREFETCH_MIN)
+        prefetch = PREFETCH_MIN;
+    if (prefetch > CLAIM_MAX / 2)
+        prefetch = CLAIM_MAX / 2;
+    want = self->task_workers - self->n_tasks_running + prefetch - (int64_t)self->waiting.n;
+    return want <= 0 ? 0 : want > CLAIM_MAX ? CLAIM_MAX : (size_t)want;
+}
+
+static int claim_some(struct process *self, const struct round *round, struct task *ret_tasks, struct err *err)
+{
+    const char *instance = self->main_slot.worker.instance, *role = self->service->role;
+    struct task_ref refs[CLAIM_MAX];
+
+    if (round->look)
+        return tasks_claim_due(self->db, instance, role, round->want, ret_tasks, err);
+    for (size_t i = 0; i < round->n_refs; i++)
+        refs[i] = (struct task_ref){.client_id = round->refs[i].client_id, .task_id = round->refs[i].task_id};
+    pass(self, "before_claim");
+    return tasks_claim(self->db, instance, role, refs, round->n_refs, ret_tasks, err);
+}
+
+static struct held *hold(struct task *task)
+{
+    struct held *held = calloc(1, sizeof *held);
+
+    if (!held) {
+        task_release(task);
+        return NULL;
+    }
+    held->task = *task;
+    held->claimed_ms = clock_mono_ms();
+    return held;
+}
+
+/* 0, or -1 when the database is away. */
+static int claim(struct process *self, const struct round *round)
+{
+    struct task tasks[CLAIM_MAX];
+    struct err err = {0};
+    int n = claim_some(self, round, tasks, &err);
+
+    self->claims++;
+    if (n > 0)
+        pass(self, "after_claim");
+    if (n < 0)
+        log_err(LOG_WARN, "no tasks claimed", &err);
+    pthread_mutex_lock(&self->lock);
+    for (int i = 0; i < n; i++) {
+        struct held *held = hold(&tasks[i]);
+
+        if (held) {
+            link_held_locked(self, held);
+            held_append(&self->waiting, held);
+        } else {
+            self->claims_lost = true;
+        }
+    }
+    if (n > 0)
+        pthread_cond_broadcast(&self->work);
+    if (n < 0)
+        self->claims_lost = self->look = true;
+    else if (round->look)
+        self->look |= (size_t)n == round->want; /* there may be more */
+    else
+        self->look |= n == 0 && self->n_tasks_running == 0; /* idle: what else is there? */
+    pthread_mutex_unlock(&self->lock);
+    return n < 0 ? -1 : 0;
+}
+
+/* A claim whose answer was lost may have made tasks ours that nobody works on: they are given back. */
+static int give_back_lost(struct process *self)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(HEAR_MEMORY);
+    struct err err = {0};
+    int64_t *tokens;
+    size_t n = 0;
+    int rc;
+
+    pthread_mutex_lock(&self->lock);
+    for (struct held *held = self->newest; held; held = held->older)
+        n++;
+    if ((tokens = arena ? arena_calloc(arena, n + 1, sizeof *tokens) : NULL)) {
+        n = 0;
+        for (struct held *held = self->newest; held; held = held->older)
+            tokens[n++] = held->task.token;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (!tokens)
+        return -1;
+    rc = tasks_give_back_except(self->db, self->main_slot.worker.instance, tokens, n, &err);
+    if (rc < 0)
+        return -1;
+    if (rc > 0)
+        log_warn("claims without an answer were given back", log_int("tasks", rc));
+    pthread_mutex_lock(&self->lock);
+    self->claims_lost = false;
+    self->look = true;
+    pthread_mutex_unlock(&self->lock);
+    return 0;
+}
+
+/* ---- the thread ---- */
+
+static bool may_claim_locked(const struct process *self)
+{
+    return (self->look || ref_set_count(self->refs) > 0) && wanted_locked(self) > 0;
+}
+
+static void wait_locked(struct process *self, int64_t until_ms)
+{
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+    if (until_ms)
+        pthread_cond_timedwait(&self->dispatch, &self->lock, &until);
+    else
+        pthread_cond_wait(&self->dispatch, &self->lock);
+}
+
+/* Waits for something to do. False when the thread shall end. */
+static bool next_round(struct process *self, int64_t pause_until_ms, struct round *round)
+{
+    bool more = true;
+
+    pthread_mutex_lock(&self->lock);
+    self->dispatcher_busy = false;
+    pthread_cond_broadcast(&self->dispatch);
+    for (;;) {
+        int64_t now = clock_mono_ms();
+        bool work = self->finished.n > 0 || may_claim_locked(self);
+
+        if (self->dispatcher_ending && (self->finished.n == 0 || now >= self->dispatcher_end_ms)) {
+            more = false;
+            break;
+        }
+        if (work && now >= pause_until_ms)
+            break;
+        wait_locked(self, work ? pause_until_ms : 0);
+    }
+    self->dispatcher_busy = more;
+    round->finished = self->finished;
+    self->finished = (struct held_list){0};
+    round->want = wanted_locked(self);
+    round->find_lost = self->claims_lost && round->want > 0;
+    round->look = self->look && round->want > 0;
+    if (round->look)
+        self->look = false;
+    round->n_refs = round->look ? 0 : ref_set_take(self->refs, round->refs, round->want);
+    pthread_mutex_unlock(&self->lock);
+    return more;
+}
+
+static void put_back(struct process *self, struct held_list *list)
+{
+    struct held *held;
+
+    pthread_mutex_lock(&self->lock);
+    while ((held = held_pop(list)))
+        held_append(&self->finished, held);
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void *dispatcher_thread(void *arg)
+{
+    struct process *self = arg;
+    struct round round;
+    int64_t pause_until_ms = 0;
+
+    while (next_round(self, pause_until_ms, &round)) {
+        struct held_list again = {0};
+        bool away;
+
+        settle(self, &round.finished, &again);
+        away = again.n > 0;
+        put_back(self, &again);
+        if (round.find_lost)
+            away |= give_back_lost(self) < 0;
+        if (round.look || round.n_refs > 0)
+            away |= claim(self, &round) < 0;
+        pause_until_ms = away ? clock_mono_ms() + RETRY_MS : 0;
+    }
+    put_back(self, &round.finished);
+    return NULL;
+}
+
+/* ---- starting and ending ---- */
+
+int dispatcher_start(struct process *self, struct err *err)
+{
+    pthread_attr_t attr;
+    int rc;
+
+    self->look = true; /* what waited while nobody was here */
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK);
+    rc = pthread_create(&self->dispatcher, &attr, dispatcher_thread, self);
+    pthread_attr_destroy(&attr);
+    if (rc != 0)
+        return err_set(err, ERR_INTERNAL, "dispatcher thread: %s", strerror(rc));
+    self->dispatcher_runs = true;
+    return 0;
+}
+
+static void push_to_others(struct process *self, const struct ref *refs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct task_ref ref = {.client_id = refs[i].client_id, .task_id = refs[i].task_id};
+
+        bus_push_tasks(self->bus, self->service->role, &ref, 1);
+    }
+}
+
+/* Takes what no worker has begun off the list, and gives it back in the table. */
+static void give_back_waiting(struct process *self)
+{
+    int64_t tokens[2 * CLAIM_MAX];
+    struct ref refs[2 * CLAIM_MAX];
+    struct held_list waiting;
+    struct held *held;
+    struct err err = {0};
+    size_t n = 0;
+
+    pthread_mutex_lock(&self->lock);
+    waiting = self->waiting;
+    self->waiting = (struct held_list){0};
+    pthread_mutex_unlock(&self->lock);
+    while ((held = held_pop(&waiting))) {
+        if (n < COUNT_OF(tokens)) {
+            tokens[n] = held->task.token;
+            memcpy(refs[n].client_id, held->task.client_id, UUID_SIZE);
+            memcpy(refs[n].task_id, held->task.task_id, UUID_SIZE);
+            n++;
+        }
+        release(self, held);
+    }
+    if (n > 0 && tasks_give_back(self->db, self->main_slot.worker.instance, tokens, n, &err) < 0)
+        log_err(LOG_WARN, "tasks not given back; the sweep will find them", &err);
+    push_to_others(self, refs, n);
+}
+
+void dispatcher_drain(struct process *self)
+{
+    struct ref refs[CLAIM_MAX];
+    size_t n;
+
+    pthread_mutex_lock(&self->lock);
+    self->draining = true;
+    while (self->dispatcher_runs && self->dispatcher_busy)
+        pthread_cond_wait(&self->dispatch, &self->lock);
+    pthread_mutex_unlock(&self->lock);
+    registry_drain(self->registry);
+    give_back_waiting(self);
+    do {
+        pthread_mutex_lock(&self->lock);
+        n = ref_set_take(self->refs, refs, COUNT_OF(refs));
+        pthread_mutex_unlock(&self->lock);
+        push_to_others(self, refs, n);
+    } while (n > 0);
+}
+
+void dispatcher_end(struct process *self, int64_t end_ms)
+{
+    if (!self->dispatcher_runs)
+        return;
+    pthread_mutex_lock(&self->lock);
+    self->dispatcher_ending = true;
+    self->dispatcher_end_ms = end_ms;
+    pthread_cond_broadcast(&self->dispatch);
+    pthread_mutex_unlock(&self->lock);
+    pthread_join(self->dispatcher, NULL);
+    self->dispatcher_runs = false;
+    for (struct held *held; (held = held_pop(&self->finished));)
+        release(self, held);
+}

@@ -1,0 +1,172 @@
+/* service_internal.h - what the files of service_main share; its face is service.h.
+ *
+ * service.c          start, signals, draining
+ * service_stats.c    the counters, as they are published
+ * service_worker.c   the worker threads and what they take next
+ * service_request.c  one request: decoding, transaction, idempotency, answer
+ * service_dispatch.c the dispatcher: claims tasks and settles finished ones
+ * service_refs.c     the ids of tasks that were heard of */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libshared/config.h"
+#include "libshared/err.h"
+#include "libshared/service.h"
+#include "libshared/tasks.h"
+
+#define JOBS_MAX       1024 /* requests and submitted functions that wait */
+#define REFS_MAX       1024 /* tasks that were heard of and not yet claimed */
+#define CLAIM_MAX      128  /* tasks in one claim */
+#define SETTLE_MAX     64   /* tasks in one statement */
+#define PREFETCH_MIN   2
+#define PREFETCH_MS    20 /* more is prefetched only if the workers get to it within that time */
+#define REQUEST_MEMORY (8 * 1024 * 1024)
+#define RETRY_MS       250 /* while the database is away */
+
+/* Sanitizers need several times the stack. Untouched pages of a stack cost nothing. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WORKER_STACK (4 * 1024 * 1024)
+#else
+#define WORKER_STACK (1024 * 1024)
+#endif
+
+struct process;
+struct envelope;
+struct registry;
+
+/* ---- service_refs.c: a set in the order of arrival, without repeats, of at most REFS_MAX ---- */
+
+struct ref {
+    char client_id[UUID_SIZE];
+    char task_id[UUID_SIZE];
+};
+
+struct ref_set;
+struct ref_set *ref_set_new(void);
+void ref_set_destroy(struct ref_set **self_p);
+size_t ref_set_count(const struct ref_set *self);
+/* False if it is full; true also if it was there already. */
+bool ref_set_add(struct ref_set *self, const char *client_id, const char *task_id);
+/* Takes the n oldest at most; returns how many. */
+size_t ref_set_take(struct ref_set *self, struct ref *ret_refs, size_t n);
+
+/* ---- jobs and tasks on their way through the process ---- */
+
+/* A request, or a function that the service submitted. */
+struct job {
+    struct job *next;
+    void (*fn)(struct worker *worker, void *arg); /* NULL: a request */
+    void *arg;
+    const struct request_handler *handler;
+    int64_t deadline_ms; /* monotonic; 0: none */
+    size_t len;
+    unsigned char frame[];
+};
+
+/* A task that this process has claimed and not yet settled. */
+struct held {
+    struct held *next;          /* in the list it is in: waiting or finished */
+    struct held *older, *newer; /* all that are held */
+    struct task task;
+    int64_t claimed_ms; /* monotonic */
+    bool failed;
+    struct err why; /* if it failed */
+};
+
+struct held_list {
+    struct held *head, *tail;
+    size_t n;
+};
+
+void held_append(struct held_list *list, struct held *held);
+struct held *held_pop(struct held_list *list);
+
+/* ---- threads ---- */
+
+struct worker_slot {
+    struct worker worker; /* what the service's functions see */
+    struct process *process;
+    pthread_t thread;
+    bool runs;
+};
+
+struct process {
+    const struct service *service;
+    struct config config;
+    struct db_pool *db;
+    struct db_pool *db_alive; /* the registry's, so that being alive never waits for work */
+    struct bus *bus;
+    struct registry *registry;
+    void *service_state;
+    bool service_runs; /* start has returned */
+    int64_t started_ms;
+
+    struct worker_slot main_slot, *slots;
+    int n_workers;
+    int task_workers; /* so many may work on tasks at a time: the rest answers requests */
+
+    pthread_mutex_t lock; /* of all that follows */
+    pthread_cond_t work;  /* for the workers */
+    struct job *jobs_head, *jobs_tail;
+    size_t n_jobs;
+    struct held_list waiting; /* claimed, for the workers */
+    int n_busy, n_tasks_running;
+    bool task_was_last; /* tasks and jobs take turns */
+    bool ending;        /* workers end when there is nothing left */
+    int n_workers_started, n_workers_failed;
+
+    pthread_cond_t dispatch; /* for the dispatcher */
+    pthread_t dispatcher;
+    bool dispatcher_runs;
+    struct ref_set *refs;
+    bool look;            /* tasks are due whose ids were not heard: ask the table */
+    bool claims_lost;     /* a claim failed without a clear answer: rows may be ours that we do not know */
+    bool draining;        /* no more claims */
+    bool dispatcher_busy; /* with a round: a claim may be under way */
+    bool dispatcher_ending;
+    int64_t dispatcher_end_ms; /* then also if something could not be settled */
+    struct held_list finished; /* to be settled */
+    struct held *newest;       /* all held */
+    int64_t task_us;           /* how long a task takes, averaged */
+
+    atomic_int_fast64_t tasks_done, tasks_failed, requests, requests_failed, requests_dropped, claims;
+};
+
+/* ---- service_worker.c ---- */
+
+int workers_start(struct process *self, struct err *err);
+/* Ends them once nothing waits. They must not be handed anything any more. */
+void workers_end(struct process *self);
+/* False if too many wait. Owns job unless false. */
+bool worker_add_job(struct process *self, struct job *job);
+const struct task_handler *task_handler_find(const struct service *service, const char *kind);
+const struct request_handler *request_handler_find(const struct service *service, const char *type);
+
+/* ---- service_request.c ---- */
+
+/* From the bus thread. */
+void request_receive(struct process *self, const struct envelope *env, const void *frame, size_t len);
+void request_run(struct worker_slot *slot, const struct job *job);
+
+/* ---- service_dispatch.c ---- */
+
+int dispatcher_start(struct process *self, struct err *err);
+/* From the bus thread. */
+void dispatcher_hear(struct process *self, const struct envelope *env);
+/* Stops claiming; gives back what no worker has begun, and tells the role of it. */
+void dispatcher_drain(struct process *self);
+/* Settles what is finished, but not beyond end_ms, then ends the thread. */
+void dispatcher_end(struct process *self, int64_t end_ms);
+/* From a worker: its task is over. */
+void dispatcher_finish(struct process *self, struct held *held);
+
+/* ---- service_stats.c ---- */
+
+/* The counters as a JSON object; NULL without memory. The caller frees it. */
+char *stats_json(void *process);
+void stats_publish(struct process *self);

@@ -1,0 +1,240 @@
+/* service_worker.c - the worker threads: each takes what is next, runs it, and tells how it went. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "libshared/clock.h"
+#include "libshared/log.h"
+#include "libshared/service_internal.h"
+
+const struct task_handler *task_handler_find(const struct service *service, const char *kind)
+{
+    for (const struct task_handler *handler = service->tasks; handler && handler->kind; handler++)
+        if (strcmp(handler->kind, kind) == 0)
+            return handler;
+    return NULL;
+}
+
+/* ---- lists ---- */
+
+void held_append(struct held_list *list, struct held *held)
+{
+    held->next = NULL;
+    if (list->tail)
+        list->tail->next = held;
+    else
+        list->head = held;
+    list->tail = held;
+    list->n++;
+}
+
+struct held *held_pop(struct held_list *list)
+{
+    struct held *held = list->head;
+
+    if (!held)
+        return NULL;
+    list->head = held->next;
+    if (!list->head)
+        list->tail = NULL;
+    held->next = NULL;
+    list->n--;
+    return held;
+}
+
+bool worker_add_job(struct process *self, struct job *job)
+{
+    bool added = false;
+
+    pthread_mutex_lock(&self->lock);
+    if (self->n_jobs < JOBS_MAX && !self->ending) {
+        job->next = NULL;
+        if (self->jobs_tail)
+            self->jobs_tail->next = job;
+        else
+            self->jobs_head = job;
+        self->jobs_tail = job;
+        self->n_jobs++;
+        added = true;
+        pthread_cond_signal(&self->work);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return added;
+}
+
+bool service_submit(struct worker *self, void (*fn)(struct worker *self, void *arg), void *arg)
+{
+    struct worker_slot *slot = (struct worker_slot *)self; /* its first member */
+    struct job *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return false;
+    job->fn = fn;
+    job->arg = arg;
+    if (worker_add_job(slot->process, job))
+        return true;
+    free(job);
+    return false;
+}
+
+/* ---- running ---- */
+
+static struct job *pop_job(struct process *self)
+{
+    struct job *job = self->jobs_head;
+
+    self->jobs_head = job->next;
+    if (!self->jobs_head)
+        self->jobs_tail = NULL;
+    self->n_jobs--;
+    return job;
+}
+
+/* Waits for the next job or task; false when the thread shall end. Jobs and tasks take turns where both wait, and some
+ * workers are kept free of tasks, which may take long, so that requests are always answered. */
+static bool take_next(struct process *self, struct job **ret_job, struct held **ret_held)
+{
+    bool task_may_run, ending;
+
+    *ret_job = NULL;
+    *ret_held = NULL;
+    pthread_mutex_lock(&self->lock);
+    for (;;) {
+        task_may_run = self->waiting.head && self->n_tasks_running < self->task_workers;
+        if (self->jobs_head && (!task_may_run || self->task_was_last)) {
+            *ret_job = pop_job(self);
+            self->task_was_last = false;
+            break;
+        }
+        if (task_may_run) {
+            *ret_held = held_pop(&self->waiting);
+            self->n_tasks_running++;
+            self->task_was_last = true;
+            break;
+        }
+        if (self->ending)
+            break;
+        pthread_cond_wait(&self->work, &self->lock);
+    }
+    ending = !*ret_job && !*ret_held;
+    self->n_busy += !ending;
+    pthread_mutex_unlock(&self->lock);
+    return !ending;
+}
+
+static void run_task(struct worker_slot *slot, struct held *held)
+{
+    struct process *self = slot->process;
+    const struct task_handler *handler = task_handler_find(self->service, held->task.kind->name);
+    int64_t began_us = clock_mono_us(), took_us;
+    int rc;
+
+    log_set_trace(held->task.trace_id);
+    if (handler)
+        rc = handler->run(&slot->worker, &held->task, &held->why);
+    else
+        rc = err_set(&held->why, ERR_INTERNAL, "%s does not know tasks of the kind %s", self->service->role,
+                     held->task.kind->name);
+    took_us = clock_mono_us() - began_us;
+    held->failed = rc < 0 && !held->task.settled;
+    if (rc < 0 && held->why.kind == ERR_NONE)
+        err_set(&held->why, ERR_INTERNAL, "%s failed without saying why", held->task.kind->name);
+    if (held->failed)
+        log_write(LOG_WARN, "task failed",
+                  (struct log_field[]){log_str("task_id", held->task.task_id),
+                                       log_str("kind", held->task.kind->name),
+                                       log_str("client_id", held->task.client_id),
+                                       log_int("attempt", held->task.attempt),
+                                       log_str("error_kind", err_kind_name(held->why.kind)),
+                                       log_str("error", held->why.text),
+                                       log_int("provider_code", held->why.provider_code),
+                                       log_float("ms", (double)took_us / 1000.0),
+                                       {0}});
+    else
+        log_debug("task done", log_str("task_id", held->task.task_id), log_str("kind", held->task.kind->name),
+                  log_float("ms", (double)took_us / 1000.0));
+
+    pthread_mutex_lock(&self->lock);
+    self->task_us += (took_us - self->task_us) / 8;
+    pthread_mutex_unlock(&self->lock);
+    log_set_trace(NULL);
+    dispatcher_finish(self, held);
+}
+
+static void report_start(struct process *self, bool failed)
+{
+    pthread_mutex_lock(&self->lock);
+    self->n_workers_started++;
+    self->n_workers_failed += failed;
+    pthread_cond_broadcast(&self->dispatch);
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void *worker_thread(void *arg)
+{
+    struct worker_slot *slot = arg;
+    struct process *self = slot->process;
+    struct err err = {0};
+    struct job *job;
+    struct held *held;
+    bool failed = self->service->worker_new && self->service->worker_new(&slot->worker, &err) < 0;
+
+    if (failed)
+        log_err(LOG_ERROR, "worker not started", &err);
+    report_start(self, failed);
+    while (!failed && take_next(self, &job, &held)) {
+        if (held)
+            run_task(slot, held);
+        else if (job->fn)
+            job->fn(&slot->worker, job->arg);
+        else
+            request_run(slot, job);
+        free(job);
+        pthread_mutex_lock(&self->lock);
+        self->n_busy--;
+        pthread_mutex_unlock(&self->lock);
+    }
+    if (!failed && self->service->worker_destroy)
+        self->service->worker_destroy(&slot->worker);
+    return NULL;
+}
+
+/* ---- starting and ending ---- */
+
+int workers_start(struct process *self, struct err *err)
+{
+    pthread_attr_t attr;
+    int started = 0, rc = 0;
+
+    if (!(self->slots = calloc((size_t)self->n_workers, sizeof *self->slots)))
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, WORKER_STACK);
+    for (; started < self->n_workers && rc == 0; started++) {
+        self->slots[started] = self->main_slot;
+        rc = pthread_create(&self->slots[started].thread, &attr, worker_thread, &self->slots[started]);
+        self->slots[started].runs = rc == 0;
+    }
+    pthread_attr_destroy(&attr);
+    if (rc != 0)
+        return err_set(err, ERR_INTERNAL, "worker thread: %s", strerror(rc));
+
+    pthread_mutex_lock(&self->lock);
+    while (self->n_workers_started < started)
+        pthread_cond_wait(&self->dispatch, &self->lock);
+    rc = self->n_workers_failed;
+    pthread_mutex_unlock(&self->lock);
+    return rc ? err_set(err, ERR_INTERNAL, "%d of %d workers did not start", rc, started) : 0;
+}
+
+void workers_end(struct process *self)
+{
+    pthread_mutex_lock(&self->lock);
+    self->ending = true;
+    pthread_cond_broadcast(&self->work);
+    pthread_mutex_unlock(&self->lock);
+    for (int i = 0; self->slots && i < self->n_workers; i++)
+        if (self->slots[i].runs)
+            pthread_join(self->slots[i].thread, NULL);
+    free(self->slots);
+    self->slots = NULL;
+}
