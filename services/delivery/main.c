@@ -1,0 +1,68 @@
+/* delivery - sends the messages, through Twilio. */
+#include <stdlib.h>
+
+#include "libshared/auto.h"
+#include "libshared/config.h"
+#include "libshared/err.h"
+#include "libshared/service.h"
+#include "proto/messages.h"
+#include "services/delivery/delivery.h"
+#include "services/delivery/twilio.h"
+
+static int delivery_start(struct worker *self, void **ret_service_state, struct err *err)
+{
+    struct look_schedule looks;
+
+    (void)ret_service_state;
+    if (config_require(self->config, "TWILIO_ACCOUNT_SID", err) < 0 ||
+        config_require(self->config, "TWILIO_AUTH_TOKEN", err) < 0)
+        return -1;
+    return look_schedule_parse(self->config->reconcile_after_s, &looks, err);
+}
+
+static void delivery_worker_destroy(struct worker *self)
+{
+    struct delivery *delivery = self->state;
+
+    if (!delivery)
+        return;
+    twilio_destroy(&delivery->twilio);
+    free(delivery);
+    self->state = NULL;
+}
+
+static int delivery_worker_new(struct worker *self, struct err *err)
+{
+    const struct config *config = self->config;
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+
+    if (!delivery)
+        return err_set(err, ERR_INTERNAL, "delivery: out of memory");
+    self->state = delivery;
+    delivery->twilio = twilio_new(config->twilio_base_url, config->twilio_account_sid, config->twilio_auth_token, err);
+    if (!delivery->twilio || look_schedule_parse(config->reconcile_after_s, &delivery->looks, err) < 0) {
+        delivery_worker_destroy(self);
+        return -1;
+    }
+    return 0;
+}
+
+static const struct task_handler tasks[] = {
+    {TASK_send_message_sms, on_send_message_sms},
+    {0},
+};
+
+static const struct service delivery_service = {
+    .role = "delivery",
+    .doc = "sends messages through Twilio and follows what becomes of them",
+    .workers = 8,
+    .tasks = tasks,
+    .start = delivery_start,
+    .worker_new = delivery_worker_new,
+    .worker_destroy = delivery_worker_destroy,
+};
+
+int main(int argc, char **argv)
+{
+    return service_main(&delivery_service, argc, argv);
+}

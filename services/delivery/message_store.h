@@ -1,0 +1,61 @@
+/* message_store.h - the outbound messages in the database.
+ *
+ * Every change of a message's state names the states it may come from: a status callback may move a message forward
+ * at any moment, and nothing here moves one back. All return 1 if the row was changed, 0 if its state forbids it and
+ * -1 with *err on failure, unless said otherwise. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct db_tx;
+struct err;
+struct twilio_matches;
+
+struct outbound {
+    const char *message_id, *conversation_id, *lead_id, *channel;
+    const char *from, *to, *body;
+    const char *state;
+    const char *provider_sid; /* NULL: none yet */
+    int send_attempt;         /* intents so far; those that surely did not leave us are taken back */
+    int looks, looks_listed;  /* see migrations/0003 and 0006 */
+    int64_t sending_at_us;    /* of the last intent, in the database's clock; 0: none */
+    int64_t elapsed_ms;       /* since then */
+};
+
+/* 0 with *ret_message in arena; ERR_NOT_FOUND. */
+int message_load(struct db_tx *tx, const char *client_id, const char *message_id, struct arena *arena,
+                 struct outbound *ret_message, struct err *err);
+
+/* queued -> sending, the intent of a send. In the same statement the lead's opt-out and the conversation's epoch are
+ * read again: 0 if they forbid it. */
+int message_intend(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* queued -> dropped, with the reason why message_intend did not want it. */
+int message_drop(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* sending -> queued: the provider surely did not take it. The attempt does not count. */
+int message_take_back(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* sending -> uncertain. */
+int message_doubt(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* queued, sending, uncertain -> sent. ERR_CONFLICT if another message of the client has the sid. */
+int message_sent(struct db_tx *tx, const char *client_id, const char *message_id, const char *sid, struct err *err);
+
+/* queued, sending -> failed: refused for good. code: the provider's, 0 if none. With 21610 the lead is opted out. */
+int message_refuse(struct db_tx *tx, const char *client_id, const char *message_id, int code, const char *text,
+                   struct err *err);
+
+/* sending, uncertain -> uncertain: notes a look and what it saw. listed: it got a whole listing that does not hold the
+ * message. */
+int message_looked(struct db_tx *tx, const char *client_id, const char *message_id, bool listed, const char *text,
+                   struct err *err);
+
+/* sending, uncertain -> queued: the provider never had it. The attempt counts. */
+int message_send_again(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* Takes out of matches what other messages of the client already are. 0, or -1. */
+int message_keep_unclaimed(struct db_tx *tx, const char *client_id, const char *message_id, struct arena *arena,
+                           struct twilio_matches *matches, struct err *err);

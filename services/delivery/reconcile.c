@@ -1,0 +1,128 @@
+/* reconcile.c - what became of a send without a clear answer.
+ *
+ * Twilio is asked for its messages at set times after the intent. One that can only be ours is adopted. One that two
+ * whole listings in a row, the last ones, do not hold was never accepted: it is sent again, once. In all other cases a
+ * person decides; nothing is repeated blindly. A status callback may settle it at any time before. */
+#include <string.h>
+
+#include "libshared/auto.h"
+#include "libshared/clock.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/failpoint.h"
+#include "libshared/log.h"
+#include "libshared/service.h"
+#include "libshared/tasks.h"
+#include "services/delivery/delivery.h"
+#include "services/delivery/message_store.h"
+#include "services/delivery/twilio.h"
+
+#define CLOCK_SKEW_US   ((int64_t)60 * 1000000) /* between Twilio's clock and the database's */
+#define SENDS_MAX       2
+#define LISTINGS_NEEDED 2
+
+/* The task came before its time: after a crash, or somebody asked for it. */
+static int wait_for_look(struct worker *self, struct task *task, const struct outbound *message, int64_t due_ms,
+                         struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
+
+    if (!tx || task_still_ours(tx, task, err) < 0 || message_doubt(tx, task->client_id, message->message_id, err) < 0 ||
+        task_postpone(tx, task, due_ms, "it is uncertain whether the message was sent", err) < 0)
+        return -1;
+    return db_commit(&tx, err);
+}
+
+static int finish_sent(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
+                       const char *sid, struct err *err)
+{
+    if (task_complete(*tx, self->bus, task, err) < 0 || db_commit(tx, err) < 0)
+        return -1;
+    log_info("uncertain message was accepted", log_str("message_id", message->message_id), log_str("sid", sid));
+    publish_message(self, task, message, "message.sent", "sent", sid, 0);
+    return 0;
+}
+
+static int send_again(struct db_tx **tx, struct task *task, const struct outbound *message, struct err *err)
+{
+    if (message_send_again(*tx, task->client_id, message->message_id, err) < 0 ||
+        task_postpone(*tx, task, 0, "Twilio does not have the message: it is sent again", err) < 0 ||
+        db_commit(tx, err) < 0)
+        return -1;
+    log_warn("Twilio does not have the message: it is sent again", log_str("message_id", message->message_id));
+    return 0;
+}
+
+static int leave_to_a_person(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
+                             const struct err *why, struct err *err)
+{
+    if (task_bury(*tx, self->bus, task, why, err) < 0 || db_commit(tx, err) < 0)
+        return -1;
+    log_error("nobody knows whether the message was sent: a person must decide",
+              log_str("message_id", message->message_id), log_phone("to", message->to), log_str("error", why->text));
+    publish_message(self, task, message, "message.failed", "uncertain", NULL, why->provider_code);
+    return 0;
+}
+
+/* A look that did not find it. listed: because it is not there. */
+static int not_found(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
+                     bool listed, int64_t elapsed_ms, const struct err *why, struct err *err)
+{
+    const struct delivery *delivery = self->state;
+    int looks = message->looks + 1;
+    bool never_accepted = listed && message->looks_listed + 1 >= LISTINGS_NEEDED;
+    int noted = message_looked(*tx, task->client_id, message->message_id, listed, why->text, err);
+
+    if (noted < 0)
+        return -1;
+    if (noted == 0) /* a status callback was faster */
+        return finish_sent(self, tx, task, message, NULL, err);
+    if (looks < delivery->looks.n) {
+        if (task_postpone(*tx, task, look_due_in_ms(&delivery->looks, looks, elapsed_ms), why->text, err) < 0)
+            return -1;
+        return db_commit(tx, err);
+    }
+    if (never_accepted && message->send_attempt < SENDS_MAX)
+        return send_again(tx, task, message, err);
+    return leave_to_a_person(self, tx, task, message, why, err);
+}
+
+int resolve_uncertain(struct worker *self, struct task *task, const struct outbound *message, struct err *err)
+{
+    const struct delivery *delivery = self->state;
+    const struct twilio_wanted wanted = {.from = message->from,
+                                         .to = message->to,
+                                         .body = message->body,
+                                         .not_before_us = message->sending_at_us - CLOCK_SKEW_US};
+    int64_t due_ms = look_due_in_ms(&delivery->looks, message->looks, message->elapsed_ms);
+    int64_t began_ms = clock_mono_ms();
+    AUTO(db_rollback) struct db_tx *tx = NULL;
+    struct twilio_matches matches = {0};
+    const struct twilio_match *match = NULL;
+    struct err why = {0};
+    bool listed;
+
+    if (due_ms > 0)
+        return wait_for_look(self, task, message, due_ms, err);
+
+    listed = twilio_find(delivery->twilio, &wanted, &matches, &why) == 0;
+    failpoint("delivery.after_look");
+    if (!(tx = db_begin(self->db, task->client_id, err)) || task_still_ours(tx, task, err) < 0 ||
+        message_keep_unclaimed(tx, task->client_id, message->message_id, task->arena, &matches, err) < 0)
+        return -1;
+    for (size_t i = 0; i < matches.n && listed; i++)
+        if (matches.items[i].same_body && (!match || matches.items[i].created_at_us < match->created_at_us))
+            match = &matches.items[i];
+    if (match) {
+        if (message_sent(tx, task->client_id, message->message_id, match->sid, err) < 0)
+            return -1;
+        return finish_sent(self, &tx, task, message, match->sid, err);
+    }
+    if (listed && matches.n > 0) { /* perhaps ours, with its text changed on the way */
+        listed = false;
+        err_set(&why, ERR_UNCERTAIN, "Twilio has a message of that time between the two numbers, with another text");
+    } else if (listed) {
+        err_set(&why, ERR_UNCERTAIN, "Twilio's list does not hold the message");
+    }
+    return not_found(self, &tx, task, message, listed, message->elapsed_ms + clock_mono_ms() - began_ms, &why, err);
+}
