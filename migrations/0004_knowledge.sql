@@ -106,21 +106,24 @@ CREATE FUNCTION leadwire_slips(a text, b text) RETURNS integer LANGUAGE sql IMMU
 -- the concept '' say nothing (hello, please, could).
 CREATE TABLE search_words (
     language text NOT NULL,
-    lexeme   text NOT NULL,  -- or a stop word as it is written
+    word     text NOT NULL,  -- lower case
+    lexeme   text NOT NULL,  -- what the language makes of it; of a stop word the word itself
     concept  text NOT NULL,
-    PRIMARY KEY (language, lexeme)
+    PRIMARY KEY (language, word)
 );
+CREATE INDEX search_words_lexeme ON search_words (language, lexeme);
 CREATE INDEX search_words_concept ON search_words (language, concept);
 GRANT SELECT ON search_words TO leadwire_knowledge;
 
-INSERT INTO search_words (language, lexeme, concept)
-SELECT 'english', coalesce(leadwire_lexeme('english', word), word), min(concept)
+INSERT INTO search_words (language, word, lexeme, concept)
+SELECT 'english', word, coalesce(leadwire_lexeme('english', word), word), concept
 FROM (VALUES
     ('', 'hi hello hey hiya thanks thank please pls plz could would like want need know tell get got give let lets guys
           wonder wondering ask question anyone someone something anything also really ok okay possible possibly maybe
           looking look interested m ve ll re d u ur r im ya able may might shall must us thing things kindly currently
           offer provide good morning sort kind help right say see go going come make sure well back still even quite
-          bit lot way people person folks dear sir madam team everyone somebody anybody'),
+          bit lot way people person folks dear sir madam team everyone somebody anybody time today tomorrow
+          yesterday tonight week'),
     ('price', 'price pricing cost charge fee rate much expensive cheap quote estimate'),
     ('payment', 'pay payment card credit debit cash cheque finance financing instalment installment'),
     ('hours', 'open opening hour hours close closing closed'),
@@ -146,5 +149,4 @@ FROM (VALUES
     ('discount', 'discount coupon voucher promotion'),
     ('parking', 'park parking'),
     ('install', 'install installation fit fitting')
-) AS given (concept, list), regexp_split_to_table(given.list, '\s+') AS word
-GROUP BY 1, 2;
+) AS given (concept, list), regexp_split_to_table(given.list, '\s+') AS word;

@@ -16,11 +16,14 @@ static double at_least(double value, double limit)
 
 double score_text(const struct candidate *candidate)
 {
-    double covered = candidate->covered, about = candidate->about;
+    double covered = candidate->covered, about = candidate->about, agreed = 0;
 
     if (candidate->exact)
         return 1;
-    return at_most(0.7 * covered + 0.3 * about, 0.99);
+    /* Two words in common are much more than one. */
+    if (candidate->words >= 2)
+        agreed = 0.12 * at_most(covered, about);
+    return at_most(0.7 * covered + 0.3 * about + agreed, 0.99);
 }
 
 double score_fused(const struct candidate *candidate)

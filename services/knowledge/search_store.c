@@ -71,8 +71,8 @@ int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, st
     "       WHERE w.client_id = $1 AND w.kb_id = u.kb_id AND length(w.word) BETWEEN length(u.word) - 2"               \
     "         AND length(u.word) + 2 AND levenshtein_less_equal(w.word, u.word, 2) <= 2"                              \
     "       UNION ALL"                                                                                                \
-    "      SELECT s.lexeme, s.concept, leadwire_slips(s.lexeme, u.term) FROM search_words s"                          \
-    "       WHERE s.language = u.language AND levenshtein_less_equal(s.lexeme, u.term, 2) <= 2) AS n"                 \
+    "      SELECT s.lexeme, s.concept, leadwire_slips(s.word, u.word) FROM search_words s"                            \
+    "       WHERE s.language = u.language AND levenshtein_less_equal(s.word, u.word, 2) <= 2) AS n"                   \
     "   WHERE n.slips IS NOT NULL ORDER BY u.kb_id, u.term, n.slips, n.lexeme"                                        \
     "), alt AS MATERIALIZED ("                                                                                        \
     "  SELECT kb_id, term, term AS lexeme, 1.0::float8 AS weight FROM term"                                           \
