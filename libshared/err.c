@@ -14,7 +14,8 @@ static const char *const kind_names[] = {
     [ERR_UNCERTAIN] = "uncertain", [ERR_INTERNAL] = "internal",
 };
 
-static void set(struct err *err, enum err_kind kind, const char *field, const char *fmt, va_list args)
+__attribute__((format(printf, 4, 0))) static void set(struct err *err, enum err_kind kind, const char *field,
+                                                      const char *fmt, va_list args)
 {
     *err = (struct err){.kind = kind};
     snprintf(err->field, sizeof err->field, "%s", field);

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets to tests/fuzz/corpus/. The seeds are kept in the repository: run this only after
+changing it, or for the dictionaries after adding messages."""
+import json
+import pathlib
+import re
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+UUID = "0193d9a4-7b1c-7000-8000-000000000001"
+
+
+def pack(value):
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    if isinstance(value, int):
+        return bytes([value]) if 0 <= value < 128 else b"\xd3" + struct.pack(">q", value)
+    if isinstance(value, float):
+        return b"\xcb" + struct.pack(">d", value)
+    if isinstance(value, str):
+        data = value.encode()
+        return (bytes([0xa0 | len(data)]) if len(data) < 32 else b"\xda" + struct.pack(">H", len(data))) + data
+    if isinstance(value, bytes):
+        return b"\xc5" + struct.pack(">H", len(value)) + value
+    if isinstance(value, list):
+        return bytes([0x90 | len(value)]) + b"".join(map(pack, value))
+    return b"\xde" + struct.pack(">H", len(value)) + b"".join(pack(k) + pack(v) for k, v in value.items())
+
+
+PASSAGE = {"chunk_id": UUID, "document_id": UUID, "kb_id": UUID, "title": "Do you fix boilers?", "body": "Yes, for 90 EUR.",
+           "score": 0.875, "vector_score": -0.5, "text_score": 0.25, "position": 3}
+TIME = "2026-11-22T10:00:00.000000Z"
+JSON = {
+    "create_client": {"name": "Boilers \u00e9 \ud83d\udd25", "timezone": "Europe/Berlin",
+                      "config": {"twilio_phone_number": "+15551234567", "price": 0.1, "list": [1, -2.5e3, None, True]}},
+    "search_knowledge": {"query": "boiler \"repair\"\n", "kb_id": UUID, "max_results": 5, "threshold": -1},
+    "search_result": {"passages": [PASSAGE, PASSAGE], "vectors_used": True},
+    "add_faqs": {"kb_id": UUID, "faqs": [{"question": "Open on Sundays?", "answer": "No."}]},
+    "client_page": {"items": [{"client_id": UUID, "name": "a", "timezone": "UTC", "config": {}, "config_version": 1,
+                               "created_at": TIME, "updated_at": "2026-11-22 12:00:00+02"}], "next_after": "x"},
+    "problem": {"kind": "conflict", "detail": "taken", "field": "name", "retry_after_s": 3},
+}
+BODIES = {
+    "search_result": {"passages": [PASSAGE], "vectors_used": False, "from_a_newer_version": [None, {"a": b"bytes"}]},
+    "tasks_ready": {"refs": [{"client_id": UUID, "task_id": UUID}, {"client_id": UUID, "task_id": UUID}]},
+    "problem": {"kind": "not_found", "detail": "no such conversation"},
+    "stats_event": {"instance": UUID, "role": "delivery", "stats": "{\"sent\":5,\"ms\":[0.5,1e3]}"},
+    "client": {"client_id": UUID, "name": "a", "timezone": "UTC", "config": "{\"a\":\"b\"}", "config_version": 1,
+               "created_at": 1795341600000000, "updated_at": 1795341600000000},
+    "empty": {"ok": True},
+}
+FORMS = [
+    b"MessageSid=SM0123456789abcdef0123456789abcdef&From=%2B15551234567&To=%2B15557654321&Body=Hi%2C+my+boiler%20leaks&NumMedia=0",
+    b"a=1&b=&c&=d&&a=2&%C3%A4=%F0%9F%94%A5",
+    b"broken=%zz&nul=%00&utf=%ff",
+]
+SIGNED = [
+    b"https://mycompany.com\n/myapp.php?foo=1&bar=2\nCallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309",
+    b"https://user@[::1]:8443\n/api/v1/webhooks/twilio/sms#rc=3&rp=5xx\n" + FORMS[0],
+    b"http://host:80/prefix\n/\na=1&a=2&a=1&b",
+]
+
+
+def write(target, name, data):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def main():
+    for name, body in BODIES.items():
+        envelope = {"v": 1, "id": UUID, "type": name, "client_id": UUID, "trace_id": "t", "correlation_id": UUID,
+                    "reply_to": "tcp://127.0.0.1:5555", "deadline_ms": 5000, "attempt": 1, "body": pack(body)}
+        write("fuzz_envelope", name, pack(envelope))
+    write("fuzz_envelope", "bomb", bytes.fromhex("dd10000000"))
+    write("fuzz_envelope", "nested", b"\x91" * 17 + b"\xc0")
+    for name, value in JSON.items():
+        write("fuzz_json", name, name.encode() + b"\n" + json.dumps(value).encode())
+    for i, data in enumerate(FORMS):
+        write("fuzz_form", "form%d" % i, data)
+    for i, data in enumerate(SIGNED):
+        write("fuzz_signature", "signed%d" % i, data)
+    names = sorted({name for header in (HERE / "../../proto").glob("*.h")
+                    for name in re.findall(r"MSG\((\w+), \w+, ", header.read_text())})
+    words = sorted({field for header in (HERE / "../../proto").glob("*.h")
+                    for field in re.findall(r"[FEML]\(S, [^()]*?(\w+), *(?:REQUIRED|OPTIONAL|DEFAULT)", header.read_text())})
+    (HERE / "fuzz_envelope.dict").write_text("".join('"\\x%02x%s"\n' % (0xa0 | len(w), w) for w in words if len(w) < 32))
+    (HERE / "fuzz_json.dict").write_text("".join('"%s\\x0a{"\n' % n for n in names)
+                                         + "".join('"\\"%s\\":"\n' % w for w in words)
+                                         + '"%s"\n"%s"\n"null"\n"true"\n"\\\\u00e9"\n"\\\\ud83d\\\\udd25"\n"1e3"\n"-0.5"\n'
+                                         % (UUID, TIME))
+    (HERE / "fuzz_form.dict").write_text('"%00"\n"%2B"\n"%C3%A4"\n"%ff"\n"&"\n"="\n"+"\n')
+    (HERE / "fuzz_signature.dict").write_text('"https://"\n":443"\n":80"\n"@"\n"["\n"]"\n"?"\n"#"\n"&"\n"="\n"%2B"\n"\\x0a"\n')
+
+
+main()
