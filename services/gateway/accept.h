@@ -37,7 +37,8 @@ struct inbound {
     /* Called exactly once, from the accept thread or from within accept_inbound; then accept has let go of it. */
     void (*answer)(struct inbound *self, enum accept_outcome outcome);
 
-    struct inbound *next; /* accept's own */
+    struct inbound *next; /* accept's own, as is number: the order of arrival */
+    int64_t number;
 };
 
 /* Connections of its own, so that no other work of the process can hold it up. bus must outlive it. */

@@ -122,8 +122,10 @@ const char *problem_of_server(int status, const char *detail, char *out, size_t 
     AUTO(buf_free) struct buf body = {0};
 
     problem_write(&(struct problem_info){.status = status, .detail = detail}, &body);
-    if (body.failed || body.len >= size)
-        return NULL;
+    if (body.failed || body.len >= size) {
+        out[0] = '\0';
+        return "text/plain";
+    }
     memcpy(out, body.data, body.len + 1);
-    return out;
+    return "application/problem+json";
 }

@@ -32,5 +32,5 @@ void problem_reply(struct exchange *x, const struct problem_info *info, const ch
 /* Answers x with what err says. An internal error's text is for the log alone. */
 void problem_reply_err(struct exchange *x, const struct err *err, const char *request_id);
 
-/* For httpd_options.problem. */
+/* For httpd_options.problem: writes the document into out, returns its content type. */
 const char *problem_of_server(int status, const char *detail, char *out, size_t size);

@@ -1,0 +1,254 @@
+/* gateway.c - from a request to its page, and back to an answer. See gateway.h. */
+#include "services/gateway/gateway.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "libshared/auto.h"
+#include "libshared/clock.h"
+#include "libshared/config.h"
+#include "libshared/err.h"
+#include "libshared/httpd.h"
+#include "libshared/log.h"
+#include "libshared/service.h"
+#include "libshared/uuid.h"
+#include "services/gateway/accept.h"
+#include "services/gateway/auth.h"
+#include "services/gateway/problem.h"
+#include "services/gateway/request.h"
+#include "services/gateway/start.h"
+
+#define MAX_BODY          ((size_t)1024 * 1024)
+#define SERVER_THREADS    2
+#define CONNECTIONS_MAX   4096
+#define OTHER_FILES       100   /* of the process: database, bus, log */
+#define ANSWER_TIMEOUT_MS 14000 /* Twilio waits 15 s; a 503 before that is better than silence */
+#define DRAIN_MS          5000
+#define RETRY_AFTER_S     5
+
+/* What is not a row of the route table. */
+static const struct {
+    const char *method, *path;
+    void (*page)(struct job *job);
+} pages[] = {
+    {"POST", "/api/v1/webhooks/twilio/sms", sms_webhook_page},
+    {"POST", "/api/v1/webhooks/twilio/status", status_webhook_page},
+    {"GET", "/healthz", healthz_page},
+    {"GET", "/readyz", readyz_page},
+    {"GET", "/metrics", metrics_page},
+    {"GET", "/openapi.json", openapi_page},
+};
+
+/* ---- answering ---- */
+
+static void job_end(struct job *job, int status)
+{
+    if (status >= 100 && status < 600)
+        job->gateway->counters.answered[status / 100]++;
+    job->gateway->open--;
+    free(job);
+}
+
+void job_reply(struct job *job, int status, const char *content_type, const char *body, size_t len)
+{
+    char request_id[REQUEST_ID_SIZE + 16];
+    const char *headers[] = {request_id, "Cache-Control: no-store", NULL};
+
+    snprintf(request_id, sizeof request_id, "X-Request-Id: %s", job->request_id);
+    exchange_reply(job->x, status, content_type, body, len, headers);
+    job_end(job, status);
+}
+
+void job_problem(struct job *job, int status, const char *field, const char *header, const char *fmt, ...)
+{
+    struct err text = {0}; /* formats and cuts between characters */
+    va_list args;
+    char detail[sizeof text.text];
+
+    va_start(args, fmt);
+    vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    err_set(&text, ERR_INVALID, "%s", detail);
+    problem_reply(
+        job->x,
+        &(struct problem_info){.status = status, .detail = text.text, .field = field, .request_id = job->request_id},
+        header);
+    job_end(job, status);
+}
+
+void job_unavailable(struct job *job, const char *detail)
+{
+    problem_reply(job->x,
+                  &(struct problem_info){
+                      .status = 503, .detail = detail, .request_id = job->request_id, .retry_after_s = RETRY_AFTER_S},
+                  NULL);
+    job_end(job, 503);
+}
+
+void job_not_ready(struct job *job, const char *missing)
+{
+    problem_reply(job->x,
+                  &(struct problem_info){.status = 503,
+                                         .detail = "not everything that an answer needs is alive",
+                                         .request_id = job->request_id,
+                                         .retry_after_s = 1,
+                                         .missing = missing},
+                  NULL);
+    job_end(job, 503);
+}
+
+void job_problem_err(struct job *job, const struct err *err)
+{
+    problem_reply_err(job->x, err, job->request_id);
+    job_end(job, problem_status(err->kind));
+}
+
+void job_submit(struct job *job, void (*fn)(struct worker *worker, void *job))
+{
+    if (!service_submit(job->gateway->worker, fn, job))
+        job_unavailable(job, "too many requests are waiting");
+}
+
+bool gateway_may_warn(struct gateway *self)
+{
+    long long now_s = clock_mono_ms() / 1000, last_s = self->warned_s;
+
+    return now_s != last_s && atomic_compare_exchange_strong(&self->warned_s, &last_s, now_s);
+}
+
+/* ---- taking a request ---- */
+
+static struct job *job_new(struct gateway *self, struct exchange *x)
+{
+    struct job *job = calloc(1, sizeof *job);
+    const char *given = exchange_header(x, "X-Request-Id");
+
+    if (!job)
+        return NULL;
+    job->gateway = self;
+    job->x = x;
+    if (given && request_id_valid(given))
+        snprintf(job->request_id, sizeof job->request_id, "%s", given);
+    else
+        uuid_new(job->request_id);
+    self->open++;
+    return job;
+}
+
+static void on_request(void *arg, struct exchange *x)
+{
+    struct gateway *self = arg;
+    struct job *job = job_new(self, x);
+    const char *path = exchange_path(x), *allow = NULL;
+
+    if (!job) {
+        exchange_cut(x);
+        return;
+    }
+    if (self->stopping) {
+        job_unavailable(job, "the gateway is stopping");
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        if (strcmp(pages[i].path, path) != 0)
+            continue;
+        if (strcmp(pages[i].method, exchange_method(x)) == 0) {
+            pages[i].page(job);
+            return;
+        }
+        allow = pages[i].method;
+    }
+    if (route_find(exchange_method(x), path, &job->match)) {
+        rest_page(job);
+    } else if (allow || *job->match.allow) {
+        char header[ROUTE_METHODS_MAX + 16];
+
+        snprintf(header, sizeof header, "Allow: %s", allow ? allow : job->match.allow);
+        job_problem(job, 405, NULL, header, "this address does not take this method");
+    } else {
+        job_problem(job, 404, NULL, NULL, "there is nothing at this address");
+    }
+}
+
+/* ---- starting and stopping ---- */
+
+/* How many connections the limit of open files leaves room for. */
+static int connections_possible(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return 512;
+    if (files.rlim_cur < CONNECTIONS_MAX + OTHER_FILES) {
+        files.rlim_cur =
+            files.rlim_max < CONNECTIONS_MAX + OTHER_FILES ? files.rlim_max : CONNECTIONS_MAX + OTHER_FILES;
+        setrlimit(RLIMIT_NOFILE, &files);
+        getrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur >= CONNECTIONS_MAX + OTHER_FILES)
+        return CONNECTIONS_MAX;
+    return files.rlim_cur > 2 * OTHER_FILES ? (int)files.rlim_cur - OTHER_FILES : OTHER_FILES;
+}
+
+static void gateway_destroy(struct gateway **self_p)
+{
+    struct gateway *self = *self_p;
+
+    if (!self)
+        return;
+    /* Those that wait for a commit get their answer before the server ends. */
+    if (self->accept)
+        accept_stop(self->accept);
+    httpd_destroy(&self->httpd);
+    accept_destroy(&self->accept);
+    auth_destroy(&self->auth);
+    free(self->openapi);
+    free(self);
+    *self_p = NULL;
+}
+
+int gateway_start(struct worker *worker, void **ret_gateway, struct err *err)
+{
+    AUTO(gateway_destroy) struct gateway *self = calloc(1, sizeof *self);
+    const struct config *config = worker->config;
+
+    if (!self)
+        return err_set(err, ERR_INTERNAL, "no memory for the gateway");
+    self->worker = worker;
+    if (config_require(config, "TWILIO_AUTH_TOKEN", err) < 0 || config_require(config, "PUBLIC_URL", err) < 0)
+        return -1;
+    if (!(self->openapi = openapi_document(config->public_url, err)) || !(self->auth = auth_new(worker->db, err)) ||
+        !(self->accept = accept_new(config, worker->bus, err)))
+        return -1;
+    self->httpd = httpd_new(&(struct httpd_options){.bind_address = config->gateway_bind,
+                                                    .port = (int)config->gateway_port,
+                                                    .threads = SERVER_THREADS,
+                                                    .max_body = MAX_BODY,
+                                                    .max_connections = connections_possible(),
+                                                    .handler = on_request,
+                                                    .arg = self,
+                                                    .problem = problem_of_server,
+                                                    .answer_timeout_ms = ANSWER_TIMEOUT_MS},
+                            err);
+    if (!self->httpd)
+        return -1;
+    log_info("listening", log_str("address", config->gateway_bind), log_int("port", httpd_port(self->httpd)));
+    *ret_gateway = TAKE(self);
+    return 0;
+}
+
+void gateway_stop(void *arg)
+{
+    struct gateway *self = arg;
+    int64_t until_ms = clock_mono_ms() + DRAIN_MS;
+
+    /* What was begun may end; the workers still run. */
+    self->stopping = true;
+    while (self->open > 0 && clock_mono_ms() < until_ms)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    gateway_destroy(&self);
+}

@@ -1,0 +1,16 @@
+/* gateway - the one part that faces HTTP clients: webhooks and the REST API. */
+#include "libshared/service.h"
+#include "services/gateway/start.h"
+
+static const struct service gateway = {
+    .role = "gateway",
+    .doc = "takes webhooks and API calls over HTTP",
+    .workers = 16, /* they wait for other services most of the time */
+    .start = gateway_start,
+    .stop = gateway_stop,
+};
+
+int main(int argc, char **argv)
+{
+    return service_main(&gateway, argc, argv);
+}

@@ -1,0 +1,216 @@
+/* openapi.c - the API's description (OpenAPI 3.1), made from the route table and the messages' declarations. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libshared/auto.h"
+#include "libshared/buf.h"
+#include "libshared/codec.h"
+#include "libshared/err.h"
+#include "services/gateway/gateway.h"
+
+static void json_free(json_t **self_p)
+{
+    json_decref(*self_p);
+    *self_p = NULL;
+}
+
+/* A new reference; NULL when out of memory. */
+static json_t *schema_of(const struct message_type *type)
+{
+    AUTO(buf_free) struct buf text = {0};
+
+    codec_schema(type, &text);
+    return text.failed || !text.data ? NULL : json_loadb(text.data, text.len, 0, NULL);
+}
+
+/* Adds the schema of a message and of those within it. */
+static void add_schema(json_t *schemas, const struct message_type *type)
+{
+    if (json_object_get(schemas, type->name))
+        return;
+    json_object_set_new(schemas, type->name, schema_of(type));
+    for (size_t i = 0; i < type->n_fields; i++)
+        if (type->fields[i].item)
+            add_schema(schemas, type->fields[i].item);
+}
+
+static bool in_path(const struct route *route, const char *name)
+{
+    char part[ROUTE_PARAM_SIZE + 2];
+
+    snprintf(part, sizeof part, "{%s}", name);
+    return strstr(route->path, part) != NULL;
+}
+
+/* Fields that a POST may also give in the query. */
+static bool in_query(const struct route *route, const char *name)
+{
+    return !in_path(route, name) && (strcmp(route->method, "GET") == 0 || strcmp(name, "client_id") == 0);
+}
+
+static json_t *parameters_of(const struct route *route, const json_t *schema)
+{
+    const json_t *properties = json_object_get(schema, "properties");
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < route->request->n_fields; i++) {
+        const struct field *field = &route->request->fields[i];
+        bool path = in_path(route, field->name);
+        bool required = path || (field->required && strcmp(route->method, "GET") == 0);
+
+        if (path || in_query(route, field->name))
+            json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:O}", "name", field->name, "in",
+                                                  path ? "path" : "query", "required", (int)required, "description",
+                                                  field->doc, "schema", json_object_get(properties, field->name)));
+    }
+    return list;
+}
+
+/* The message without what stands in the path; a reference if nothing does. */
+static json_t *body_of(const struct route *route, const json_t *schema)
+{
+    AUTO(json_free) json_t *copy = json_deep_copy(schema);
+    json_t *required = json_object_get(copy, "required");
+
+    if (route->body_field)
+        return json_incref(json_object_get(json_object_get(copy, "properties"), route->body_field));
+    if (!strchr(route->path, '{'))
+        return json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", route->request->name));
+    for (size_t i = 0; i < route->request->n_fields; i++) {
+        const char *name = route->request->fields[i].name;
+
+        if (!in_path(route, name))
+            continue;
+        json_object_del(json_object_get(copy, "properties"), name);
+        for (size_t k = json_array_size(required); k-- > 0;)
+            if (strcmp(json_string_value(json_array_get(required, k)), name) == 0)
+                json_array_remove(required, k);
+    }
+    return TAKE(copy);
+}
+
+static json_t *json_content(json_t *schema)
+{
+    return json_pack("{s:{s:o}}", "application/json", "schema", schema);
+}
+
+static json_t *problem_response(void)
+{
+    return json_pack("{s:s}", "$ref", "#/components/responses/Problem");
+}
+
+static json_t *operation_of(const struct route *route)
+{
+    AUTO(json_free) json_t *schema = schema_of(route->request);
+    json_t *operation, *parameters = parameters_of(route, schema);
+    char status[8];
+
+    snprintf(status, sizeof status, "%d", route->status);
+    if (strcmp(route->method, "POST") == 0)
+        json_array_append_new(parameters, json_pack("{s:s}", "$ref", "#/components/parameters/IdempotencyKey"));
+    operation =
+        json_pack("{s:s, s:s, s:[s], s:o, s:{s:{s:s, s:o}, s:o}, s:[{s:[]}]}", "operationId", route->request->name,
+                  "summary", route->doc, "tags", route->role, "parameters", parameters, "responses", status,
+                  "description", route->reply->doc, "content",
+                  json_content(json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", route->reply->name))),
+                  "default", problem_response(), "security", "key");
+    if (strcmp(route->method, "GET") != 0)
+        json_object_set_new(operation, "requestBody",
+                            json_pack("{s:b, s:o}", "required", 1, "content", json_content(body_of(route, schema))));
+    if (route->who == WHO_ADMIN)
+        json_object_set_new(operation, "description", json_string("Needs an administrator's key."));
+    return operation;
+}
+
+static void add_operation(json_t *paths, const char *path, const char *method, json_t *operation)
+{
+    json_t *item = json_object_get(paths, path);
+    char name[8];
+    size_t i;
+
+    if (!item) {
+        json_object_set_new(paths, path, json_object());
+        item = json_object_get(paths, path);
+    }
+    for (i = 0; method[i] && i + 1 < sizeof name; i++)
+        name[i] = (char)(method[i] | 0x20);
+    name[i] = '\0';
+    json_object_set_new(item, name, operation);
+}
+
+/* What is not a row of the route table. */
+static void add_pages(json_t *paths)
+{
+    static const struct {
+        const char *path, *method, *id, *summary, *type;
+    } pages[] = {
+        {"/healthz", "GET", "healthz", "The process is alive.", "application/json"},
+        {"/readyz", "GET", "readyz", "Everything that an answer needs is alive; 503 lists what is missing.",
+         "application/json"},
+        {"/metrics", "GET", "metrics", "Counters, for Prometheus.", "text/plain"},
+        {"/openapi.json", "GET", "openapi", "This document.", "application/json"},
+        {"/api/v1/webhooks/twilio/sms", "POST", "twilio_sms",
+         "A lead's text, from Twilio: signed (X-Twilio-Signature), answered with empty TwiML once it is stored.",
+         "text/xml"},
+        {"/api/v1/webhooks/twilio/status", "POST", "twilio_status",
+         "What became of a message of ours, from Twilio: signed (X-Twilio-Signature).", "text/plain"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        json_t *operation = json_pack("{s:s, s:s, s:{s:{s:s, s:{s:{}}}, s:o}, s:[]}", "operationId", pages[i].id,
+                                      "summary", pages[i].summary, "responses", "200", "description", "done", "content",
+                                      pages[i].type, "default", problem_response(), "security");
+
+        if (strcmp(pages[i].method, "POST") == 0)
+            json_object_set_new(operation, "requestBody",
+                                json_pack("{s:b, s:{s:{s:{s:s}}}}", "required", 1, "content",
+                                          "application/x-www-form-urlencoded", "schema", "type", "object"));
+        add_operation(paths, pages[i].path, pages[i].method, operation);
+    }
+}
+
+static json_t *problem_schema(void)
+{
+    return json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:{s:s}}, s:[s, s, s, s]}", "type",
+                     "object", "properties", "type", "type", "string", "title", "type", "string", "status", "type",
+                     "integer", "detail", "type", "string", "field", "type", "string", "description",
+                     "the input field at fault", "request_id", "type", "string", "required", "type", "title", "status",
+                     "detail");
+}
+
+static json_t *components(json_t *schemas)
+{
+    json_object_set_new(schemas, "Problem", problem_schema());
+    return json_pack("{s:o, s:{s:{s:s, s:{s:{s:{s:s}}}}}, s:{s:{s:s, s:s, s:s, s:{s:s, s:i, s:i}}},"
+                     " s:{s:{s:s, s:s}}}",
+                     "schemas", schemas, "responses", "Problem", "description", "What went wrong (RFC 9457).",
+                     "content", "application/problem+json", "schema", "$ref", "#/components/schemas/Problem",
+                     "parameters", "IdempotencyKey", "name", "Idempotency-Key", "in", "header", "description",
+                     "a repeated request with the same key has one effect", "schema", "type", "string", "minLength", 1,
+                     "maxLength", 255, "securitySchemes", "key", "type", "http", "scheme", "bearer");
+}
+
+char *openapi_document(const char *public_url, struct err *err)
+{
+    json_t *paths = json_object(), *schemas = json_object();
+    AUTO(json_free) json_t *document = NULL;
+    char *text;
+
+    for (size_t i = 0; i < n_routes; i++) {
+        add_operation(paths, routes[i].path, routes[i].method, operation_of(&routes[i]));
+        add_schema(schemas, routes[i].request);
+        add_schema(schemas, routes[i].reply);
+    }
+    add_pages(paths);
+    document = json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:o}", "openapi", "3.1.0", "info", "title",
+                         "Leadwire", "version", LEADWIRE_VERSION, "description",
+                         "Answers inbound sales leads. Errors are RFC 9457 problem documents; lists page with limit "
+                         "and after.",
+                         "servers", "url", public_url, "paths", paths, "components", components(schemas));
+    text = document ? json_dumps(document, JSON_INDENT(1)) : NULL;
+    if (!text)
+        err_set(err, ERR_INTERNAL, "the OpenAPI document cannot be made");
+    return text;
+}
