@@ -33,6 +33,7 @@ struct task_kind {
 };
 
 const struct task_kind *task_kind_find(const char *name); /* NULL if there is none */
+const struct task_kind *task_kind_at(size_t i);           /* from 0; NULL behind the last */
 
 struct task {
     char task_id[UUID_SIZE];
@@ -92,7 +93,8 @@ int tasks_claim(struct db_pool *pool, const char *instance, const char *role, co
 int tasks_claim_due(struct db_pool *pool, const char *instance, const char *role, size_t n, struct task *ret_tasks,
                     struct err *err);
 
-/* Completes many plain ones in one statement. */
+/* Completes many plain ones in one statement and sets their settled; returns how many. Those that were no longer ours
+ * are left out (another run of them counts). */
 int tasks_complete_batch(struct db_pool *pool, struct bus *bus, struct task *const *tasks, size_t n, struct err *err);
 
 /* After a failed attempt: ready again after its backoff (or why->retry_after_s), or dead when it cannot be healed or

@@ -1,0 +1,294 @@
+/* task_claim.c - taking tasks to work on, and completing many at once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/codec.h"
+#include "libshared/err.h"
+#include "libshared/failpoint.h"
+#include "libshared/log.h"
+#include "libshared/tasks_internal.h"
+#include "proto/envelope.h"
+
+#define TASK_ARENA_BYTES ((size_t)16 * 1024 * 1024)
+#define KINDS_MAX        64
+
+/* What a claim does with the rows (client_id, task_id) of free, which are locked. $1: instance. */
+#define CLAIM_FREE                                                                                        \
+    " UPDATE tasks t SET state = 'running', instance = $1::uuid, attempt = t.attempt + 1,"                \
+    "        token = nextval('task_tokens'), deadline_at = now() + make_interval(secs => t.deadline_s),"  \
+    "        updated_at = now()"                                                                          \
+    "   FROM free LEFT JOIN task_payloads p ON p.client_id = free.client_id AND p.task_id = free.task_id" \
+    "  WHERE t.client_id = free.client_id AND t.task_id = free.task_id"                                   \
+    " RETURNING t.client_id, t.task_id, t.kind, t.attempt, t.token, p.trace_id, p.payload,"               \
+    "           (extract(epoch FROM t.created_at) * 1000000)::bigint AS created_at_us"
+
+/* The kinds of a role that this build knows; a newer neighbour's stay for the newer. */
+static const char *kinds_of(const char *role, struct arena *arena)
+{
+    const char *names[KINDS_MAX];
+    const struct task_kind *kind;
+    size_t n = 0;
+
+    for (size_t i = 0; (kind = task_kind_at(i)) && n < KINDS_MAX; i++)
+        if (strcmp(kind->role, role) == 0)
+            names[n++] = kind->name;
+    return db_array(arena, names, n);
+}
+
+static int claim_refs(struct db_pool *pool, struct db_result **ret_rows, const char *instance, const char *role,
+                      const struct task_ref *refs, size_t n, struct err *err)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(8192 + n * 256);
+    const char **clients = arena ? arena_calloc(arena, n, sizeof *clients) : NULL;
+    const char **tasks = arena ? arena_calloc(arena, n, sizeof *tasks) : NULL;
+    const char *kinds, *client_array, *task_array;
+
+    if (!clients || !tasks)
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    for (size_t i = 0; i < n; i++) {
+        clients[i] = refs[i].client_id;
+        tasks[i] = refs[i].task_id;
+    }
+    if (!(client_array = db_array(arena, clients, n)) || !(task_array = db_array(arena, tasks, n)) ||
+        !(kinds = kinds_of(role, arena)))
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    return db_run(pool, NULL, ret_rows, err,
+                  "WITH wanted AS ("
+                  "    SELECT DISTINCT client_id, task_id FROM unnest($4::uuid[], $5::uuid[]) AS r (client_id, task_id)"
+                  "), free AS MATERIALIZED ("
+                  "    SELECT t.client_id, t.task_id FROM wanted JOIN tasks t USING (client_id, task_id)"
+                  "     WHERE t.role = $2 AND t.kind = ANY ($3::text[]) AND t.attempt < t.max_attempts"
+                  "       AND ((t.state = 'ready' AND t.run_at <= now()) OR " TASK_ORPHANED ")"
+                  "       AND " TASK_FIRST_OF_KEY "       FOR UPDATE OF t SKIP LOCKED"
+                  ")" CLAIM_FREE,
+                  db_text(instance), db_text(role), db_text(kinds), db_text(client_array), db_text(task_array));
+}
+
+static int claim_due(struct db_pool *pool, struct db_result **ret_rows, const char *instance, const char *role,
+                     size_t n, struct err *err)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(8192);
+    const char *kinds = arena ? kinds_of(role, arena) : NULL;
+
+    if (!kinds)
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    return db_run(pool, NULL, ret_rows, err,
+                  "WITH free AS MATERIALIZED ("
+                  "    SELECT t.client_id, t.task_id FROM tasks t"
+                  "     WHERE t.role = $2 AND t.kind = ANY ($3::text[]) AND t.attempt < t.max_attempts"
+                  "       AND t.state = 'ready' AND t.run_at <= now() AND " TASK_FIRST_OF_KEY
+                  "     ORDER BY t.run_at, t.task_id LIMIT $4::bigint"
+                  "       FOR UPDATE OF t SKIP LOCKED"
+                  ")" CLAIM_FREE,
+                  db_text(instance), db_text(role), db_text(kinds), db_int((int64_t)n));
+}
+
+/* ---- rows to tasks ---- */
+
+/* Its payload cannot be read, now or ever. */
+static void bury_unreadable(struct db_pool *pool, const struct task *task, const struct err *why)
+{
+    struct err err = {0};
+    char text[TASK_ERROR_SIZE];
+
+    task_error_text(why, text);
+    if (db_run(pool, NULL, NULL, &err,
+               "UPDATE tasks SET state = 'dead', instance = NULL, deadline_at = NULL, error_kind = $4, error = $5,"
+               "       updated_at = now()"
+               " WHERE client_id = $1 AND task_id = $2 AND token = $3",
+               db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_text(err_kind_name(why->kind)),
+               db_text(text)) < 0)
+        log_err(LOG_WARN, "task with an unreadable payload not buried", &err);
+    else
+        task_announce_dead(NULL, task->client_id, task->task_id, task->kind->name, task->attempt, text);
+}
+
+static int read_payload(struct task *task, const char *json, struct err *err)
+{
+    void *payload = NULL;
+
+    if (!(task->arena = arena_new(TASK_ARENA_BYTES)) ||
+        !(payload = arena_alloc(task->arena, task->kind->payload->size)))
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    if (!json)
+        return err_set(err, ERR_INVALID, "the task has no payload");
+    if (codec_from_json(task->kind->payload, json, strlen(json), task->arena, payload, err) < 0)
+        return -1;
+    task->payload = payload;
+    return 0;
+}
+
+static int take_rows(struct db_pool *pool, const struct db_result *rows, struct task *ret_tasks)
+{
+    int n = 0;
+
+    for (int i = 0; i < db_result_count(rows); i++) {
+        struct task *task = &ret_tasks[n];
+        const char *trace_id = db_get(rows, i, "trace_id");
+        struct err problem = {0};
+
+        *task = (struct task){
+            .kind = task_kind_find(db_get(rows, i, "kind")),
+            .attempt = (int)db_get_int(rows, i, "attempt"),
+            .token = db_get_int(rows, i, "token"),
+            .created_at_us = db_get_int(rows, i, "created_at_us"),
+        };
+        snprintf(task->client_id, sizeof task->client_id, "%s", db_get(rows, i, "client_id"));
+        snprintf(task->task_id, sizeof task->task_id, "%s", db_get(rows, i, "task_id"));
+        snprintf(task->trace_id, sizeof task->trace_id, "%s", trace_id ? trace_id : "");
+        if (read_payload(task, db_get(rows, i, "payload"), &problem) == 0) {
+            n++;
+            continue;
+        }
+        if (problem.kind == ERR_INVALID)
+            bury_unreadable(pool, task, &problem);
+        else
+            log_err(LOG_ERROR, "claimed task left to its deadline", &problem);
+        task_release(task);
+    }
+    return n;
+}
+
+/* ---- claims ---- */
+
+/* A task of the same key began to run since our look at the table: the rest must not suffer from it. */
+static int claim_one_by_one(struct db_pool *pool, const char *instance, const char *role, const struct task_ref *refs,
+                            size_t n, struct task *ret_tasks, struct err *err)
+{
+    int n_claimed = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        AUTO(db_result_free) struct db_result *rows = NULL;
+        struct err problem = {0};
+
+        if (claim_refs(pool, &rows, instance, role, &refs[i], 1, &problem) >= 0) {
+            n_claimed += take_rows(pool, rows, ret_tasks + n_claimed);
+        } else if (problem.kind != ERR_CONFLICT) {
+            if (n_claimed > 0)
+                return n_claimed; /* what we have is ours to do; the sweep brings the rest */
+            if (err)
+                *err = problem;
+            return -1;
+        }
+    }
+    return n_claimed;
+}
+
+int tasks_claim(struct db_pool *pool, const char *instance, const char *role, const struct task_ref *refs, size_t n,
+                struct task *ret_tasks, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct err problem = {0};
+    int n_claimed;
+
+    if (n == 0)
+        return 0;
+    failpoint("tasks.before_claim");
+    if (claim_refs(pool, &rows, instance, role, refs, n, &problem) >= 0) {
+        n_claimed = take_rows(pool, rows, ret_tasks);
+    } else if (problem.kind == ERR_CONFLICT && n > 1) {
+        n_claimed = claim_one_by_one(pool, instance, role, refs, n, ret_tasks, err);
+    } else if (problem.kind == ERR_CONFLICT) {
+        n_claimed = 0;
+    } else {
+        if (err)
+            *err = problem;
+        return -1;
+    }
+    if (n_claimed > 0)
+        failpoint("tasks.claimed");
+    return n_claimed;
+}
+
+int tasks_claim_due(struct db_pool *pool, const char *instance, const char *role, size_t n, struct task *ret_tasks,
+                    struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct err problem = {0};
+
+    if (n == 0)
+        return 0;
+    if (claim_due(pool, &rows, instance, role, n, &problem) >= 0)
+        return take_rows(pool, rows, ret_tasks);
+    if (problem.kind == ERR_CONFLICT)
+        return 0; /* the next look sees what was in the way */
+    if (err)
+        *err = problem;
+    return -1;
+}
+
+/* ---- completing many ---- */
+
+static int complete_rows(struct db_pool *pool, struct db_result **ret_rows, struct task *const *tasks, size_t n,
+                         struct err *err)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(8192 + n * 400);
+    const char **clients = arena ? arena_calloc(arena, n, sizeof *clients) : NULL;
+    const char **ids = arena ? arena_calloc(arena, n, sizeof *ids) : NULL;
+    const char **tokens = arena ? arena_calloc(arena, n, sizeof *tokens) : NULL;
+    const char *client_array, *id_array, *token_array;
+
+    if (!clients || !ids || !tokens)
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    for (size_t i = 0; i < n; i++) {
+        clients[i] = tasks[i]->client_id;
+        ids[i] = tasks[i]->task_id;
+        tokens[i] = arena_printf(arena, "%lld", (long long)tasks[i]->token);
+    }
+    if (!(client_array = db_array(arena, clients, n)) || !(id_array = db_array(arena, ids, n)) ||
+        !(token_array = db_array(arena, tokens, n)))
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    return db_run(pool, NULL, ret_rows, err,
+                  "WITH g AS ("
+                  "    DELETE FROM tasks t"
+                  "     USING unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS d (client_id, task_id, token)"
+                  "     WHERE t.client_id = d.client_id AND t.task_id = d.task_id AND t.token = d.token"
+                  "       AND t.state = 'running'"
+                  "    RETURNING t.*"
+                  "), kept AS ("
+                  "    INSERT INTO finished_tasks"
+                  "           (client_id, task_id, kind, role, attempt, serial_key, instance, error, created_at)"
+                  "    SELECT client_id, task_id, kind, role, attempt, serial_key, instance,"
+                  "           CASE WHEN error_kind <> 'postponed' THEN error END, created_at FROM g"
+                  ")"
+                  "SELECT g.client_id, g.task_id, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
+                  db_text(client_array), db_text(id_array), db_text(token_array));
+}
+
+static void mark_settled(struct task *const *tasks, size_t n, const struct db_result *rows)
+{
+    for (int i = 0; i < db_result_count(rows); i++)
+        for (size_t j = 0; j < n; j++)
+            if (!tasks[j]->settled && strcmp(tasks[j]->task_id, db_get(rows, i, "task_id")) == 0) {
+                tasks[j]->settled = true;
+                break;
+            }
+}
+
+int tasks_complete_batch(struct db_pool *pool, struct bus *bus, struct task *const *tasks, size_t n, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct task_sweep_item *next;
+    size_t n_next = 0;
+    int n_done;
+
+    if (n == 0)
+        return 0;
+    failpoint("tasks.before_complete");
+    if ((n_done = complete_rows(pool, &rows, tasks, n, err)) < 0)
+        return -1;
+    mark_settled(tasks, n, rows);
+    if ((size_t)n_done < n)
+        log_warn("completions came too late", log_int("tasks", (int64_t)n - n_done));
+    /* Without memory for it the sweep pushes them. */
+    if (bus && n_done > 0 && (next = calloc((size_t)n_done, sizeof *next))) {
+        for (int i = 0; i < n_done; i++)
+            n_next += task_next_of_row(rows, i, &next[n_next]);
+        task_sweep_push(bus, next, n_next);
+        free(next);
+    }
+    return n_done;
+}
