@@ -31,8 +31,7 @@ static const char *const characters[] = {
     "\u0416", "\u0623", "\u20ac", "\u4e2d", "\u2028", "\ufeff", "\U0001f600", "\U0010ffff",
 };
 
-/* Exactly len bytes. */
-static const char *random_text(struct random *self, size_t len, struct arena *arena)
+const char *random_text(struct random *self, size_t len, struct arena *arena)
 {
     char *text = arena_alloc(arena, len + 1);
     size_t used = 0;

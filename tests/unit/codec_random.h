@@ -17,6 +17,9 @@ uint64_t random_next(struct random *self);
 /* From 0 to n - 1. */
 size_t random_below(struct random *self, size_t n);
 
+/* Exactly len bytes of UTF-8, with characters of each length and those that need escapes. */
+const char *random_text(struct random *self, size_t len, struct arena *arena);
+
 /* Fills msg with what is within the declared bounds. Optional fields come and go. BIN fields stay absent unless
  * with_bytes. All in arena. */
 void random_message(struct random *self, const struct message_type *type, bool with_bytes, struct arena *arena,
