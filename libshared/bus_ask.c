@@ -128,12 +128,20 @@ static int send_request(struct bus *self, const struct bus_request *request, con
     return 0;
 }
 
+/* Their answer, not what they were asked, is wrong. */
+static int unreadable(struct err *err)
+{
+    if (err)
+        err->kind = ERR_INTERNAL;
+    return -1;
+}
+
 static int problem_to_err(const struct envelope *env, struct arena *arena, struct err *err)
 {
     struct problem problem;
 
     if (codec_unpack(&problem_type, env->body.data, env->body.len, arena, &problem, err) < 0)
-        return -1;
+        return unreadable(err);
     if (problem.field)
         err_set_field(err, err_kind_from_name(problem.kind), problem.field, "%s", problem.detail);
     else
@@ -149,13 +157,15 @@ static int read_answer(const struct ask *ask, const struct bus_request *request,
     struct envelope env;
 
     if (codec_unpack(&envelope_type, ask->frame, ask->len, arena, &env, err) < 0)
-        return -1;
+        return unreadable(err);
     if (strcmp(env.type, problem_type.name) == 0)
         return problem_to_err(&env, arena, err);
     if (strcmp(env.type, reply_type->name) != 0)
         return err_set(err, ERR_INTERNAL, "%s answered %s with %s instead of %s", request->role, request->type->name,
                        env.type, reply_type->name);
-    return codec_unpack(reply_type, env.body.data, env.body.len, arena, ret_reply, err);
+    if (codec_unpack(reply_type, env.body.data, env.body.len, arena, ret_reply, err) < 0)
+        return unreadable(err);
+    return 0;
 }
 
 int bus_ask(struct bus *self, const struct bus_request *request, const struct message_type *reply_type,
