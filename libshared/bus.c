@@ -193,7 +193,7 @@ static void *bus_thread(void *arg)
         wait_for_work(self, waiting ? BUS_RETRY_MS : -1);
         receive(self);
     }
-    bus_links_close(self);
+    bus_links_end(self);
     zmq_close(self->mailbox);
     zmq_close(self->events);
     return NULL;

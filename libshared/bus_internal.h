@@ -117,7 +117,8 @@ void bus_links_send(struct bus *self, struct outgoing *out);
 void bus_links_add_hints(struct bus *self, const char *role, const struct hint *refs, size_t n);
 /* Tries what waits. True if something still does. */
 bool bus_links_flush(struct bus *self);
-void bus_links_close(struct bus *self);
+/* Closes the sockets and forgets what still waits. */
+void bus_links_end(struct bus *self);
 
 /* ---- bus_ask.c ---- */
 

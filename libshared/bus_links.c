@@ -75,6 +75,15 @@ static bool same_peer(const struct bus_peer *a, const struct bus_peer *b)
            strcmp(a->public_key, b->public_key) == 0;
 }
 
+static void close_links(struct bus *self)
+{
+    for (size_t i = 0; i < self->n_links; i++)
+        link_close(&self->links[i]);
+    free(self->links);
+    self->links = NULL;
+    self->n_links = 0;
+}
+
 void bus_links_follow(struct bus *self, const struct bus_peer *peers, size_t n)
 {
     struct link *links = calloc(n + 1, sizeof *links);
@@ -90,18 +99,9 @@ void bus_links_follow(struct bus *self, const struct bus_peer *peers, size_t n)
             }
         links[i].peer = peers[i]; /* its role may have changed */
     }
-    bus_links_close(self);
+    close_links(self);
     self->links = links;
     self->n_links = n;
-}
-
-void bus_links_close(struct bus *self)
-{
-    for (size_t i = 0; i < self->n_links; i++)
-        link_close(&self->links[i]);
-    free(self->links);
-    self->links = NULL;
-    self->n_links = 0;
 }
 
 /* ---- sending ---- */
@@ -295,4 +295,19 @@ bool bus_links_flush(struct bus *self)
     for (size_t i = 0; i < self->n_hints; i++)
         waiting |= flush_hints(self, &self->hints[i]);
     return waiting || self->deferred;
+}
+
+void bus_links_end(struct bus *self)
+{
+    close_links(self);
+    for (size_t i = 0; i < self->n_hints; i++)
+        free(self->hints[i].refs);
+    free(self->hints);
+    self->hints = NULL;
+    self->n_hints = 0;
+    for (struct outgoing *out = self->deferred, *next; out; out = next) {
+        next = out->next;
+        free(out);
+    }
+    self->deferred = NULL;
 }
