@@ -13,8 +13,8 @@
 #define COMPLETE_WORDS 3
 
 /* What Twilio takes as keywords, and "OPT OUT". */
-static const char *const out_words[] = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END",
-                                        "QUIT", "REVOKE",  "OPTOUT",      "OPT OUT"};
+static const char *const out_words[] = {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL",  "END",
+                                        "QUIT", "REVOKE",  "OPTOUT",      "OPT OUT", "OPT-OUT"};
 static const char *const in_words[] = {"START", "UNSTOP", "YES"};
 
 /* ? ! . and their like: Arabic question mark and full stop, Devanagari danda, ideographic and full-width forms,
