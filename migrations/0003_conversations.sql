@@ -84,6 +84,8 @@ CREATE TABLE turns (
     conversation_id uuid NOT NULL,
     task_id         uuid NOT NULL,
     agent           text NOT NULL CHECK (agent IN ('claude', 'scripted')),
+    misses          integer NOT NULL DEFAULT 0,  -- answers in a row that knew nothing, with this one
+    asked           text,                        -- what the reply asks for, so that a bare answer is understood
     record          jsonb NOT NULL,  -- input (clock, config, lead, history, passages), model exchanges, tool receipts,
                                      -- decision, guards, times of each step in microseconds
     input_tokens    integer NOT NULL DEFAULT 0,

@@ -1,0 +1,190 @@
+/* agent_claude.c - see agent_claude.h. */
+#include "services/orchestrator/agent_claude.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/buf.h"
+#include "libshared/clock.h"
+#include "libshared/err.h"
+#include "libshared/log.h"
+#include "services/orchestrator/claude_tools.h"
+#include "services/orchestrator/decision.h"
+#include "services/orchestrator/prompt.h"
+#include "services/orchestrator/reply.h"
+
+#define CALL_TIMEOUT_MS 30000
+#define CALL_MIN_MS     1000 /* with less than this left no try is worth its start */
+#define BACKOFF_MS      400  /* before the second try; doubles with each */
+
+int claude_start(struct claude *self, struct err *err)
+{
+    self->request = prompt_request(self->model, self->in, self->arena);
+    self->answers = json_array();
+    self->receipts = json_array();
+    self->n_passages = self->in->n_passages;
+    if (!self->request || !self->answers || !self->receipts)
+        return err_set(err, ERR_INTERNAL, "Claude agent: the request could not be made");
+    return 0;
+}
+
+void claude_destroy(struct claude *self)
+{
+    json_decref(self->request);
+    json_decref(self->answers);
+    json_decref(self->receipts);
+    self->request = self->answers = self->receipts = NULL;
+}
+
+static void add_tokens(struct claude *self, const json_t *message)
+{
+    const json_t *usage = json_object_get(message, "usage");
+
+    self->input_tokens += json_integer_value(json_object_get(usage, "input_tokens"));
+    self->output_tokens += json_integer_value(json_object_get(usage, "output_tokens"));
+    self->cache_read_tokens += json_integer_value(json_object_get(usage, "cache_read_input_tokens"));
+    self->cache_write_tokens += json_integer_value(json_object_get(usage, "cache_creation_input_tokens"));
+}
+
+/* One try, noted for the record. */
+static int try_once(struct claude *self, int64_t left_ms, json_t **ret_message, struct err *err)
+{
+    struct anthropic_answer answer = {0};
+    struct err why = {0};
+    int timeout_ms = left_ms < CALL_TIMEOUT_MS ? (int)left_ms : CALL_TIMEOUT_MS;
+    int rc = anthropic_create(&self->api, self->request, timeout_ms, self->arena, &answer, &why);
+
+    json_array_append_new(self->answers,
+                          json_pack("{s:i, s:I, s:s?, s:s?, s:s?, s:O?}", "status", answer.status, "took_us",
+                                    (json_int_t)answer.took_us, "request_id", answer.request_id, "error_type",
+                                    answer.error_type, "error", rc < 0 ? why.text : NULL, "message", answer.message));
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    add_tokens(self, answer.message);
+    *ret_message = answer.message;
+    return 0;
+}
+
+static void sleep_ms(int64_t ms)
+{
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    while (nanosleep(&left, &left) < 0)
+        ;
+}
+
+/* One call of the model: tried again while that is worth it and there is time. The message is a new reference. */
+static int call_model(struct claude *self, json_t **ret_message, struct err *err)
+{
+    for (int attempt = 0;; attempt++) {
+        int64_t left_ms = self->deadline_ms - clock_mono_ms(), wait_ms;
+        struct err why = {0};
+
+        if (left_ms < CALL_MIN_MS)
+            return attempt > 0 ? -1 : err_set(err, ERR_UNAVAILABLE, "no time is left to ask the model");
+        if (try_once(self, left_ms, ret_message, &why) == 0)
+            return 0;
+        if (err)
+            *err = why;
+        wait_ms = why.retry_after_s > 0 ? (int64_t)why.retry_after_s * 1000 : BACKOFF_MS << (attempt < 4 ? attempt : 4);
+        wait_ms += clock_mono_us() % 100; /* so that many turns do not come back in step */
+        if (why.kind != ERR_UNAVAILABLE || self->deadline_ms - clock_mono_ms() - wait_ms < CALL_MIN_MS)
+            return -1;
+        log_warn("the model did not answer, trying again", log_int("provider_code", why.provider_code),
+                 log_str("error", why.text), log_int("wait_ms", wait_ms));
+        sleep_ms(wait_ms);
+    }
+}
+
+/* The texts of a message, joined; NULL if it has none. */
+static const char *message_text(struct claude *self, const json_t *message)
+{
+    const json_t *content = json_object_get(message, "content");
+    AUTO(buf_free) struct buf text = {0};
+
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        const json_t *block = json_array_get(content, i);
+        const char *part = json_string_value(json_object_get(block, "text"));
+
+        if (part && *part && strcmp(json_string_value(json_object_get(block, "type")), "text") == 0)
+            buf_printf(&text, "%s%s", text.len > 0 ? "\n" : "", part);
+    }
+    return text.failed ? NULL : arena_strdup(self->arena, text.data);
+}
+
+/* Appends the model's message and the results of the tools it calls. Returns how many it calls. */
+static size_t run_tools(struct claude *self, const json_t *message, struct decision_output *output)
+{
+    json_t *messages = json_object_get(self->request, "messages");
+    json_t *content = json_object_get(message, "content"), *results = json_array();
+    size_t n;
+
+    json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "assistant", "content", content));
+    for (size_t i = 0; i < json_array_size(content); i++) {
+        const json_t *block = json_array_get(content, i);
+
+        if (strcmp(json_string_value(json_object_get(block, "type")), "tool_use") == 0)
+            json_array_append_new(results, claude_tool(self, block, output));
+    }
+    n = json_array_size(results);
+    if (n > 0)
+        json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "user", "content", results));
+    else
+        json_decref(results);
+    return n;
+}
+
+static int unusable(const char *stop_reason, struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "the model gave no usable answer (stop_reason %.40s)", stop_reason);
+}
+
+int claude_answer(struct claude *self, struct decision_output *output, struct err *err)
+{
+    const char *draft = NULL;
+
+    json_object_del(self->request, "tool_choice");
+    for (int round = 1; round <= CLAUDE_ROUNDS_MAX; round++) {
+        json_auto_t *message = NULL;
+        const char *stop, *text;
+
+        /* In the last round the model has to come to its answer. */
+        if (round == CLAUDE_ROUNDS_MAX)
+            json_object_set_new(self->request, "tool_choice", json_pack("{s:s}", "type", "none"));
+        if (call_model(self, &message, err) < 0)
+            return -1;
+        stop = json_string_value(json_object_get(message, "stop_reason"));
+        if ((text = message_text(self, message)))
+            draft = text;
+        if (strcmp(stop, "tool_use") == 0 || strcmp(stop, "pause_turn") == 0) {
+            if (run_tools(self, message, output) == 0 && strcmp(stop, "tool_use") == 0)
+                return unusable("tool_use without a tool", err);
+            continue;
+        }
+        if (strcmp(stop, "end_turn") != 0 && strcmp(stop, "stop_sequence") != 0)
+            return unusable(stop, err);
+        if (json_array_size(json_object_get(message, "content")) > 0)
+            run_tools(self, message, output);
+        break;
+    }
+    if (!draft && output->escalate)
+        draft = decision_escalation_text(self->in, self->arena);
+    if (!draft || !(output->reply = reply_fit(self->arena, draft, REPLY_MAX)) || !*output->reply)
+        return unusable("without a text", err);
+    return 0;
+}
+
+int claude_object(struct claude *self, const char *objection, struct err *err)
+{
+    json_t *messages = json_object_get(self->request, "messages");
+
+    if (json_array_append_new(messages, json_pack("{s:s, s:[{s:s, s:s}]}", "role", "user", "content", "type", "text",
+                                                  "text", objection)) < 0)
+        return err_set(err, ERR_INTERNAL, "Claude agent: out of memory");
+    return 0;
+}

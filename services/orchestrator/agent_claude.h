@@ -1,0 +1,60 @@
+/* agent_claude.h - the agent that asks Claude, with tools, through the Messages API.
+ *
+ * One struct claude is one turn: claude_start, claude_answer, and where a guard
+ * objects to the draft, claude_object and claude_answer again. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/orchestrator/anthropic.h"
+
+struct arena;
+struct decision_input;
+struct decision_output;
+struct err;
+struct passage;
+
+#define CLAUDE_ROUNDS_MAX  5
+#define CLAUDE_SOURCES_MAX 64
+
+/* Searches the client's knowledge; into arena. */
+struct claude_search {
+    int (*search)(void *arg, const char *query, struct arena *arena, const struct passage **ret_passages, size_t *ret_n,
+                  struct err *err);
+    void *arg;
+};
+
+struct claude {
+    struct anthropic api;
+    const char *model;
+    struct claude_search search;
+    int64_t deadline_ms; /* clock_mono_ms: no try starts behind it, none lasts longer */
+    struct arena *arena;
+    const struct decision_input *in;
+
+    /* What is kept for the record; json_decref'ed by claude_destroy. */
+    json_t *request;  /* with every message of every round */
+    json_t *answers;  /* [{status, took_us, request_id, error, message}] */
+    json_t *receipts; /* [{tool, input, result, is_error}] */
+    int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
+
+    /* What the tools found: sources for the guards. */
+    const char *sources[CLAUDE_SOURCES_MAX];
+    size_t n_sources;
+    size_t n_passages; /* numbered so far */
+};
+
+/* Fills what is kept. api, model, search, deadline_ms, arena and in are set by the caller. */
+int claude_start(struct claude *self, struct err *err);
+void claude_destroy(struct claude *self);
+
+/* Runs rounds until there is a reply, repeating what is worth it until the deadline. ret_output begins as what the
+ * caller put there (decision_start); tools change it. -1 with *err: no usable answer; err->provider_code is the
+ * status of the last one. */
+int claude_answer(struct claude *self, struct decision_output *output, struct err *err);
+
+/* Tells the model what is wrong with its draft. */
+int claude_object(struct claude *self, const char *objection, struct err *err);

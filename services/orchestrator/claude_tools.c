@@ -1,0 +1,122 @@
+/* claude_tools.c - see claude_tools.h. */
+#include "services/orchestrator/claude_tools.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/buf.h"
+#include "libshared/err.h"
+#include "services/orchestrator/agent_claude.h"
+#include "services/orchestrator/decision.h"
+#include "services/orchestrator/prompt.h"
+
+#define TEXT_MAX 500 /* bytes of one value that the model gives */
+
+/* What a tool says to the model. */
+struct result {
+    const char *text;
+    bool is_error;
+};
+
+static struct result wrong(struct claude *self, const char *what)
+{
+    const char *text = arena_printf(self->arena, "Wrong input: %s", what);
+
+    return (struct result){text ? text : "Wrong input", true};
+}
+
+/* An optional string of the input; false if it is there and of another type or too long. *ret is kept if absent. */
+static bool take_text(struct claude *self, const json_t *input, const char *name, const char **ret)
+{
+    const json_t *value = json_object_get(input, name);
+    const char *text = json_string_value(value);
+
+    if (!value || json_is_null(value) || (text && !*text))
+        return true;
+    if (!text || strlen(text) > TEXT_MAX || !(text = arena_strdup(self->arena, text)))
+        return false;
+    *ret = text;
+    return true;
+}
+
+static struct result record_qualification(struct claude *self, const json_t *input, struct decision_output *output)
+{
+    static const char *const scores[] = {"HOT", "WARM", "COLD"};
+    struct decision_output changed = *output;
+    const char *score = json_string_value(json_object_get(input, "score")), *known = NULL;
+
+    for (size_t i = 0; score && i < COUNT_OF(scores); i++)
+        if (strcmp(scores[i], score) == 0)
+            known = scores[i];
+    if (!known)
+        return wrong(self, "score must be HOT, WARM or COLD");
+    if (!json_is_string(json_object_get(input, "reason")) || !take_text(self, input, "reason", &changed.score_reason))
+        return wrong(self, "reason must be a string of at most 500 bytes");
+    if (!take_text(self, input, "service_interest", &changed.service_interest) ||
+        !take_text(self, input, "urgency", &changed.urgency) ||
+        !take_text(self, input, "budget_range", &changed.budget_range) ||
+        !take_text(self, input, "timeline", &changed.timeline) || !take_text(self, input, "name", &changed.name))
+        return wrong(self, "what is known must be given as strings of at most 500 bytes");
+    changed.score = known;
+    *output = changed;
+    return (struct result){"Recorded.", false};
+}
+
+static struct result escalate_to_human(struct claude *self, const json_t *input, struct decision_output *output)
+{
+    const char *reason = NULL;
+
+    if (!take_text(self, input, "reason", &reason) || !reason)
+        return wrong(self, "reason must be a string of 1 to 500 bytes");
+    if (strcmp(self->in->state, "open") != 0)
+        return (struct result){"A person has been called already and will answer here.", false};
+    output->escalate = true;
+    output->escalation_reason = reason;
+    return (struct result){"A person of the business has been called and will answer here.", false};
+}
+
+static struct result search_knowledge(struct claude *self, const json_t *input)
+{
+    AUTO(buf_free) struct buf out = {0};
+    const struct passage *passages = NULL;
+    const char *query = NULL, *text;
+    struct err err = {0};
+    size_t n = 0;
+
+    if (!take_text(self, input, "query", &query) || !query)
+        return wrong(self, "query must be a string of 1 to 500 bytes");
+    if (self->search.search(self->search.arg, query, self->arena, &passages, &n, &err) < 0)
+        return (struct result){"The knowledge base cannot be reached now.", true};
+    prompt_passages(passages, n, self->n_passages + 1, &out);
+    self->n_passages += n;
+    for (size_t i = 0; i < n && self->n_sources + 1 < CLAUDE_SOURCES_MAX; i++) {
+        self->sources[self->n_sources++] = passages[i].title;
+        self->sources[self->n_sources++] = passages[i].body;
+    }
+    text = n > 0 && !out.failed ? arena_strdup(self->arena, out.data) : NULL;
+    return (struct result){text ? text : "Nothing was found.", false};
+}
+
+json_t *claude_tool(struct claude *self, const json_t *use, struct decision_output *output)
+{
+    const char *id = json_string_value(json_object_get(use, "id"));
+    const char *name = json_string_value(json_object_get(use, "name"));
+    json_t *input = json_object_get(use, "input");
+    struct result result;
+
+    if (!name || !json_is_object(input))
+        result = wrong(self, "a tool is called with its name and an object");
+    else if (strcmp(name, "record_qualification") == 0)
+        result = record_qualification(self, input, output);
+    else if (strcmp(name, "escalate_to_human") == 0)
+        result = escalate_to_human(self, input, output);
+    else if (strcmp(name, "search_knowledge") == 0)
+        result = search_knowledge(self, input);
+    else
+        result = (struct result){"There is no such tool.", true};
+    json_array_append_new(self->receipts, json_pack("{s:s?, s:O?, s:s, s:b}", "tool", name, "input", input, "result",
+                                                    result.text, "is_error", (int)result.is_error));
+    return json_pack("{s:s, s:s, s:s, s:b}", "type", "tool_result", "tool_use_id", id ? id : "unknown", "content",
+                     result.text, "is_error", (int)result.is_error);
+}

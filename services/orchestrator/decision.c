@@ -1,0 +1,49 @@
+/* decision.c - see decision.h. */
+#include "services/orchestrator/decision.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/buf.h"
+#include "libshared/text.h"
+#include "services/orchestrator/client_config.h"
+
+DECISION_MESSAGES(MESSAGE_TYPE)
+
+struct decision_output decision_start(const struct decision_input *in, const char *agent)
+{
+    const struct decision_lead *lead = in->lead;
+
+    return (struct decision_output){
+        .agent = agent,
+        .score = lead->score,
+        .score_reason = lead->score_reason ? lead->score_reason : "",
+        .name = lead->name,
+        .service_interest = lead->service_interest,
+        .urgency = lead->urgency,
+        .budget_range = lead->budget_range,
+        .timeline = lead->timeline,
+    };
+}
+
+const char *decision_unanswered_text(const struct decision_input *in, size_t max, struct arena *arena)
+{
+    AUTO(buf_free) struct buf text = {0};
+
+    for (size_t i = 0; i < in->n_unanswered; i++) {
+        if (i > 0)
+            buf_puts(&text, "\n");
+        buf_puts(&text, in->unanswered[i].body);
+    }
+    if (text.failed || !text.data)
+        return NULL;
+    return arena_strndup(arena, text.data, utf8_cut(text.data, text.len, max));
+}
+
+const char *decision_escalation_text(const struct decision_input *in, struct arena *arena)
+{
+    const char *configured = client_config_text(in->config, "escalation_text", arena);
+
+    return configured ? configured : "I'm passing this on to a colleague, who will answer you here.";
+}

@@ -1,0 +1,80 @@
+/* decision.h - what deciding sees and what comes of it.
+ *
+ * Deciding is a function of its recorded input: it reads no clock, no random
+ * number and no table beside it, so that a turn can be explained and decided
+ * again from its record. Declared like the messages, for the JSON of the record. */
+#pragma once
+
+#include "libshared/codec.h"
+#include "proto/knowledge.h"
+
+#define DECISION_HISTORY_MAX    20
+#define DECISION_UNANSWERED_MAX 50
+#define DECISION_PASSAGES_MAX   20
+
+/* clang-format off */
+#define DECISION_MESSAGE(S, F, E, M, L)                                                                     \
+    F(S, INT,  seq,             REQUIRED, 0, 1e15,  "order of arrival")                                     \
+    E(S, "lead|agent|human|system", author, REQUIRED, "who wrote it")                                       \
+    F(S, STR,  body,            REQUIRED, 0, 65536, "what it says")                                         \
+    F(S, TIME, created_at,      REQUIRED, 0, 0,     "when it was stored")
+
+#define DECISION_LEAD(S, F, E, M, L)                                                                        \
+    E(S, "HOT|WARM|COLD",       score, REQUIRED,    "as it was before")                                     \
+    F(S, STR,  score_reason,    OPTIONAL, 0, 8000,  "why")                                                  \
+    F(S, STR,  name,            OPTIONAL, 0, 8000,  "if known")                                             \
+    F(S, STR,  service_interest, OPTIONAL, 0, 8000, "what they want")                                       \
+    F(S, STR,  urgency,         OPTIONAL, 0, 8000,  "how urgent")                                           \
+    F(S, STR,  budget_range,    OPTIONAL, 0, 8000,  "what it may cost")                                     \
+    F(S, STR,  timeline,        OPTIONAL, 0, 8000,  "when")                                                 \
+    F(S, BOOL, was_hot,         DEFAULT(0), 0, 1,   "has been HOT at some time")
+
+#define DECISION_INPUT(S, F, E, M, L)                                                                       \
+    F(S, TIME, now,             REQUIRED, 0, 0,     "the database's clock")                                 \
+    F(S, STR,  local_time,      REQUIRED, 0, 64,    "now at the client's: Monday 2026-11-23 09:30")         \
+    F(S, STR,  client_name,     REQUIRED, 1, 800,   "the business")                                         \
+    F(S, STR,  timezone,        REQUIRED, 1, 64,    "its IANA name")                                        \
+    F(S, JSON, config,          REQUIRED, 2, 131072, "the client's configuration as it is shown")           \
+    F(S, INT,  config_version,  REQUIRED, 0, 1e9,   "its version")                                          \
+    E(S, "open|escalated|taken_over|closed", state, REQUIRED, "of the conversation")                        \
+    M(S, decision_lead, lead,   REQUIRED,           "what is known of the lead")                            \
+    L(S, decision_message, history, OPTIONAL, 0, DECISION_HISTORY_MAX, "oldest first, all answered")        \
+    L(S, decision_message, unanswered, REQUIRED, 1, DECISION_UNANSWERED_MAX, "oldest first")                \
+    L(S, passage, passages,     OPTIONAL, 0, DECISION_PASSAGES_MAX, "what is known about it, best first")   \
+    F(S, STR,  search_error,    OPTIONAL, 0, 600,   "why there are no passages")                            \
+    F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing")                   \
+    E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what our last answer asked for")
+
+#define DECISION_OUTPUT(S, F, E, M, L)                                                                      \
+    E(S, "claude|scripted",     agent, REQUIRED,    "who wrote the reply")                                  \
+    F(S, STR,  reply,           REQUIRED, 1, 4000,  "what the lead is told")                                \
+    F(S, STR,  intent,          OPTIONAL, 0, 200,   "what the lead wanted, as the scripted agent sees it")  \
+    E(S, "HOT|WARM|COLD",       score, REQUIRED,    "of the lead")                                          \
+    F(S, STR,  score_reason,    REQUIRED, 0, 8000,  "why")                                                  \
+    F(S, STR,  name,            OPTIONAL, 0, 8000,  "of the lead; absent: still unknown")                   \
+    F(S, STR,  service_interest, OPTIONAL, 0, 8000, "what they want")                                       \
+    F(S, STR,  urgency,         OPTIONAL, 0, 8000,  "how urgent")                                           \
+    F(S, STR,  budget_range,    OPTIONAL, 0, 8000,  "what it may cost")                                     \
+    F(S, STR,  timeline,        OPTIONAL, 0, 8000,  "when")                                                 \
+    F(S, BOOL, escalate,        DEFAULT(0), 0, 1,   "a person is called")                                   \
+    F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why")                                                 \
+    F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing, with this one")    \
+    E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what the reply asks for")
+
+#define DECISION_MESSAGES(MSG)                                                                              \
+    MSG(decision_message, DECISION_MESSAGE, "one text of the conversation")                                 \
+    MSG(decision_lead, DECISION_LEAD, "the lead as known before")                                           \
+    MSG(decision_input, DECISION_INPUT, "all that deciding sees")                                           \
+    MSG(decision_output, DECISION_OUTPUT, "what was decided")
+/* clang-format on */
+
+DECISION_MESSAGES(MESSAGE_STRUCT)
+
+/* An output that changes nothing of what is known about the lead; without a reply. */
+struct decision_output decision_start(const struct decision_input *in, const char *agent);
+
+/* The unanswered texts, one a line, cut to max bytes. In arena, NULL when out of memory. */
+const char *decision_unanswered_text(const struct decision_input *in, size_t max, struct arena *arena);
+
+/* What a lead is told when a person is called: the client's own words where configured. In arena. */
+const char *decision_escalation_text(const struct decision_input *in, struct arena *arena);

@@ -1,0 +1,63 @@
+/* orchestrator - clients, leads and conversations; decides what a lead is answered. */
+#include <stdlib.h>
+
+#include "libshared/http.h"
+#include "libshared/service.h"
+#include "proto/messages.h"
+#include "services/orchestrator/handlers.h"
+
+static int orchestrator_worker_new(struct worker *self, struct err *err)
+{
+    struct orchestrator *state = calloc(1, sizeof *state);
+
+    if (!state || !(state->http = http_new(err))) {
+        free(state);
+        return -1;
+    }
+    self->state = state;
+    return 0;
+}
+
+static void orchestrator_worker_destroy(struct worker *self)
+{
+    struct orchestrator *state = self->state;
+
+    if (!state)
+        return;
+    http_destroy(&state->http);
+    free(state);
+    self->state = NULL;
+}
+
+static const struct task_handler tasks[] = {
+    {TASK_process_ai_response, process_ai_response},
+    {0},
+};
+
+static const struct request_handler requests[] = {
+    {&create_client_type, &client_type, on_create_client, 0},
+    {&get_client_type, &client_type, on_get_client, 0},
+    {&list_clients_type, &client_page_type, on_list_clients, 0},
+    {&update_client_type, &client_type, on_update_client, 0},
+    {&update_client_config_type, &client_type, on_update_client_config, 0},
+    {&get_conversation_type, &conversation_type, on_get_conversation, 0},
+    {&list_conversations_type, &conversation_page_type, on_list_conversations, 0},
+    {&get_message_type, &message_type, on_get_message, 0},
+    {&list_messages_type, &message_page_type, on_list_messages, 0},
+    {0},
+};
+
+static const struct service orchestrator = {
+    .role = "orchestrator",
+    .doc = "answers leads, qualifies them, and keeps clients and conversations",
+    .workers = 32, /* most of them wait for a model */
+    .tasks = tasks,
+    .requests = requests,
+    .worker_new = orchestrator_worker_new,
+    .worker_destroy = orchestrator_worker_destroy,
+};
+
+int main(int argc, char **argv)
+{
+    return service_main(&orchestrator, argc, argv);
+}

@@ -1,0 +1,212 @@
+/* turn.c - answering what a lead has written: load, ask knowledge, decide, commit. */
+#include "services/orchestrator/turn.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/bus.h"
+#include "libshared/clock.h"
+#include "libshared/config.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/failpoint.h"
+#include "libshared/log.h"
+#include "libshared/service.h"
+#include "libshared/tasks.h"
+#include "proto/messages.h"
+#include "services/orchestrator/guard_optout.h"
+#include "services/orchestrator/handlers.h"
+#include "services/orchestrator/turn_decide.h"
+#include "services/orchestrator/turn_store.h"
+
+#define SEARCH_TIMEOUT_MS 3000
+#define SEARCH_QUERY_MAX  4000
+#define SEARCH_RESULTS    5
+#define TRY_MIN_MS        5000  /* the model is given this long even where the lead has waited past all patience */
+#define TRY_MAX_MS        90000 /* well within the task's deadline */
+
+/* ---- knowledge ---- */
+
+/* A search on behalf of one turn. */
+struct searcher {
+    struct worker *worker;
+    const char *client_id, *trace_id;
+};
+
+static int search(void *arg, const char *query, struct arena *arena, const struct passage **ret_passages, size_t *ret_n,
+                  struct err *err)
+{
+    const struct searcher *self = arg;
+    struct search_knowledge question = {.client_id = self->client_id,
+                                        .query = query,
+                                        .max_results = SEARCH_RESULTS,
+                                        .threshold = -1};
+    struct search_result found = {0};
+
+    if (!self->worker->bus)
+        return err_set(err, ERR_UNAVAILABLE, "there is no bus");
+    if (bus_ask(self->worker->bus,
+                &(struct bus_request){.role = "knowledge",
+                                      .client_id = self->client_id,
+                                      .trace_id = self->trace_id,
+                                      .timeout_ms = SEARCH_TIMEOUT_MS,
+                                      .type = &search_knowledge_type,
+                                      .msg = &question},
+                &search_result_type, arena, &found, err) < 0)
+        return -1;
+    *ret_passages = found.passages;
+    *ret_n = found.n_passages;
+    return 0;
+}
+
+/* A failure costs the context, not the answer. */
+static void add_passages(struct searcher *searcher, struct turn *turn, struct arena *arena)
+{
+    const char *query = decision_unanswered_text(&turn->in, SEARCH_QUERY_MAX, arena);
+    const struct passage *passages = NULL;
+    struct err err = {0};
+    size_t n = 0;
+
+    if (!query || query[strspn(query, " \t\r\n")] == '\0')
+        return;
+    if (search(searcher, query, arena, &passages, &n, &err) == 0) {
+        turn->in.passages = (struct passage *)passages;
+        turn->in.n_passages = n < DECISION_PASSAGES_MAX ? n : DECISION_PASSAGES_MAX;
+        return;
+    }
+    log_warn("answering without knowledge", log_str("client_id", turn->client_id),
+             log_str("conversation_id", turn->conversation_id), log_str("error", err.text));
+    turn->in.search_error = arena_strdup(arena, err.text);
+}
+
+/* ---- what becomes of it ---- */
+
+static void publish(struct worker *self, const char *event, const struct turn *turn, const char *reason)
+{
+    if (self->bus)
+        bus_publish(self->bus, event, turn->client_id, &lead_event_type,
+                    &(struct lead_event){.lead_id = turn->lead_id,
+                                         .conversation_id = turn->conversation_id,
+                                         .score = turn->out.score,
+                                         .reason = reason});
+}
+
+static void publish_all(struct worker *self, const struct turn *turn)
+{
+    if (strcmp(turn->out.score, turn->lead.score) != 0)
+        publish(self, "lead.qualified", turn, turn->out.score_reason);
+    if (strcmp(turn->out.score, "HOT") == 0 && !turn->lead.was_hot)
+        publish(self, "lead.hot", turn, turn->out.score_reason);
+    if (turn->out.escalate)
+        publish(self, "conversation.escalated", turn, turn->out.escalation_reason);
+}
+
+/* Reply, lead, conversation, record, the task that sends, and the end of this one: all or nothing. */
+static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+    const char *serial_key = arena_printf(task->arena, "send:%s", turn->conversation_id);
+    const char *dedupe_key = arena_printf(task->arena, "send:%s", turn->message_id);
+    struct task_spec send = {.kind = TASK_send_message_sms,
+                             .client_id = turn->client_id,
+                             .trace_id = task->trace_id,
+                             .payload = &(struct send_message){.message_id = turn->message_id},
+                             .serial_key = serial_key,
+                             .dedupe_key = dedupe_key};
+
+    if (!tx || turn_store_answered(tx, turn, err) < 0 || turn_store_reply(tx, turn, task->trace_id, err) < 0 ||
+        turn_store_lead(tx, turn, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
+        task_insert(tx, self->bus, &send, NULL, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
+        return -1;
+    failpoint("orchestrator.before_commit");
+    return db_commit(&tx, err);
+}
+
+/* Nothing is said: the lead is opted out, or has just said so. words: how; NULL if it had before. */
+static int stay_silent(struct worker *self, struct task *task, const struct turn *turn, const char *words,
+                       struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+
+    if (!tx || turn_store_answered(tx, turn, err) < 0 || (words && turn_store_opt_out(tx, turn, words, err) < 0) ||
+        task_complete(tx, self->bus, task, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    if (words) {
+        log_info("the lead opted out", log_str("client_id", turn->client_id), log_str("lead_id", turn->lead_id));
+        publish(self, "lead.opted_out", turn, words);
+    }
+    return 0;
+}
+
+static const char *opt_out_words(const struct turn *turn, struct arena *arena)
+{
+    for (size_t i = 0; i < turn->in.n_unanswered; i++) {
+        const char *words = guard_optout(arena, turn->in.unanswered[i].body);
+
+        if (words)
+            return words;
+    }
+    return NULL;
+}
+
+/* ---- the task ---- */
+
+static int load(struct worker *self, const struct task *task, struct turn *ret_turn, struct err *err)
+{
+    const struct process_ai_response *payload = task->payload;
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
+
+    if (!tx || turn_store_load(tx, task->client_id, payload->conversation_id, task->arena, ret_turn, err) < 0)
+        return -1;
+    return db_commit(&tx, err);
+}
+
+/* The model is tried until the lead's patience ends, counted from the arrival of the oldest unanswered message. */
+static int64_t patience_deadline_ms(const struct config *config, const struct turn *turn)
+{
+    int64_t left_ms = config->agent_patience_s * 1000 - turn->waited_ms;
+
+    if (left_ms < TRY_MIN_MS)
+        left_ms = TRY_MIN_MS;
+    return clock_mono_ms() + (left_ms < TRY_MAX_MS ? left_ms : TRY_MAX_MS);
+}
+
+/* Answers all that the lead has written since the last answer. A second run finds nothing unanswered, or loses at the
+ * commit: conversations.answered_seq and the task's token let only one through. */
+int process_ai_response(struct worker *self, struct task *task, struct err *err)
+{
+    struct orchestrator *state = self->state;
+    struct searcher searcher = {.worker = self,
+                                .client_id = task->client_id,
+                                .trace_id = *task->trace_id ? task->trace_id : NULL};
+    struct decider decider = {.config = self->config,
+                              .http = state ? state->http : NULL,
+                              .search = {.search = search, .arg = &searcher},
+                              .arena = task->arena};
+    int64_t start = clock_mono_us();
+    const char *words;
+    struct turn turn;
+
+    if (load(self, task, &turn, err) < 0)
+        return -1;
+    failpoint("orchestrator.after_load");
+    decider.load_us = clock_mono_us() - start;
+    decider.deadline_ms = patience_deadline_ms(self->config, &turn);
+    if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
+        return 0;
+    if ((words = opt_out_words(&turn, task->arena)) || turn.opted_out)
+        return stay_silent(self, task, &turn, turn.opted_out ? NULL : words, err);
+
+    start = clock_mono_us();
+    add_passages(&searcher, &turn, task->arena);
+    decider.search_us = clock_mono_us() - start;
+    if (turn_decide(&decider, &turn, err) < 0 || commit_turn(self, task, &turn, err) < 0)
+        return -1;
+    failpoint("orchestrator.after_commit");
+    publish_all(self, &turn);
+    log_info("answered", log_str("client_id", turn.client_id), log_str("conversation_id", turn.conversation_id),
+             log_str("turn_id", turn.turn_id), log_str("agent", turn.out.agent), log_str("score", turn.out.score),
+             log_int("unanswered", turn.in.n_unanswered), log_int("waited_ms", turn.waited_ms));
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* turn.h - one turn: what process_ai_response reads, and what it writes in the end.
+ *
+ * Strings are in the task's arena. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libshared/uuid.h"
+#include "services/orchestrator/decision.h"
+
+struct turn {
+    char turn_id[UUID_SIZE];
+    char message_id[UUID_SIZE]; /* of the reply */
+    const char *client_id, *conversation_id, *lead_id;
+    const char *channel, *lead_address, *our_address;
+    int64_t epoch;     /* of the conversation as it was read */
+    int64_t last_seq;  /* the highest unanswered message */
+    int64_t waited_ms; /* since the oldest unanswered message was stored */
+    bool opted_out;
+    const char *stored_config; /* secrets sealed */
+
+    struct decision_lead lead;
+    struct decision_input in; /* in.n_unanswered == 0: there is nothing to answer */
+    struct decision_output out;
+
+    /* For the record. */
+    const char *record; /* JSON */
+    int64_t input_tokens, output_tokens;
+};

@@ -1,0 +1,25 @@
+/* turn_decide.h - from what was read to what is answered: agent, then guards. */
+#pragma once
+
+#include "services/orchestrator/agent_claude.h"
+
+struct config;
+struct err;
+struct http;
+struct turn;
+
+/* What deciding works with, beside the turn. */
+struct decider {
+    const struct config *config;
+    struct http *http;
+    struct claude_search search;
+    int64_t deadline_ms; /* clock_mono_ms: until then the model is tried */
+    struct arena *arena;
+
+    /* For the record. */
+    int64_t search_us, load_us;
+};
+
+/* Fills turn->out, turn->record and the tokens. A model that fails costs no answer: the scripted agent gives it.
+ * -1 only when out of memory. */
+int turn_decide(struct decider *self, struct turn *turn, struct err *err);

@@ -1,0 +1,256 @@
+/* turn_store.c - see turn_store.h. */
+#include "services/orchestrator/turn_store.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/clock.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "services/orchestrator/client_config.h"
+#include "services/orchestrator/turn.h"
+
+static int64_t get_time(const struct db_result *rows, int row, const char *column)
+{
+    const char *text = db_get(rows, row, column);
+    int64_t us = 0;
+
+    return text && clock_parse(text, &us) == 0 ? us : 0;
+}
+
+static const char *copy(const struct db_result *rows, const char *column, struct arena *arena)
+{
+    return arena_strdup(arena, db_get(rows, 0, column));
+}
+
+static void read_lead(const struct db_result *rows, struct arena *arena, struct decision_lead *lead)
+{
+    lead->score = copy(rows, "score", arena);
+    lead->score_reason = copy(rows, "score_reason", arena);
+    lead->name = copy(rows, "lead_name", arena);
+    lead->service_interest = copy(rows, "service_interest", arena);
+    lead->urgency = copy(rows, "urgency", arena);
+    lead->budget_range = copy(rows, "budget_range", arena);
+    lead->timeline = copy(rows, "timeline", arena);
+    lead->was_hot = db_get_bool(rows, 0, "was_hot");
+}
+
+static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t *ret_answered_seq,
+                             struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct decision_input *in = &turn->in;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"
+                 "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"
+                 "       l.timeline, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL AS opted_out,"
+                 "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"
+                 "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time"
+                 "  FROM conversations c"
+                 "  JOIN leads l USING (client_id, lead_id)"
+                 "  JOIN clients k USING (client_id)"
+                 " WHERE c.client_id = $1 AND c.conversation_id = $2",
+                 db_text(turn->client_id), db_text(turn->conversation_id)) < 0)
+        return -1;
+    if (db_result_count(rows) == 0)
+        return err_set(err, ERR_NOT_FOUND, "the conversation is gone");
+    turn->lead_id = copy(rows, "lead_id", arena);
+    turn->channel = copy(rows, "channel", arena);
+    turn->lead_address = copy(rows, "lead_address", arena);
+    turn->our_address = copy(rows, "our_address", arena);
+    turn->epoch = db_get_int(rows, 0, "epoch");
+    turn->opted_out = db_get_bool(rows, 0, "opted_out");
+    turn->stored_config = copy(rows, "config", arena);
+    read_lead(rows, arena, &turn->lead);
+    *in = (struct decision_input){
+        .now = get_time(rows, 0, "now"),
+        .local_time = copy(rows, "local_time", arena),
+        .client_name = copy(rows, "client_name", arena),
+        .timezone = copy(rows, "timezone", arena),
+        .config_version = db_get_int(rows, 0, "config_version"),
+        .state = copy(rows, "state", arena),
+        .lead = &turn->lead,
+    };
+    *ret_answered_seq = db_get_int(rows, 0, "answered_seq");
+    if (!turn->stored_config || !(in->config = client_config_show(turn->stored_config, arena, err)))
+        return -1;
+    return 0;
+}
+
+/* Rows newest first into messages oldest first. */
+static struct decision_message *read_messages(const struct db_result *rows, struct arena *arena)
+{
+    int n = db_result_count(rows);
+    struct decision_message *messages = arena_calloc(arena, (size_t)n, sizeof *messages);
+
+    for (int i = 0; messages && i < n; i++) {
+        struct decision_message *m = &messages[n - 1 - i];
+
+        m->seq = db_get_int(rows, i, "seq");
+        m->author = arena_strdup(arena, db_get(rows, i, "author"));
+        m->body = arena_strdup(arena, db_get(rows, i, "body"));
+        m->created_at = get_time(rows, i, "created_at");
+        if (!m->author || !m->body)
+            return NULL;
+    }
+    return messages;
+}
+
+static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t answered_seq,
+                           struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    int n = db_query(tx, &rows, err,
+                     "SELECT seq, author, body, created_at"
+                     "  FROM messages"
+                     " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > $3"
+                     " ORDER BY seq DESC"
+                     " LIMIT $4",
+                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
+                     db_int(DECISION_UNANSWERED_MAX));
+
+    if (n < 0)
+        return -1;
+    if (!(turn->in.unanswered = read_messages(rows, arena)))
+        return err_set(err, ERR_INTERNAL, "turn: out of memory");
+    turn->in.n_unanswered = (size_t)n;
+    turn->last_seq = n > 0 ? turn->in.unanswered[n - 1].seq : answered_seq;
+    if (n > 0 && turn->in.now > turn->in.unanswered[0].created_at)
+        turn->waited_ms = (turn->in.now - turn->in.unanswered[0].created_at) / 1000;
+    return 0;
+}
+
+static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t answered_seq, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    int n = db_query(tx, &rows, err,
+                     "SELECT seq, author, body, created_at"
+                     "  FROM messages"
+                     " WHERE client_id = $1 AND conversation_id = $2 AND state <> 'dropped'"
+                     "   AND (direction = 'out' OR seq <= $3)"
+                     " ORDER BY seq DESC"
+                     " LIMIT $4",
+                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
+                     db_int(DECISION_HISTORY_MAX));
+
+    if (n < 0)
+        return -1;
+    if (!(turn->in.history = read_messages(rows, arena)))
+        return err_set(err, ERR_INTERNAL, "turn: out of memory");
+    turn->in.n_history = (size_t)n;
+    return 0;
+}
+
+/* What the turn before left for this one. */
+static int load_last_turn(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    int n = db_query(tx, &rows, err,
+                     "SELECT misses, asked"
+                     "  FROM turns"
+                     " WHERE client_id = $1 AND conversation_id = $2"
+                     " ORDER BY created_at DESC"
+                     " LIMIT 1",
+                     db_text(turn->client_id), db_text(turn->conversation_id));
+
+    if (n <= 0)
+        return n;
+    turn->in.misses = db_get_int(rows, 0, "misses");
+    turn->in.asked = copy(rows, "asked", arena);
+    return 0;
+}
+
+int turn_store_load(struct db_tx *tx, const char *client_id, const char *conversation_id, struct arena *arena,
+                    struct turn *ret_turn, struct err *err)
+{
+    int64_t answered_seq = 0;
+
+    *ret_turn = (struct turn){.client_id = client_id, .conversation_id = conversation_id};
+    uuid_new(ret_turn->turn_id);
+    uuid_new(ret_turn->message_id);
+    if (load_conversation(tx, arena, ret_turn, &answered_seq, err) < 0 ||
+        load_unanswered(tx, arena, ret_turn, answered_seq, err) < 0)
+        return -1;
+    if (ret_turn->in.n_unanswered == 0)
+        return 0;
+    if (load_history(tx, arena, ret_turn, answered_seq, err) < 0 || load_last_turn(tx, arena, ret_turn, err) < 0)
+        return -1;
+    return 0;
+}
+
+int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err)
+{
+    int n = db_query(tx, NULL, err,
+                     "UPDATE conversations"
+                     "   SET answered_seq = $3,"
+                     "       state = CASE WHEN state = 'open' AND $4::boolean THEN 'escalated' ELSE state END,"
+                     "       escalation_reason = CASE WHEN state = 'open' AND $4::boolean THEN $5"
+                     "                                ELSE escalation_reason END,"
+                     "       updated_at = now()"
+                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3",
+                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
+                     db_bool(turn->out.escalate), db_text(turn->out.escalation_reason));
+
+    if (n == 0)
+        return err_set(err, ERR_CONFLICT, "the messages have been answered by another turn");
+    return n < 0 ? -1 : 0;
+}
+
+int turn_store_reply(struct db_tx *tx, const struct turn *turn, const char *trace_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, channel,"
+                    "                      from_address, to_address, body, state, epoch, turn_id, trace_id)"
+                    "VALUES ($1, $2, $3, $4, 'out', 'agent', $5, $6, $7, $8, 'queued', $9, $10, $11)",
+                    db_text(turn->client_id), db_text(turn->message_id), db_text(turn->conversation_id),
+                    db_text(turn->lead_id), db_text(turn->channel), db_text(turn->our_address),
+                    db_text(turn->lead_address), db_text(turn->out.reply), db_int(turn->epoch), db_text(turn->turn_id),
+                    db_text(trace_id)) < 0
+               ? -1
+               : 0;
+}
+
+int turn_store_lead(struct db_tx *tx, const struct turn *turn, struct err *err)
+{
+    const struct decision_output *out = &turn->out;
+
+    return db_query(tx, NULL, err,
+                    "UPDATE leads"
+                    "   SET score = $3, score_reason = $4, name = $5, service_interest = $6, urgency = $7,"
+                    "       budget_range = $8, timeline = $9,"
+                    "       hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
+                    "       updated_at = now()"
+                    " WHERE client_id = $1 AND lead_id = $2",
+                    db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_text(out->score_reason),
+                    db_text(out->name), db_text(out->service_interest), db_text(out->urgency),
+                    db_text(out->budget_range), db_text(out->timeline)) < 0
+               ? -1
+               : 0;
+}
+
+int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "INSERT INTO turns (client_id, turn_id, conversation_id, task_id, agent, misses, asked, record,"
+                    "                   input_tokens, output_tokens)"
+                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                    db_text(turn->client_id), db_text(turn->turn_id), db_text(turn->conversation_id), db_text(task_id),
+                    db_text(turn->out.agent), db_int(turn->out.misses), db_text(turn->out.asked), db_text(turn->record),
+                    db_int(turn->input_tokens), db_int(turn->output_tokens)) < 0
+               ? -1
+               : 0;
+}
+
+int turn_store_opt_out(struct db_tx *tx, const struct turn *turn, const char *words, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE leads"
+                    "   SET opted_out_at = coalesce(opted_out_at, now()), opted_out_channel = $3, opted_out_words = $4,"
+                    "       updated_at = now()"
+                    " WHERE client_id = $1 AND lead_id = $2",
+                    db_text(turn->client_id), db_text(turn->lead_id), db_text(turn->channel), db_text(words)) < 0
+               ? -1
+               : 0;
+}

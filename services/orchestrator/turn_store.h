@@ -1,0 +1,30 @@
+/* turn_store.h - what a turn reads and writes, as SQL. */
+#pragma once
+
+#include <stdint.h>
+
+struct arena;
+struct db_tx;
+struct err;
+struct turn;
+
+/* Client, lead, conversation, history and the unanswered messages, into arena. ERR_NOT_FOUND if the conversation is
+ * gone. */
+int turn_store_load(struct db_tx *tx, const char *client_id, const char *conversation_id, struct arena *arena,
+                    struct turn *ret_turn, struct err *err);
+
+/* Marks the messages up to turn->last_seq as answered and sets the conversation's state. ERR_CONFLICT if another turn
+ * was first. */
+int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
+
+/* The reply, queued, in the epoch in which it was drafted. */
+int turn_store_reply(struct db_tx *tx, const struct turn *turn, const char *trace_id, struct err *err);
+
+/* Score and slots. */
+int turn_store_lead(struct db_tx *tx, const struct turn *turn, struct err *err);
+
+/* The decision itself. */
+int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err);
+
+/* The lead wants no more messages. */
+int turn_store_opt_out(struct db_tx *tx, const struct turn *turn, const char *words, struct err *err);
