@@ -1,0 +1,368 @@
+/* A message's whole way through delivery, with a real database and a fake Twilio. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+#include <time.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/bus.h"
+#include "libshared/config.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/http.h"
+#include "libshared/service.h"
+#include "libshared/tasks.h"
+#include "libshared/uuid.h"
+#include "proto/messages.h"
+#include "services/delivery/delivery.h"
+#include "services/delivery/twilio.h"
+#include "tests/unit/fake_twilio.h"
+#include "tests/unit/testdb.h"
+
+static struct fake_twilio fake;
+static struct db_pool *admin;
+static struct config config = {.public_url = "https://leads.example.com"};
+static struct delivery delivery;
+static struct worker worker = {.config = &config, .state = &delivery};
+static struct err err;
+static char client[UUID_SIZE], lead[UUID_SIZE], conversation[UUID_SIZE], message[UUID_SIZE], task_id[UUID_SIZE];
+static char instance[UUID_SIZE];
+
+#define ADMIN(...) cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err, __VA_ARGS__) >= 0, "%s", err.text)
+
+static void insert_rows(void)
+{
+    struct send_message payload = {.message_id = message};
+    struct task_spec spec = {.kind = TASK_send_message_sms, .client_id = client, .payload = &payload};
+    AUTO(db_rollback) struct db_tx *tx = NULL;
+
+    uuid_new(client);
+    uuid_new(lead);
+    uuid_new(conversation);
+    uuid_new(message);
+    ADMIN("INSERT INTO clients (client_id, name) VALUES ($1, 'c')", db_text(client));
+    ADMIN("INSERT INTO leads (client_id, lead_id, phone) VALUES ($1, $2, '+15550001111')", db_text(client),
+          db_text(lead));
+    ADMIN("INSERT INTO conversations (client_id, conversation_id, lead_id, channel, lead_address, our_address)"
+          " VALUES ($1, $2, $3, 'sms', '+15550001111', '+15550002222')",
+          db_text(client), db_text(conversation), db_text(lead));
+    ADMIN("INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, channel,"
+          "                      from_address, to_address, body, state)"
+          " VALUES ($1, $2, $3, $4, 'out', 'agent', 'sms', '+15550002222', '+15550001111', 'hello', 'queued')",
+          db_text(client), db_text(message), db_text(conversation), db_text(lead));
+    tx = db_begin(worker.db, client, &err);
+    cr_assert(tx && task_insert(tx, NULL, &spec, task_id, &err) == 1 && db_commit(&tx, &err) == 0, "%s", err.text);
+}
+
+static void open_all(void)
+{
+    const char *url = testdb_url();
+    struct bus_options options = {.role = "delivery", .bind_address = "127.0.0.1"};
+
+    fake_twilio_start(&fake);
+    uuid_new(instance);
+    cr_assert(http_global_init(&err) == 0);
+    admin = db_pool_new(url, NULL, 2, &err);
+    worker.db = db_pool_new(url, "leadwire_delivery", 2, &err);
+    worker.bus = bus_new(&options, &err);
+    delivery.twilio = twilio_new(fake.url, "AC0123456789abcdef0123456789abcdef", "token", &err);
+    cr_assert(admin && worker.db && worker.bus && delivery.twilio, "%s", err.text);
+    cr_assert(look_schedule_parse("5,15,60", &delivery.looks, &err) == 0);
+    insert_rows();
+}
+
+static void close_all(void)
+{
+    twilio_destroy(&delivery.twilio);
+    bus_destroy(&worker.bus);
+    db_pool_destroy(&worker.db);
+    db_pool_destroy(&admin);
+    fake_twilio_stop(&fake);
+}
+
+TestSuite(delivery_send, .init = open_all, .fini = close_all, .timeout = 60);
+
+/* Claims the task as a process would and runs it once. What service.c does with a failure is done too. */
+static int run_task(void)
+{
+    struct task_ref ref = {.client_id = client, .task_id = task_id};
+    struct task task;
+    int rc;
+
+    err = (struct err){0};
+    cr_assert(tasks_claim(worker.db, instance, "delivery", &ref, 1, &task, &err) == 1, "%s", err.text);
+    rc = on_send_message_sms(&worker, &task, &err);
+    if (rc < 0)
+        cr_assert(task_fail(worker.db, worker.bus, &task, &err, NULL) == 0);
+    else
+        cr_assert(task.settled);
+    task_release(&task);
+    return rc;
+}
+
+/* As if that many seconds had passed since the intent and the task had come due. */
+static void after(int seconds)
+{
+    ADMIN("UPDATE messages SET sending_at = now() - make_interval(secs => $3::integer)"
+          " WHERE client_id = $1 AND message_id = $2",
+          db_text(client), db_text(message), db_int(seconds));
+    ADMIN("UPDATE tasks SET run_at = now() WHERE client_id = $1 AND task_id = $2", db_text(client), db_text(task_id));
+}
+
+static const char *look_up(const char *sql)
+{
+    static char text[300];
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    cr_assert(db_run_args(admin, DB_EVERY_CLIENT, &rows, &err, sql,
+                          (struct db_arg[]){db_text(client), db_text(message), db_text(task_id)}, 3) >= 0,
+              "%s", err.text);
+    snprintf(text, sizeof text, "%s",
+             db_result_count(rows) == 0 ? "none"
+             : db_get(rows, 0, "v")     ? db_get(rows, 0, "v")
+                                        : "null");
+    return text;
+}
+
+#define MSG(column) \
+    (char *)look_up("SELECT " column " AS v FROM messages WHERE client_id = $1 AND message_id = $2 AND $3 <> ''")
+#define TSK(column) \
+    (char *)look_up("SELECT " column " AS v FROM tasks WHERE client_id = $1 AND task_id = $3::uuid AND $2 <> ''")
+
+static const char *twilio_now(void)
+{
+    static char text[64];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    gmtime_r(&now, &tm);
+    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &tm);
+    return text;
+}
+
+static void list_nothing(void)
+{
+    fake_twilio_answer(&fake, 200, "{\"messages\":[],\"next_page_uri\":null}");
+}
+
+static void list_it(const char *sid, const char *body, const char *next)
+{
+    fake_twilio_answer(&fake, 200,
+                       "{\"messages\":[{\"direction\":\"outbound-api\",\"from\":\"+15550002222\","
+                       "\"to\":\"+15550001111\",\"body\":\"%s\",\"date_created\":\"%s\",\"date_sent\":null,"
+                       "\"sid\":\"%s\",\"status\":\"queued\"}],\"next_page_uri\":%s}",
+                       body, twilio_now(), sid, next);
+}
+
+Test(delivery_send, an_accepted_message_is_sent_once)
+{
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(str, MSG("provider_sid"), "SM1"));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, twilio_gets_the_message_and_where_to_report)
+{
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    run_task();
+    cr_expect(strstr(fake.last, "POST /2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Messages.json ") != NULL);
+    cr_expect(strstr(fake.last, "Authorization: Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjp0b2tlbg==") !=
+              NULL);
+    cr_expect(strstr(fake.last, "To=%2B15550001111&From=%2B15550002222&Body=hello&StatusCallback=https%3A%2F%2F"
+                                "leads.example.com%2Fapi%2Fv1%2Fwebhooks%2Ftwilio%2Fstatus%3Fclient_id%3D") != NULL);
+    cr_expect(strstr(fake.last, message) != NULL);
+}
+
+Test(delivery_send, a_refused_message_has_failed_for_good)
+{
+    fake_twilio_answer(&fake, 400, "{\"code\":21211,\"message\":\"Invalid 'To' Phone Number\"}");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "failed"));
+    cr_expect(eq(str, MSG("error_code"), "21211"));
+    cr_expect(eq(str, TSK("state"), "dead"));
+    cr_expect(strstr(TSK("error"), "21211") != NULL);
+}
+
+Test(delivery_send, what_twilio_would_refuse_is_not_sent_to_it)
+{
+    ADMIN("UPDATE messages SET to_address = '5550001111' WHERE client_id = $1", db_text(client));
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "failed"));
+    cr_expect(eq(str, MSG("error_code"), "21211"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}
+
+Test(delivery_send, a_text_has_at_most_1600_characters)
+{
+    ADMIN("UPDATE messages SET body = repeat('\u00e4', 1600) WHERE client_id = $1", db_text(client));
+    fake_twilio_answer(&fake, 429, "{\"code\":20429}");
+    cr_expect(eq(int, run_task(), -1));
+    cr_expect(eq(int, fake.n_posts, 1), "1600 are sent");
+    ADMIN("UPDATE messages SET body = repeat('x', 1601) WHERE client_id = $1", db_text(client));
+    after(0);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("error_code"), "21617"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, too_many_requests_are_tried_again_as_twilio_says)
+{
+    fake_twilio_answer(&fake, 429, "{\"code\":20429,\"message\":\"Too Many Requests\"}");
+    cr_expect(eq(int, run_task(), -1));
+    cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
+    cr_expect(eq(int, err.retry_after_s, 3));
+    cr_expect(eq(str, MSG("state"), "queued"));
+    cr_expect(eq(str, MSG("send_attempt"), "0"));
+    cr_expect(eq(str, TSK("state"), "ready"));
+    after(0);
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+}
+
+Test(delivery_send, where_nobody_listens_nothing_was_sent)
+{
+    twilio_destroy(&delivery.twilio);
+    delivery.twilio = twilio_new("http://127.0.0.1:1", "AC1", "t", &err);
+    cr_expect(eq(int, run_task(), -1));
+    cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
+    cr_expect(eq(str, MSG("state"), "queued"));
+    cr_expect(eq(str, MSG("send_attempt"), "0"));
+}
+
+Test(delivery_send, a_lead_who_opted_out_is_not_texted)
+{
+    ADMIN("UPDATE leads SET opted_out_at = now() WHERE client_id = $1", db_text(client));
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "dropped"));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}
+
+Test(delivery_send, a_settled_message_is_not_sent_again)
+{
+    ADMIN("UPDATE messages SET state = 'delivered' WHERE client_id = $1", db_text(client));
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}
+
+Test(delivery_send, a_cut_connection_is_uncertain_and_never_repeated_blindly)
+{
+    fake_twilio_answer(&fake, 0, " ");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "uncertain"));
+    cr_expect(eq(str, TSK("state"), "ready"));
+    cr_expect(eq(str, TSK("run_at > now() + interval '3 s' AND run_at < now() + interval '6 s'"), "t"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, an_uncertain_message_that_twilio_lists_is_adopted)
+{
+    fake_twilio_answer(&fake, 500, "{}");
+    cr_assert(eq(int, run_task(), 0));
+    after(6);
+    list_it("SMother", "another", "\"/2010-04-01/next\"");
+    list_it("SM1", "hello", "null");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(str, MSG("provider_sid"), "SM1"));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_posts, 1));
+    cr_expect(strstr(fake.last, "GET /2010-04-01/next ") == fake.last, "the second page was asked for");
+}
+
+Test(delivery_send, an_intent_without_an_outcome_is_asked_for_not_sent)
+{
+    ADMIN("UPDATE messages SET state = 'sending', send_attempt = 1 WHERE client_id = $1", db_text(client));
+    after(6);
+    list_it("SM1", "hello", "null");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}
+
+Test(delivery_send, before_the_first_look_is_due_it_waits)
+{
+    ADMIN("UPDATE messages SET state = 'sending', send_attempt = 1 WHERE client_id = $1", db_text(client));
+    after(0);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "uncertain"));
+    cr_expect(eq(str, MSG("looks"), "0"));
+    cr_expect(eq(int, fake.n_gets, 0));
+}
+
+/* Three looks at a listing without the message. */
+static void look_in_vain(void)
+{
+    for (int i = 0; i < 3; i++) {
+        after(100);
+        list_nothing();
+        cr_assert(eq(int, run_task(), 0));
+    }
+}
+
+Test(delivery_send, what_twilio_never_had_is_sent_again_once)
+{
+    fake_twilio_answer(&fake, 0, " ");
+    cr_assert(eq(int, run_task(), 0));
+    look_in_vain();
+    cr_expect(eq(str, MSG("state"), "queued"));
+    after(0);
+    fake_twilio_answer(&fake, 0, " ");
+    cr_assert(eq(int, run_task(), 0));
+    cr_expect(eq(int, fake.n_posts, 2));
+    look_in_vain();
+    cr_expect(eq(str, MSG("state"), "uncertain"));
+    cr_expect(eq(str, TSK("state"), "dead"));
+    cr_expect(eq(int, fake.n_posts, 2));
+}
+
+Test(delivery_send, without_listings_a_person_decides)
+{
+    fake_twilio_answer(&fake, 0, " ");
+    cr_assert(eq(int, run_task(), 0));
+    after(100);
+    list_nothing();
+    cr_assert(eq(int, run_task(), 0));
+    after(100);
+    fake_twilio_answer(&fake, 503, "{}");
+    cr_assert(eq(int, run_task(), 0));
+    after(100);
+    list_nothing();
+    cr_assert(eq(int, run_task(), 0));
+    cr_expect(eq(str, TSK("state"), "dead"));
+    cr_expect(eq(str, MSG("state"), "uncertain"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, a_message_that_may_be_ours_with_another_text_is_not_doubled)
+{
+    fake_twilio_answer(&fake, 0, " ");
+    cr_assert(eq(int, run_task(), 0));
+    for (int i = 0; i < 3; i++) {
+        after(50 + i * 10);
+        list_it("SM1", "Trial account: hello", "null");
+        cr_assert(eq(int, run_task(), 0));
+    }
+    cr_expect(eq(str, TSK("state"), "dead"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, a_callback_settles_an_uncertain_message)
+{
+    fake_twilio_answer(&fake, 0, " ");
+    cr_assert(eq(int, run_task(), 0));
+    ADMIN("SELECT accept_message_status($1, $2, 'SM9', 'delivered', NULL, NULL)", db_text(client), db_text(message));
+    after(100);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "delivered"));
+    cr_expect(eq(str, MSG("provider_sid"), "SM9"));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_gets, 0));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
