@@ -1,0 +1,36 @@
+/* scheduler - periodic tasks, retries, recovery of lost work. */
+#include "libshared/service.h"
+#include "proto/messages.h"
+#include "services/scheduler/scheduler.h"
+
+static int scheduler_start(struct worker *self, void **ret_service_state, struct err *err)
+{
+    *ret_service_state = leader_new(self, err);
+    return *ret_service_state ? 0 : -1;
+}
+
+static void scheduler_stop(void *service_state)
+{
+    struct leader *leader = service_state;
+
+    leader_destroy(&leader);
+}
+
+static const struct task_handler tasks[] = {
+    {TASK_cleanup_old_data, on_cleanup_old_data},
+    {0},
+};
+
+static const struct service scheduler = {
+    .role = "scheduler",
+    .doc = "brings tasks to their services when they are due or were lost, and cleans up",
+    .workers = 1,
+    .tasks = tasks,
+    .start = scheduler_start,
+    .stop = scheduler_stop,
+};
+
+int main(int argc, char **argv)
+{
+    return service_main(&scheduler, argc, argv);
+}
