@@ -27,7 +27,6 @@
 #define CONNECTIONS_MAX   4096
 #define OTHER_FILES       100   /* of the process: database, bus, log */
 #define ANSWER_TIMEOUT_MS 14000 /* Twilio waits 15 s; a 503 before that is better than silence */
-#define DRAIN_MS          5000
 #define RETRY_AFTER_S     5
 
 /* What is not a row of the route table. */
@@ -244,11 +243,15 @@ int gateway_start(struct worker *worker, void **ret_gateway, struct err *err)
 void gateway_stop(void *arg)
 {
     struct gateway *self = arg;
-    int64_t until_ms = clock_mono_ms() + DRAIN_MS;
+    int64_t until_ms = clock_mono_ms() + self->worker->config->drain_s * 1000;
 
     /* What was begun may end; the workers still run. */
     self->stopping = true;
     while (self->open > 0 && clock_mono_ms() < until_ms)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    gateway_destroy(&self);
+    accept_stop(self->accept);
+    httpd_destroy(&self->httpd);
+    /* A worker that has not ended by now still uses the rest; the process ends in a moment. */
+    if (self->open == 0)
+        gateway_destroy(&self);
 }

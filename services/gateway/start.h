@@ -6,5 +6,5 @@ struct worker;
 
 int gateway_start(struct worker *worker, void **ret_gateway, struct err *err);
 
-/* Lets what was begun end (at most 5 s), then closes. */
+/* Lets what was begun end (at most LEADWIRE_DRAIN_SECONDS), then closes. */
 void gateway_stop(void *gateway);
