@@ -33,7 +33,10 @@
  * | L     | struct x *, n_<name>     | array      | array of objects    | items              |
  *
  * A pointer field that is absent is NULL; an absent number is its DEFAULT or 0.
- * JSON null means absent. Unknown fields are skipped. Absent optional fields are
+ * A required list may be NULL with n 0: it is empty. JSON null means absent, so
+ * a JSON field is never null; it is nested at most CODEC_JSON_DEPTH_MAX, and
+ * codec_from_json writes its text anew, without spaces. Times are of the years
+ * 1 to 9999. Unknown fields are skipped. Absent optional fields are
  * not written (numbers and booleans always are). Strings within STRS hold at
  * most CODEC_STRS_ITEM_MAX bytes each. */
 #pragma once
@@ -47,11 +50,11 @@ struct buf;
 struct db_result;
 struct err;
 
-#define CODEC_FRAME_MAX     (1024 * 1024) /* bytes of a frame */
-#define CODEC_DEPTH_MAX     16            /* nesting of maps and arrays */
-#define CODEC_ELEMENTS_MAX  65536         /* values in a frame, all levels together */
-#define CODEC_STRS_ITEM_MAX 65536         /* bytes of one string within a STRS field */
-#define CODEC_JSON_DEPTH_MAX 8            /* nesting within a JSON field, wherever the message itself is nested */
+#define CODEC_FRAME_MAX      (1024 * 1024) /* bytes of a frame */
+#define CODEC_DEPTH_MAX      16            /* nesting of maps and arrays */
+#define CODEC_ELEMENTS_MAX   65536         /* values in a frame, all levels together */
+#define CODEC_STRS_ITEM_MAX  65536         /* bytes of one string within a STRS field */
+#define CODEC_JSON_DEPTH_MAX 8             /* nesting within a JSON field, wherever the message itself is nested */
 
 struct bytes {
     const uint8_t *data;
@@ -96,7 +99,8 @@ struct message_type {
     size_t n_fields;
 };
 
-/* Appends msg as one msgpack map. ERR_INVALID names the field that is out of bounds. */
+/* Appends msg as one msgpack map. ERR_INVALID names the field that is out of bounds, or says that the frame would pass
+ * a limit; nothing is appended then. */
 int codec_pack(const struct message_type *type, const void *msg, struct buf *out, struct err *err);
 
 /* Reads one msgpack map; ret_msg has type->size bytes and points into arena, never into data.
@@ -116,7 +120,8 @@ int codec_from_json(const struct message_type *type, const char *text, size_t le
                     struct err *err);
 
 /* Reads the columns of one row by field name: a field without a column takes its default, a column without a field
- * is skipped, SQL NULL is absent. STRS reads a text[] column, JSON, M and L a json one. */
+ * is skipped, SQL NULL is absent. STRS reads a text[] column, JSON, M and L a json one. A row that is out of bounds is
+ * ERR_INTERNAL: it is nobody's wrong input; err->field names the column. */
 int codec_from_row(const struct message_type *type, const struct db_result *rows, int row, struct arena *arena,
                    void *ret_msg, struct err *err);
 
