@@ -1,0 +1,110 @@
+/* leadctl - the operator's command line. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/http.h"
+#include "libshared/log.h"
+#include "tools/leadctl/ctl.h"
+
+#define ARENA_BYTES (64 * 1024 * 1024)
+#define MANY        (CTL_WORDS_MAX)
+
+static const struct ctl_command commands[] = {
+    {"migrate", "dir=", 0, 0, "[--dir DIR]", "bring the database's schema up to date", cmd_migrate},
+    {"client create", "name= timezone= sms= config=", 0, 0,
+     "--name NAME [--timezone ZONE] [--sms +1...] [--config JSON]", "make a client; prints its id", cmd_client_create},
+    {"client list", "json", 0, 0, "[--json]", "all clients", cmd_client_list},
+    {"key create", "admin client= name=", 0, 0, "(--admin | --client ID) [--name NAME]",
+     "make an API key; it is printed this once, on the last line", cmd_key_create},
+    {"key list", "client= json", 0, 0, "[--client ID] [--json]", "all API keys, revoked ones too", cmd_key_list},
+    {"key revoke", "", 1, 1, "KEY_ID", "refuse an API key from now on", cmd_key_revoke},
+    {"chat", "client= to= from= sandbox= once= timeout=", 0, MANY,
+     "(--client ID | --to NUMBER) [--from NUMBER] [--sandbox URL] [--timeout SECONDS] [[--once] TEXT ...]",
+     "write as a lead, through the sandbox; without a TEXT lines are read from standard input", cmd_chat},
+    {"tap", "", 0, 1, "[PREFIX]", "print events as JSON lines as they happen; PREFIX: message, lead.hot, ...", cmd_tap},
+    {"task list", "state= kind= client= after= limit= json", 0, 0,
+     "[--state ready|running|dead|finished] [--kind KIND] [--client ID] [--limit N] [--after TASK_ID] [--json]",
+     "tasks, newest first", cmd_task_list},
+    {"task show", "", 1, 1, "TASK_ID", "everything about a task, as JSON", cmd_task_show},
+    {"task retry", "", 1, 1, "TASK_ID", "let a dead task try again", cmd_task_retry},
+    {"status", "json", 0, 0, "[--json]", "who is alive, and what work waits; fails if a service is missing",
+     cmd_status},
+    {"why", "", 1, 1, "MESSAGE_ID", "the record of the decision that wrote a message, as JSON", cmd_why},
+};
+
+static void print_usage(FILE *out, const struct ctl_command *command)
+{
+    fprintf(out, "usage: leadctl %s %s\n  %s\n", command->words, command->usage, command->doc);
+}
+
+static int help(FILE *out)
+{
+    fprintf(out,
+            "leadctl " LEADWIRE_VERSION " - the operator's command line of Leadwire\n\nusage: leadctl COMMAND ...\n");
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        fprintf(out, "  %-14s %s\n", commands[i].words, commands[i].doc);
+    fprintf(out, "\nleadctl COMMAND --help tells more. The database is the one of DATABASE_URL.\n");
+    return out == stderr ? 2 : 0;
+}
+
+/* How many of the words on the command line are the command's own; 0 if it is another. */
+static int match(const char *words, int argc, char *const *argv)
+{
+    int n = 0;
+
+    for (const char *at = words; *at; n++) {
+        size_t len = strcspn(at, " ");
+        if (n >= argc || strlen(argv[n]) != len || strncmp(argv[n], at, len) != 0)
+            return 0;
+        at += len + (at[len] == ' ');
+    }
+    return n;
+}
+
+static void ctl_close(struct ctl *ctl)
+{
+    db_pool_destroy(&ctl->db);
+    config_free(&ctl->config);
+    arena_destroy(&ctl->arena);
+}
+
+static int run(const struct ctl_command *command, int argc, char *const *argv)
+{
+    AUTO(ctl_close) struct ctl ctl = {.exit_code = 1};
+    struct err err = {0};
+
+    log_init("leadctl", "error");
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            print_usage(stdout, command);
+            return 0;
+        }
+    if (!(ctl.arena = arena_new(ARENA_BYTES)))
+        err_set(&err, ERR_INTERNAL, "out of memory");
+    else if (config_load(&ctl.config, &err) == 0 && http_global_init(&err) == 0 &&
+             ctl_parse(&ctl, command, argc, argv, &err) == 0 && command->run(&ctl, &err) == 0)
+        return fflush(stdout) == 0 ? 0 : 1;
+    fflush(stdout);
+    fprintf(stderr, "leadctl: %s%s%s\n", err.field, *err.field ? ": " : "", err.text);
+    return ctl.exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return help(stderr);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help(stdout);
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        int words = match(commands[i].words, argc - 1, argv + 1);
+        if (words > 0)
+            return run(&commands[i], argc - 1 - words, argv + 1 + words);
+    }
+    fprintf(stderr, "leadctl: there is no command %s; leadctl help lists them\n", argv[1]);
+    return 2;
+}
