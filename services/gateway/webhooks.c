@@ -118,9 +118,9 @@ static void answer_sms(struct inbound *in, enum accept_outcome outcome)
         job_reply(job, 200, "text/xml; charset=utf-8", EMPTY_TWIML, strlen(EMPTY_TWIML));
         break;
     case ACCEPT_UNKNOWN_NUMBER:
-        if (gateway_may_warn(job->gateway))
-            log_warn("a text to a number of no client was refused", log_phone("to", in->to),
-                     log_str("request_id", job->request_id));
+        /* Only Twilio can cause this, so each is worth a line. */
+        log_warn("a text to a number of no client was refused", log_phone("to", in->to),
+                 log_str("request_id", job->request_id));
         job_problem(job, 404, "To", NULL, "no client has this number");
         break;
     case ACCEPT_UNAVAILABLE:
