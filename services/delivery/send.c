@@ -2,19 +2,16 @@
  *
  * Twilio cannot recognise a repeated request, so a send is bracketed: the intent is committed, then Twilio is asked,
  * then the outcome is committed. Who finds an intent without an outcome does not send: see reconcile.c. */
-#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
-#include "libshared/buf.h"
 #include "libshared/bus.h"
 #include "libshared/clock.h"
 #include "libshared/config.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
-#include "libshared/form.h"
 #include "libshared/log.h"
 #include "libshared/service.h"
 #include "libshared/tasks.h"
@@ -113,17 +110,29 @@ static int refuse(struct worker *self, struct db_tx **tx, struct task *task, con
     return 0;
 }
 
+/* Accepted. The sid is kept even if another process holds the task by now: it must not send the message again. */
 static int record_sent(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
                        const char *sid, struct err *err)
 {
-    int changed = message_sent(*tx, task->client_id, message->message_id, sid, err);
+    struct err why = {0};
+    bool ours;
 
-    if (changed < 0 || task_complete(*tx, self->bus, task, err) < 0 || db_commit(tx, err) < 0)
+    if (message_sent(*tx, task->client_id, message->message_id, sid, err) < 0)
+        return -1;
+    ours = task_complete(*tx, self->bus, task, &why) == 0;
+    if (!ours && why.kind != ERR_CONFLICT) {
+        *err = why;
+        return -1;
+    }
+    if (db_commit(tx, err) < 0)
         return -1;
     log_info("message sent", log_str("message_id", message->message_id), log_phone("to", message->to),
              log_str("sid", sid));
     publish_message(self, task, message, "message.sent", "sent", sid, 0);
-    return 0;
+    if (ours)
+        return 0;
+    *err = why;
+    return -1;
 }
 
 /* Surely not accepted: as if it had not been tried. */
@@ -178,10 +187,12 @@ static int send_and_record(struct worker *self, struct task *task, const struct 
     int sent = twilio_send(delivery->twilio, &text, sid, &why);
 
     failpoint("delivery.after_post");
-    if (!(tx = db_begin(self->db, task->client_id, err)) || task_still_ours(tx, task, err) < 0)
+    if (!(tx = db_begin(self->db, task->client_id, err)))
         return -1;
     if (sent == 0)
         return record_sent(self, &tx, task, message, sid, err);
+    if (task_still_ours(tx, task, err) < 0)
+        return -1;
     if (why.kind == ERR_UNAVAILABLE)
         return take_back(&tx, task, message, &why, err);
     if (why.kind == ERR_INVALID || why.kind == ERR_DENIED)

@@ -55,6 +55,8 @@ static void *serve(void *arg)
             memcpy(body, self->answers[self->next++].body, sizeof body);
         }
         pthread_mutex_unlock(&self->lock);
+        if (self->on_request)
+            self->on_request(self->on_request_arg);
         if (status) {
             int len = snprintf(head, sizeof head,
                                "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"

@@ -11,6 +11,10 @@ struct fake_twilio {
     int n_posts, n_gets; /* requests so far */
     char last[4096];     /* the last request, headers and body */
 
+    /* Called while the request waits for its answer; may be NULL. */
+    void (*on_request)(void *arg);
+    void *on_request_arg;
+
     /* private */
     struct {
         int status; /* 0: the connection is cut without an answer */

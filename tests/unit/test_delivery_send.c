@@ -94,7 +94,7 @@ static int run_task(void)
     cr_assert(tasks_claim(worker.db, instance, "delivery", &ref, 1, &task, &err) == 1, "%s", err.text);
     rc = on_send_message_sms(&worker, &task, &err);
     if (rc < 0)
-        cr_assert(task_fail(worker.db, worker.bus, &task, &err, NULL) == 0);
+        cr_assert(task_fail(worker.db, worker.bus, &task, &err, NULL) == 0 || err.kind == ERR_CONFLICT);
     else
         cr_assert(task.settled);
     task_release(&task);
@@ -139,6 +139,16 @@ static const char *twilio_now(void)
     gmtime_r(&now, &tm);
     strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &tm);
     return text;
+}
+
+/* As if the process had been thought dead while it waited for Twilio, and another one had claimed its task. */
+static void take_task_away(void *arg)
+{
+    struct err ignored;
+
+    db_run(arg, DB_EVERY_CLIENT, NULL, &ignored,
+           "UPDATE tasks SET token = nextval('task_tokens') WHERE client_id = $1 AND task_id = $2", db_text(client),
+           db_text(task_id));
 }
 
 static void list_nothing(void)
@@ -351,6 +361,17 @@ Test(delivery_send, a_message_that_may_be_ours_with_another_text_is_not_doubled)
     }
     cr_expect(eq(str, TSK("state"), "dead"));
     cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, an_answer_counts_even_if_the_task_is_another_processes_by_now)
+{
+    fake.on_request_arg = admin;
+    fake.on_request = take_task_away;
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    cr_expect(eq(int, run_task(), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(str, TSK("state"), "running"));
 }
 
 Test(delivery_send, a_callback_settles_an_uncertain_message)
