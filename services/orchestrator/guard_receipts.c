@@ -27,7 +27,7 @@ static bool is_done(const char *folded, const char *p)
     static const char *const open[] = {"not",    "to",   "once",   "if",    "before", "can",   "cant",
                                        "would",  "wont", "could",  "might", "yet",    "after", "until",
                                        "when",   "isnt", "havent", "hasnt", "will",   "be",    "get",
-                                       "cannot", "may",  "never",  "wasnt", "youd",   NULL};
+                                       "cannot", "may",  "never",  "wasnt", "youd", "nothing", "nobody", "no",   NULL};
     bool found = p == folded; /* "Booked!" */
     int words = 0;
 

@@ -1,0 +1,159 @@
+/* The guards on drafts: claims and receipts. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "services/orchestrator/guard_claims.h"
+#include "services/orchestrator/guard_receipts.h"
+
+static struct arena *arena;
+static const char *const sources[] = {
+    "Drain cleaning costs $1,200 and water heaters from 850 dollars. A 15% discount for seniors.",
+    "We are open Mon-Fri 8am-6pm, Saturday 9 to 1. Call (555) 123-4567 or write to info@acme.com.",
+    "Book at https://www.acme.com/book. The sale ends on March 5. Free estimates. Work takes two hours.",
+};
+
+static void open_arena(void)
+{
+    arena = arena_new(4 * 1024 * 1024);
+}
+
+static void close_arena(void)
+{
+    arena_destroy(&arena);
+}
+
+static const char *unsupported(const char *draft)
+{
+    const char **found = NULL;
+
+    return guard_claims(arena, draft, sources, COUNT_OF(sources), &found) > 0 ? found[0] : NULL;
+}
+
+TestSuite(guards, .init = open_arena, .fini = close_arena, .timeout = 10);
+
+Test(guards, what_stands_in_a_source_passes)
+{
+    static const char *const drafts[] = {
+        "It costs $1200.",
+        "It costs 1,200 dollars.",
+        "That is $1,200.00 in all.",
+        "A water heater starts at $850.",
+        "Seniors get 15 % off.",
+        "Seniors get 15 percent off.",
+        "We open at 8:00 AM and close at 18:00.",
+        "We're open from 8am to 6pm on Wednesday.",
+        "On Saturdays we are here from 9am to 1pm.",
+        "Our number is +1 555 123 4567.",
+        "Call 555-123-4567.",
+        "Write to Info@Acme.com.",
+        "See acme.com/book or www.acme.com.",
+        "The sale runs until 5 March.",
+        "The sale runs until March 5th.",
+        "Estimates are free. Feel free to ask!",
+        "It takes about 2 hours.",
+        "Thanks! What do you need help with? May I ask your name?",
+        "One of our colleagues will write to you.",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(drafts); i++)
+        cr_expect_null(unsupported(drafts[i]), "%s: %s", drafts[i], unsupported(drafts[i]));
+}
+
+Test(guards, what_stands_nowhere_is_held)
+{
+    static const struct {
+        const char *draft, *claim;
+    } cases[] = {
+        {"It costs $99.", "$99"},
+        {"It costs $120.", "$120"},
+        {"You get 20% off.", "20%"},
+        {"You get twenty percent off.", "twenty percent"},
+        {"We open at 7am.", "7am"},
+        {"We close at 6am.", "6am"},
+        {"We are open until 20:00.", "20:00"},
+        {"We are open on Sunday.", "Sunday"},
+        {"Call 555-999-4567.", "555-999-4567"},
+        {"Write to sales@acme.com.", "sales@acme.com"},
+        {"See https://evil.com/pay.", "https://evil.com/pay"},
+        {"See acme.com/pay.", "acme.com/pay"},
+        {"The sale ends on April 5.", "April 5"},
+        {"The sale ends on March 6.", "March 6"},
+        {"It ends 3/6.", "3/6"},
+        {"It takes three hours.", "three"},
+        {"We have 25 years of experience.", "25"},
+        {"It takes 15 minutes or 1200 and 7 days.", "7"},
+        {"That is €2k.", "€2k"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *found = unsupported(cases[i].draft);
+
+        cr_expect(found && strcmp(found, cases[i].claim) == 0, "%s: %s", cases[i].draft, found ? found : "(passed)");
+    }
+}
+
+Test(guards, a_free_thing_is_a_price)
+{
+    const char **found = NULL;
+    const char *const paid[] = {"An estimate costs $50."};
+
+    cr_expect_eq(guard_claims(arena, "The estimate is free.", paid, 1, &found), 1);
+    cr_expect_eq(guard_claims(arena, "We'll do it at no charge.", paid, 1, &found), 1);
+    cr_expect_eq(guard_claims(arena, "Feel free to write. Are you free on that day?", paid, 1, &found), 0);
+}
+
+Test(guards, a_bare_number_supports_no_percentage_and_no_time)
+{
+    const char **found = NULL;
+    const char *const plain[] = {"We have 30 vans and 9 offices."};
+
+    cr_expect_eq(guard_claims(arena, "30% off!", plain, 1, &found), 1);
+    cr_expect_eq(guard_claims(arena, "Come at 9am.", plain, 1, &found), 1);
+}
+
+Test(guards, a_draft_with_very_many_claims_is_held)
+{
+    static char draft[4000];
+    const char **found = NULL;
+    const char *same;
+
+    for (int i = 0; i < 1000; i++)
+        strcat(draft, "8, ");
+    same = draft;
+    cr_expect_geq(guard_claims(arena, draft, &same, 1, &found), 1);
+}
+
+Test(guards, deeds_are_not_told_as_done)
+{
+    static const char *const lies[] = {
+        "You're booked for Monday.",      "I've scheduled your visit.",     "Booked! See you then.",
+        "Your appointment is confirmed.", "I have cancelled it for you.",   "We've sent you an e-mail.",
+        "Great, you are all booked.",     "I just scheduled a technician.",
+    };
+    static const char *const honest[] = {
+        "A colleague will confirm the time.",
+        "Would you like to get that scheduled?",
+        "It can be booked online.",
+        "I have not booked anything yet.",
+        "Nothing is booked yet.",
+        "Once it is booked you get a text.",
+        "Is it booked already?",
+        "I've noted your wish.",
+        "When would you like it scheduled?",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(lies); i++)
+        cr_expect(guard_receipts(arena, lies[i], NULL, 0), "%s", lies[i]);
+    for (size_t i = 0; i < COUNT_OF(honest); i++)
+        cr_expect_null(guard_receipts(arena, honest[i], NULL, 0), "%s", honest[i]);
+}
+
+Test(guards, a_passage_may_be_quoted_about_deeds)
+{
+    const char *const policy[] = {"Payment. Visits are confirmed by text the day before. Thanks."};
+
+    cr_expect_null(guard_receipts(arena, "Visits are confirmed by text the day before.", policy, 1));
+    cr_expect(guard_receipts(arena, "Your visit is confirmed.", policy, 1));
+}
