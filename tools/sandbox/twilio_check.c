@@ -1,0 +1,144 @@
+/* twilio_check.c - see twilio_check.h. The codes and their meanings: the provider contracts, "Twilio". */
+#include "tools/sandbox/twilio_check.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "libshared/auto.h"
+#include "libshared/form.h"
+#include "libshared/text.h"
+
+#define BODY_MAX 1600 /* characters */
+
+static bool refuse(struct twilio_refusal *ret, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static bool refuse(struct twilio_refusal *ret, int code, const char *fmt, ...)
+{
+    va_list args;
+
+    ret->code = code;
+    va_start(args, fmt);
+    vsnprintf(ret->message, sizeof ret->message, fmt, args);
+    va_end(args);
+    ret->message[utf8_cut(ret->message, strlen(ret->message), sizeof ret->message - 1)] = '\0';
+    return false;
+}
+
+bool twilio_is_sid(const char *text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(text, prefix, len) == 0 && strlen(text) == len + 32 &&
+           strspn(text + len, "0123456789abcdefABCDEF") == 32;
+}
+
+bool twilio_is_url(const char *text)
+{
+    const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
+                       : strncmp(text, "http://", 7) == 0 ? text + 7
+                                                          : NULL;
+    size_t len;
+
+    if (!host || text_has_control(text) || strchr(text, ' '))
+        return false;
+    len = strcspn(host, "/?#");
+    return len > 0 && len < 256 && host[0] != ':' && !memchr(host, '_', len);
+}
+
+static bool is_whatsapp(const char *address)
+{
+    return strncmp(address, "whatsapp:", 9) == 0;
+}
+
+static bool is_recipient(const char *address)
+{
+    return phone_is_e164(is_whatsapp(address) ? address + 9 : address);
+}
+
+/* A number, a WhatsApp address, a short code, or an alphanumeric sender of up to 11 characters. */
+static bool is_sender(const char *address)
+{
+    size_t len = strlen(address);
+    bool letter = false;
+
+    if (is_recipient(address))
+        return true;
+    if ((len == 5 || len == 6) && strspn(address, "0123456789") == len)
+        return true;
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)address[i]) && address[i] != ' ')
+            return false;
+        letter = letter || isalpha((unsigned char)address[i]);
+    }
+    return letter && len <= 11;
+}
+
+static bool is_own(const char *from, const char *const *numbers, int n_numbers)
+{
+    if (is_whatsapp(from))
+        from += 9;
+    for (int i = 0; i < n_numbers; i++)
+        if (strcmp(numbers[i], from) == 0)
+            return true;
+    return n_numbers == 0;
+}
+
+static const char *given(const struct form *form, const char *name)
+{
+    const char *value = form_get(form, name);
+
+    return value && *value ? value : NULL;
+}
+
+bool twilio_check_message(const struct form *form, const char *const *numbers, int n_numbers,
+                          struct twilio_refusal *ret)
+{
+    const char *to = given(form, "To"), *from = given(form, "From"), *service = given(form, "MessagingServiceSid");
+    const char *body = given(form, "Body"), *content = given(form, "ContentSid"), *callback;
+
+    if (!to)
+        return refuse(ret, 21604, "A 'To' phone number is required.");
+    if (!is_recipient(to))
+        return refuse(ret, 21211, "Invalid 'To' Phone Number: %s", to);
+    if (!from && !service)
+        return refuse(ret, 21603, "A 'From' phone number is required.");
+    if (from && !is_sender(from))
+        return refuse(ret, 21212, "Invalid 'From' Phone Number: %s", from);
+    if (service && !twilio_is_sid(service, "MG"))
+        return refuse(ret, 20001, "MessagingServiceSid is not valid: %s", service);
+    if (from && is_whatsapp(from) != is_whatsapp(to))
+        return refuse(ret, 63007, "Twilio could not find a Channel with the specified From address");
+    if (content && !twilio_is_sid(content, "HX"))
+        return refuse(ret, 21655, "The ContentSid is invalid: %s", content);
+    if (!body && !content && !given(form, "MediaUrl"))
+        return refuse(ret, 21602, "Message body is required.");
+    if (body && utf8_count(body) > BODY_MAX)
+        return refuse(ret, 21617, "The concatenated message body exceeds the %d character limit.", BODY_MAX);
+    callback = given(form, "StatusCallback");
+    if (callback && !twilio_is_url(callback))
+        return refuse(ret, 21609, "The StatusCallback URL %s is not a valid URL.", callback);
+    if (from && !is_own(from, numbers, n_numbers))
+        return refuse(ret, 21606, "The 'From' phone number %s is not a valid message-capable number of this account.",
+                      from);
+    return true;
+}
+
+bool twilio_read_date(const char *text, int64_t *ret_from_s, int64_t *ret_until_s)
+{
+    static const char *const formats[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
+
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        struct tm tm = {0};
+        const char *end = strptime(text, formats[i], &tm);
+
+        if (!end || *end || strlen(text) != (i ? 20u : 10u))
+            continue;
+        *ret_from_s = (int64_t)timegm(&tm);
+        *ret_until_s = *ret_from_s + (i ? 1 : 86400);
+        return true;
+    }
+    return false;
+}
