@@ -33,14 +33,24 @@ static int wait_for_look(struct worker *self, struct task *task, const struct ou
     return db_commit(&tx, err);
 }
 
-static int finish_sent(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
-                       const char *sid, struct err *err)
+/* It was accepted: as a listing shows now, or as a status callback has told meanwhile. */
+static int adopt(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
+                 const char *sid, struct err *err)
 {
-    if (task_complete(*tx, self->bus, task, err) < 0 || db_commit(tx, err) < 0)
+    int changed = message_sent(*tx, task->client_id, message->message_id, sid, err);
+
+    if (changed < 0 || task_complete(*tx, self->bus, task, err) < 0 || db_commit(tx, err) < 0)
         return -1;
     log_info("uncertain message was accepted", log_str("message_id", message->message_id), log_str("sid", sid));
-    publish_message(self, task, message, "message.sent", "sent", sid, 0);
+    if (changed)
+        publish_message(self, task, message, "message.sent", "sent", sid, 0);
     return 0;
+}
+
+/* A status callback was faster than our look: nothing is left to do. */
+static int finish_settled(struct worker *self, struct db_tx **tx, struct task *task, struct err *err)
+{
+    return task_complete(*tx, self->bus, task, err) < 0 ? -1 : db_commit(tx, err);
 }
 
 static int send_again(struct db_tx **tx, struct task *task, const struct outbound *message, struct err *err)
@@ -75,8 +85,8 @@ static int not_found(struct worker *self, struct db_tx **tx, struct task *task, 
 
     if (noted < 0)
         return -1;
-    if (noted == 0) /* a status callback was faster */
-        return finish_sent(self, tx, task, message, NULL, err);
+    if (noted == 0)
+        return finish_settled(self, tx, task, err);
     if (looks < delivery->looks.n) {
         if (task_postpone(*tx, task, look_due_in_ms(&delivery->looks, looks, elapsed_ms), why->text, err) < 0)
             return -1;
@@ -113,11 +123,8 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct outbo
     for (size_t i = 0; i < matches.n && listed; i++)
         if (matches.items[i].same_body && (!match || matches.items[i].created_at_us < match->created_at_us))
             match = &matches.items[i];
-    if (match) {
-        if (message_sent(tx, task->client_id, message->message_id, match->sid, err) < 0)
-            return -1;
-        return finish_sent(self, &tx, task, message, match->sid, err);
-    }
+    if (match)
+        return adopt(self, &tx, task, message, match->sid, err);
     if (listed && matches.n > 0) { /* perhaps ours, with its text changed on the way */
         listed = false;
         err_set(&why, ERR_UNCERTAIN, "Twilio has a message of that time between the two numbers, with another text");

@@ -114,10 +114,11 @@ static int refuse(struct worker *self, struct db_tx **tx, struct task *task, con
 static int record_sent(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
                        const char *sid, struct err *err)
 {
+    int changed = message_sent(*tx, task->client_id, message->message_id, sid, err);
     struct err why = {0};
     bool ours;
 
-    if (message_sent(*tx, task->client_id, message->message_id, sid, err) < 0)
+    if (changed < 0)
         return -1;
     ours = task_complete(*tx, self->bus, task, &why) == 0;
     if (!ours && why.kind != ERR_CONFLICT) {
@@ -128,7 +129,8 @@ static int record_sent(struct worker *self, struct db_tx **tx, struct task *task
         return -1;
     log_info("message sent", log_str("message_id", message->message_id), log_phone("to", message->to),
              log_str("sid", sid));
-    publish_message(self, task, message, "message.sent", "sent", sid, 0);
+    if (changed) /* otherwise a status callback was faster, and was published */
+        publish_message(self, task, message, "message.sent", "sent", sid, 0);
     if (ours)
         return 0;
     *err = why;
