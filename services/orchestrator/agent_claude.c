@@ -121,16 +121,22 @@ static const char *message_text(struct claude *self, const json_t *message)
 static size_t run_tools(struct claude *self, const json_t *message, struct decision_output *output)
 {
     json_t *messages = json_object_get(self->request, "messages");
-    json_t *content = json_object_get(message, "content"), *results = json_array();
+    json_t *content = json_object_get(message, "content"), *said = json_array(), *results = json_array();
     size_t n;
 
-    json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "assistant", "content", content));
     for (size_t i = 0; i < json_array_size(content); i++) {
-        const json_t *block = json_array_get(content, i);
+        json_t *block = json_array_get(content, i);
+        const char *type = json_string_value(json_object_get(block, "type"));
 
-        if (strcmp(json_string_value(json_object_get(block, "type")), "tool_use") == 0)
+        /* An empty text may come, but may not be sent back. */
+        if (strcmp(type, "text") != 0 || json_string_length(json_object_get(block, "text")) > 0)
+            json_array_append(said, block);
+        if (strcmp(type, "tool_use") == 0)
             json_array_append_new(results, claude_tool(self, block, output));
     }
+    if (json_array_size(said) > 0)
+        json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "assistant", "content", said));
+    json_decref(said);
     n = json_array_size(results);
     if (n > 0)
         json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "user", "content", results));
@@ -168,8 +174,7 @@ int claude_answer(struct claude *self, struct decision_output *output, struct er
         }
         if (strcmp(stop, "end_turn") != 0 && strcmp(stop, "stop_sequence") != 0)
             return unusable(stop, err);
-        if (json_array_size(json_object_get(message, "content")) > 0)
-            run_tools(self, message, output);
+        run_tools(self, message, output);
         break;
     }
     if (!draft && output->escalate)

@@ -54,6 +54,28 @@ static int refused(const struct http_response *response, const json_t *body, str
     return -1;
 }
 
+static bool is_id(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    return text && *text && text[strspn(text, allowed)] == '\0';
+}
+
+/* Blocks of other types are only carried back. */
+static bool is_block(const json_t *block)
+{
+    const char *type = json_string_value(json_object_get(block, "type"));
+
+    if (!type)
+        return false;
+    if (strcmp(type, "text") == 0)
+        return json_is_string(json_object_get(block, "text"));
+    if (strcmp(type, "tool_use") == 0)
+        return is_id(json_string_value(json_object_get(block, "id"))) &&
+               json_is_string(json_object_get(block, "name")) && json_is_object(json_object_get(block, "input"));
+    return true;
+}
+
 static bool is_message(const json_t *body)
 {
     const json_t *content = json_object_get(body, "content");
@@ -61,7 +83,7 @@ static bool is_message(const json_t *body)
     if (!json_is_array(content) || !json_is_string(json_object_get(body, "stop_reason")))
         return false;
     for (size_t i = 0; i < json_array_size(content); i++)
-        if (!json_is_string(json_object_get(json_array_get(content, i), "type")))
+        if (!is_block(json_array_get(content, i)))
             return false;
     return true;
 }

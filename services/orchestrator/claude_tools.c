@@ -100,14 +100,11 @@ static struct result search_knowledge(struct claude *self, const json_t *input)
 
 json_t *claude_tool(struct claude *self, const json_t *use, struct decision_output *output)
 {
-    const char *id = json_string_value(json_object_get(use, "id"));
     const char *name = json_string_value(json_object_get(use, "name"));
     json_t *input = json_object_get(use, "input");
     struct result result;
 
-    if (!name || !json_is_object(input))
-        result = wrong(self, "a tool is called with its name and an object");
-    else if (strcmp(name, "record_qualification") == 0)
+    if (strcmp(name, "record_qualification") == 0)
         result = record_qualification(self, input, output);
     else if (strcmp(name, "escalate_to_human") == 0)
         result = escalate_to_human(self, input, output);
@@ -115,8 +112,8 @@ json_t *claude_tool(struct claude *self, const json_t *use, struct decision_outp
         result = search_knowledge(self, input);
     else
         result = (struct result){"There is no such tool.", true};
-    json_array_append_new(self->receipts, json_pack("{s:s?, s:O?, s:s, s:b}", "tool", name, "input", input, "result",
+    json_array_append_new(self->receipts, json_pack("{s:s, s:O, s:s, s:b}", "tool", name, "input", input, "result",
                                                     result.text, "is_error", (int)result.is_error));
-    return json_pack("{s:s, s:s, s:s, s:b}", "type", "tool_result", "tool_use_id", id ? id : "unknown", "content",
-                     result.text, "is_error", (int)result.is_error);
+    return json_pack("{s:s, s:O, s:s, s:b}", "type", "tool_result", "tool_use_id", json_object_get(use, "id"),
+                     "content", result.text, "is_error", (int)result.is_error);
 }

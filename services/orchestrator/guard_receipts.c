@@ -24,10 +24,10 @@ static bool is_done(const char *folded, const char *p)
     static const char *const done[] = {"ive",  "weve", "i",     "we",   "is",  "are",   "has",
                                        "have", "its",  "youre", "been", "was", "were",  "now",
                                        "just", "got",  "am",    "all",  "im",  "thats", NULL};
-    static const char *const open[] = {"not",    "to",   "once",   "if",    "before", "can",   "cant",
-                                       "would",  "wont", "could",  "might", "yet",    "after", "until",
-                                       "when",   "isnt", "havent", "hasnt", "will",   "be",    "get",
-                                       "cannot", "may",  "never",  "wasnt", "youd", "nothing", "nobody", "no",   NULL};
+    static const char *const open[] = {"not",    "to",    "once",    "if",     "before", "can",    "cant", "would",
+                                       "wont",   "could", "might",   "yet",    "after",  "until",  "when", "isnt",
+                                       "havent", "hasnt", "will",    "be",     "get",    "cannot", "may",  "never",
+                                       "wasnt",  "youd",  "nothing", "nobody", "no",     NULL};
     bool found = p == folded; /* "Booked!" */
     int words = 0;
 
