@@ -29,6 +29,7 @@ DECLARE
     is_opted_out    boolean;
     wants_answer    boolean;
     current_state   text;
+    stored_seq      bigint;
 BEGIN
     FOR i IN 1 .. cardinality(sids) LOOP
         item := i - 1;
@@ -94,7 +95,8 @@ BEGIN
                               from_address, to_address, body, state, provider_sid, trace_id)
         VALUES (of_client, new_message_ids[i], of_conversation, of_lead, 'in', 'lead', channels[i],
                 senders[i], receivers[i], bodies[i], 'received', sids[i], trace_ids[i])
-        ON CONFLICT ON CONSTRAINT messages_provider_sid DO NOTHING;
+        ON CONFLICT ON CONSTRAINT messages_provider_sid DO NOTHING
+        RETURNING seq INTO stored_seq;
         IF NOT FOUND THEN
             -- Another gateway stored it since the look above.
             outcome := 'duplicate';
@@ -106,6 +108,12 @@ BEGIN
         END IF;
         outcome := 'accepted';
         message_id := new_message_ids[i];
+
+        -- STOP and START want no answer, and neither does what was written before them.
+        IF opts[i] = 'out' OR (opts[i] = 'in' AND is_opted_out) THEN
+            UPDATE conversations c SET answered_seq = stored_seq
+             WHERE c.client_id = of_client AND c.conversation_id = of_conversation;
+        END IF;
 
         IF wants_answer AND current_state <> 'taken_over' THEN
             -- One that waits already covers this message too. It waits a little longer for what may follow, but never
