@@ -38,6 +38,8 @@ static const char *kinds_of(const char *role, struct arena *arena)
     return db_array(arena, names, n);
 }
 
+/* The rows are found by primary key and nothing else: with conditions on state beside it the planner, as long as it
+ * knows little of the table, takes an index over all that is ready. */
 static int claim_refs(struct db_pool *pool, struct db_result **ret_rows, const char *instance, const char *role,
                       const struct task_ref *refs, size_t n, struct err *err)
 {
@@ -56,14 +58,17 @@ static int claim_refs(struct db_pool *pool, struct db_result **ret_rows, const c
         !(kinds = kinds_of(role, arena)))
         return err_set(err, ERR_INTERNAL, "tasks: out of memory");
     return db_run(pool, NULL, ret_rows, err,
-                  "WITH wanted AS ("
-                  "    SELECT DISTINCT client_id, task_id FROM unnest($4::uuid[], $5::uuid[]) AS r (client_id, task_id)"
+                  "WITH locked AS MATERIALIZED ("
+                  "    SELECT t.* FROM ("
+                  "        SELECT DISTINCT client_id, task_id FROM unnest($4::uuid[], $5::uuid[])"
+                  "            AS r (client_id, task_id)) wanted"
+                  "      JOIN tasks t USING (client_id, task_id)"
+                  "       FOR UPDATE OF t SKIP LOCKED"
                   "), free AS MATERIALIZED ("
-                  "    SELECT t.client_id, t.task_id FROM wanted JOIN tasks t USING (client_id, task_id)"
+                  "    SELECT t.client_id, t.task_id FROM locked t"
                   "     WHERE t.role = $2 AND t.kind = ANY ($3::text[]) AND t.attempt < t.max_attempts"
                   "       AND ((t.state = 'ready' AND t.run_at <= now()) OR " TASK_ORPHANED ")"
-                  "       AND " TASK_FIRST_OF_KEY "       FOR UPDATE OF t SKIP LOCKED"
-                  ")" CLAIM_FREE,
+                  "       AND " TASK_FIRST_OF_KEY ")" CLAIM_FREE,
                   db_text(instance), db_text(role), db_text(kinds), db_text(client_array), db_text(task_array));
 }
 
@@ -96,8 +101,8 @@ static void bury_unreadable(struct db_pool *pool, const struct task *task, const
 
     task_error_text(why, text);
     if (db_run(pool, NULL, NULL, &err,
-               "UPDATE tasks SET state = 'dead', instance = NULL, deadline_at = NULL, error_kind = $4, error = $5,"
-               "       updated_at = now()"
+               "UPDATE tasks SET state = 'dead', token = 0, instance = NULL, deadline_at = NULL, error_kind = $4,"
+               "       error = $5, updated_at = now()"
                " WHERE client_id = $1 AND task_id = $2 AND token = $3",
                db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_text(err_kind_name(why->kind)),
                db_text(text)) < 0)
@@ -246,7 +251,6 @@ static int complete_rows(struct db_pool *pool, struct db_result **ret_rows, stru
                   "    DELETE FROM tasks t"
                   "     USING unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS d (client_id, task_id, token)"
                   "     WHERE t.client_id = d.client_id AND t.task_id = d.task_id AND t.token = d.token"
-                  "       AND t.state = 'running'"
                   "    RETURNING t.*"
                   "), kept AS ("
                   "    INSERT INTO finished_tasks"

@@ -29,20 +29,20 @@ static int retry_after_s(const struct err *why)
 static int put_back(struct db_tx *tx, struct db_result **ret_rows, const struct task *task, const struct err *why,
                     const char *text, struct err *err)
 {
-    return db_query(tx, ret_rows, err,
-                    "WITH g AS ("
-                    "    UPDATE tasks SET"
-                    "           state = CASE WHEN $4::boolean AND attempt < max_attempts THEN 'ready' ELSE 'dead' END,"
-                    "           run_at = now() + greatest($5::float8 * (0.8 + 0.4 * random()), $6::float8)"
-                    "                    * interval '1 second',"
-                    "           instance = NULL, deadline_at = NULL, error_kind = $7, error = $8, updated_at = now()"
-                    "     WHERE client_id = $1 AND task_id = $2 AND token = $3 AND state = 'running'"
-                    "    RETURNING client_id, task_id, serial_key, state"
-                    ")"
-                    "SELECT g.client_id, g.state, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
-                    db_text(task->client_id), db_text(task->task_id), db_int(task->token),
-                    db_bool(err_is_retryable(why)), db_int(backoff_s(task)), db_int(retry_after_s(why)),
-                    db_text(err_kind_name(why->kind)), db_text(text));
+    return db_query(
+        tx, ret_rows, err,
+        "WITH g AS ("
+        "    UPDATE tasks SET"
+        "           state = CASE WHEN $4::boolean AND attempt < max_attempts THEN 'ready' ELSE 'dead' END,"
+        "           run_at = now() + greatest($5::float8 * (0.8 + 0.4 * random()), $6::float8)"
+        "                    * interval '1 second',"
+        "           token = 0, instance = NULL, deadline_at = NULL, error_kind = $7, error = $8, updated_at = now()"
+        "     WHERE client_id = $1 AND task_id = $2 AND token = $3"
+        "    RETURNING client_id, task_id, serial_key, state"
+        ")"
+        "SELECT g.client_id, g.state, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
+        db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_bool(err_is_retryable(why)),
+        db_int(backoff_s(task)), db_int(retry_after_s(why)), db_text(err_kind_name(why->kind)), db_text(text));
 }
 
 /* A newer answer task of the conversation is ready: it covers what this one could not do. */

@@ -54,21 +54,21 @@ int tasks_bury_exhausted(struct db_pool *pool, struct bus *bus, size_t limit, st
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     struct task_sweep_item next;
-    int n = db_run(pool, NULL, &rows, err,
-                   "WITH spent AS MATERIALIZED ("
-                   "    SELECT t.client_id, t.task_id FROM tasks t"
-                   "     WHERE t.attempt >= t.max_attempts AND " TASK_ORPHANED
-                   "     LIMIT $1::bigint FOR UPDATE OF t SKIP LOCKED"
-                   "), g AS ("
-                   "    UPDATE tasks t SET state = 'dead', instance = NULL, deadline_at = NULL, updated_at = now(),"
-                   "           error_kind = coalesce(t.error_kind, 'unavailable'),"
-                   "           error = coalesce(t.error, 'its process died or took too long in the last attempt')"
-                   "      FROM spent WHERE t.client_id = spent.client_id AND t.task_id = spent.task_id"
-                   "    RETURNING t.client_id, t.task_id, t.serial_key, t.kind, t.attempt, t.error"
-                   ")"
-                   "SELECT g.client_id, g.task_id, g.kind, g.attempt, g.error, next_id, next_role"
-                   "  FROM g" TASK_NEXT_OF_KEY,
-                   db_int((int64_t)limit));
+    int n = db_run(
+        pool, NULL, &rows, err,
+        "WITH spent AS MATERIALIZED ("
+        "    SELECT t.client_id, t.task_id FROM tasks t"
+        "     WHERE t.attempt >= t.max_attempts AND " TASK_ORPHANED "     LIMIT $1::bigint FOR UPDATE OF t SKIP LOCKED"
+        "), g AS ("
+        "    UPDATE tasks t SET state = 'dead', token = 0, instance = NULL, deadline_at = NULL, updated_at = now(),"
+        "           error_kind = coalesce(t.error_kind, 'unavailable'),"
+        "           error = coalesce(t.error, 'its process died or took too long in the last attempt')"
+        "      FROM spent WHERE t.client_id = spent.client_id AND t.task_id = spent.task_id"
+        "    RETURNING t.client_id, t.task_id, t.serial_key, t.kind, t.attempt, t.error"
+        ")"
+        "SELECT g.client_id, g.task_id, g.kind, g.attempt, g.error, next_id, next_role"
+        "  FROM g" TASK_NEXT_OF_KEY,
+        db_int((int64_t)limit));
 
     for (int i = 0; i < n; i++) {
         task_announce_dead(bus, db_get(rows, i, "client_id"), db_get(rows, i, "task_id"), db_get(rows, i, "kind"),

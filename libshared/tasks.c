@@ -109,7 +109,7 @@ int task_finish(struct db_tx *tx, struct bus *bus, const struct task *task, cons
 
     if (db_query(tx, &rows, err,
                  "WITH g AS ("
-                 "    DELETE FROM tasks WHERE client_id = $1 AND task_id = $2 AND token = $3 AND state = 'running'"
+                 "    DELETE FROM tasks WHERE client_id = $1 AND task_id = $2 AND token = $3"
                  "    RETURNING *"
                  "), kept AS ("
                  "    INSERT INTO finished_tasks"
@@ -142,10 +142,10 @@ int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const c
     if (db_savepoint(tx, err) < 0)
         return -1;
     n = db_query(tx, NULL, &problem,
-                 "UPDATE tasks SET state = 'ready', attempt = attempt - 1,"
+                 "UPDATE tasks SET state = 'ready', token = 0, attempt = attempt - 1,"
                  "       run_at = now() + $4::bigint * interval '1 millisecond', instance = NULL, deadline_at = NULL,"
                  "       error_kind = 'postponed', error = $5, updated_at = now()"
-                 " WHERE client_id = $1 AND task_id = $2 AND token = $3 AND state = 'running'",
+                 " WHERE client_id = $1 AND task_id = $2 AND token = $3",
                  db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_int(delay_ms), db_text(why));
     if (n == 0)
         return task_not_ours(task, err);
@@ -187,17 +187,17 @@ int task_bury(struct db_tx *tx, struct bus *bus, struct task *task, const struct
     char text[TASK_ERROR_SIZE];
 
     task_error_text(why, text);
-    if (db_query(
-            tx, &rows, err,
-            "WITH g AS ("
-            "    UPDATE tasks SET state = 'dead', instance = NULL, deadline_at = NULL, error_kind = $4, error = $5,"
-            "           updated_at = now()"
-            "     WHERE client_id = $1 AND task_id = $2 AND token = $3 AND state = 'running'"
-            "    RETURNING client_id, task_id, serial_key"
-            ")"
-            "SELECT g.client_id, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
-            db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_text(err_kind_name(why->kind)),
-            db_text(text)) < 0)
+    if (db_query(tx, &rows, err,
+                 "WITH g AS ("
+                 "    UPDATE tasks SET state = 'dead', token = 0, instance = NULL, deadline_at = NULL, error_kind = "
+                 "$4, error = $5,"
+                 "           updated_at = now()"
+                 "     WHERE client_id = $1 AND task_id = $2 AND token = $3"
+                 "    RETURNING client_id, task_id, serial_key"
+                 ")"
+                 "SELECT g.client_id, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
+                 db_text(task->client_id), db_text(task->task_id), db_int(task->token),
+                 db_text(err_kind_name(why->kind)), db_text(text)) < 0)
         return -1;
     if (db_result_count(rows) == 0)
         return task_not_ours(task, err);
@@ -217,7 +217,7 @@ int task_bury(struct db_tx *tx, struct bus *bus, struct task *task, const struct
 int task_still_ours(struct db_tx *tx, const struct task *task, struct err *err)
 {
     int n = db_query(tx, NULL, err,
-                     "SELECT FROM tasks WHERE client_id = $1 AND task_id = $2 AND token = $3 AND state = 'running'"
+                     "SELECT FROM tasks WHERE client_id = $1 AND task_id = $2 AND token = $3"
                      "   FOR UPDATE",
                      db_text(task->client_id), db_text(task->task_id), db_int(task->token));
 

@@ -22,7 +22,7 @@ CREATE TABLE tasks (
     run_at      timestamptz NOT NULL DEFAULT now(),
     serial_key  text,
     instance    uuid,                       -- who runs it
-    token       bigint NOT NULL DEFAULT 0,  -- fresh with each claim: the fence
+    token       bigint NOT NULL DEFAULT 0,  -- fresh with each claim: the fence; 0 while nobody runs it
     deadline_at timestamptz,                -- of this run
     error_kind  text,
     error       text,                       -- of the last failure

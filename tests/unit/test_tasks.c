@@ -374,7 +374,9 @@ Test(tasks, a_failed_attempt_waits_for_its_backoff)
     cr_expect(eq(str, (char *)info.error_kind, "unavailable"));
     cr_expect(gt(i64, info.run_at_us - info.updated_at_us, 1500000)); /* 2 s - 20 % */
     cr_expect(lt(i64, info.run_at_us - info.updated_at_us, 2500000));
-    cr_expect(eq(int, claim(id, &task), 0));
+    cr_expect(eq(int, claim(id, &(struct task){0}), 0));
+    cr_expect(eq(int, complete(&task), -1)); /* it was given up */
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
 
     must(db_run(pool, NULL, NULL, &err, "UPDATE tasks SET attempt = 10 WHERE task_id = $1", db_text(id)));
     make_due(id);
