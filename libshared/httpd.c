@@ -25,13 +25,14 @@
 #include "libshared/httpd_internal.h"
 #include "libshared/text.h"
 
-#define TICK_MS            250
-#define IDLE_TIMEOUT_S     10
-#define DEADLINE_MS        30000
-#define DRAIN_MS           2000
-#define HEADERS_MAX_BYTES  (32 * 1024)
-#define BACKLOG            1024
-#define TOO_LARGE_READ_MAX (1024 * 1024) /* of a body that is refused, so that the client sees the answer */
+#define TICK_MS           250
+#define IDLE_TIMEOUT_S    10
+#define DEADLINE_MS       30000
+#define DRAIN_MS          2000
+#define HEADERS_MAX_BYTES (32 * 1024)
+#define BACKLOG           1024
+#define TOO_LARGE_READ_MAX \
+    ((size_t)32 * 1024 * 1024) /* of a body that is refused, so that the client sees the answer */
 
 /* An answer that the server gives itself, in a call of libmicrohttpd. */
 static enum MHD_Result refuse(struct httpd *self, struct MHD_Connection *mhd, int status, const char *detail)
@@ -73,6 +74,13 @@ static int count_header(const struct exchange *x, const char *name)
     return n;
 }
 
+/* A client that does not ask first (Expect: 100-continue) writes its body whatever we answer, and many see no answer
+ * that comes while they write: what is not absurdly long is read and dropped before the 413. */
+static bool will_be_written(const struct exchange *x, uint64_t excess)
+{
+    return !exchange_header(x, "Expect") && excess <= TOO_LARGE_READ_MAX;
+}
+
 /* All header lines are there, the body is not. Returns 0 to go on, or the status to refuse with and its *detail. */
 static int check_head(struct exchange *x, struct MHD_Connection *mhd, const char *method, const char **detail)
 {
@@ -100,7 +108,7 @@ static int check_head(struct exchange *x, struct MHD_Connection *mhd, const char
     if (length && !text_to_int(length, 0, INT64_MAX, &body_len))
         return MHD_HTTP_BAD_REQUEST;
     *detail = "The body is too large.";
-    if (length && (uint64_t)body_len > self->options.max_body)
+    if (length && (uint64_t)body_len > self->options.max_body && !will_be_written(x, body_len - self->options.max_body))
         return MHD_HTTP_CONTENT_TOO_LARGE;
     return 0;
 }

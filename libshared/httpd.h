@@ -17,8 +17,9 @@ struct httpd_options {
     const char *bind_address; /* IPv4 or IPv6 */
     int port;                 /* 0: any free one */
     int threads;              /* 1 or 2 */
-    size_t max_body;          /* bytes; beyond: 413, before the body is read where Content-Length tells */
-    int max_connections;      /* above 80 %: 503 with Retry-After */
+    size_t
+        max_body; /* bytes; beyond: 413, at once where the client asks first (Expect) or announces an absurd length */
+    int max_connections; /* above 80 %: 503 with Retry-After */
     void (*handler)(void *arg, struct exchange *x);
     void *arg;
     /* Makes the body of an error that the server itself answers (400, 413, 503): a problem document into out. Returns

@@ -234,7 +234,9 @@ Test(httpd, a_body_that_is_announced_too_large_is_refused_before_it_is_read)
     const char *answer;
 
     start((struct httpd_options){0});
-    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 1001\r\n\r\n");
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 40000000\r\n\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%s", answer);
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
     cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%s", answer);
     cr_expect(strstr(answer, "\"status\":413") != NULL);
 }
