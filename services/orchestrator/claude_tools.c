@@ -11,7 +11,7 @@
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/prompt.h"
 
-#define TEXT_MAX 500 /* bytes of one value that the model gives */
+#define TEXT_MAX 400 /* bytes of one value that the model gives: what a conversation shows of it */
 
 /* What a tool says to the model. */
 struct result {
@@ -52,12 +52,12 @@ static struct result record_qualification(struct claude *self, const json_t *inp
     if (!known)
         return wrong(self, "score must be HOT, WARM or COLD");
     if (!json_is_string(json_object_get(input, "reason")) || !take_text(self, input, "reason", &changed.score_reason))
-        return wrong(self, "reason must be a string of at most 500 bytes");
+        return wrong(self, "reason must be a string of at most 400 bytes");
     if (!take_text(self, input, "service_interest", &changed.service_interest) ||
         !take_text(self, input, "urgency", &changed.urgency) ||
         !take_text(self, input, "budget_range", &changed.budget_range) ||
         !take_text(self, input, "timeline", &changed.timeline) || !take_text(self, input, "name", &changed.name))
-        return wrong(self, "what is known must be given as strings of at most 500 bytes");
+        return wrong(self, "what is known must be given as strings of at most 400 bytes");
     changed.score = known;
     *output = changed;
     return (struct result){"Recorded.", false};
@@ -68,7 +68,7 @@ static struct result escalate_to_human(struct claude *self, const json_t *input,
     const char *reason = NULL;
 
     if (!take_text(self, input, "reason", &reason) || !reason)
-        return wrong(self, "reason must be a string of 1 to 500 bytes");
+        return wrong(self, "reason must be a string of 1 to 400 bytes");
     if (strcmp(self->in->state, "open") != 0)
         return (struct result){"A person has been called already and will answer here.", false};
     output->escalate = true;
@@ -85,7 +85,7 @@ static struct result search_knowledge(struct claude *self, const json_t *input)
     size_t n = 0;
 
     if (!take_text(self, input, "query", &query) || !query)
-        return wrong(self, "query must be a string of 1 to 500 bytes");
+        return wrong(self, "query must be a string of 1 to 400 bytes");
     if (self->search.search(self->search.arg, query, self->arena, &passages, &n, &err) < 0)
         return (struct result){"The knowledge base cannot be reached now.", true};
     prompt_passages(passages, n, self->n_passages + 1, &out);

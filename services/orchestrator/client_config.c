@@ -219,8 +219,7 @@ int client_config_merge(const char *master_key, const char *client_id, const cha
 
     if (!config || !change)
         return -1;
-    json_object_foreach(change, name, value)
-    {
+    json_object_foreach (change, name, value) {
         const struct client_key *key = key_find(name);
         json_t *old = json_object_get(config, name), *new;
 
