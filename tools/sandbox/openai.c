@@ -183,7 +183,7 @@ void box_openai(struct sandbox *self, struct exchange *x, struct answer *answer)
     struct err err = {0};
     struct job job;
     json_t *request;
-    size_t tokens;
+    size_t tokens = 0;
     char request_id[40];
 
     box_random_id("req_", 16, request_id);
