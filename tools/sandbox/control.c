@@ -113,7 +113,7 @@ static const char *check_inbound(const struct control *c, struct inbound *in)
         return "from and to must be numbers like +15557654321";
     if (!in->body || utf8_count(in->body) > BODY_MAX)
         return "body must be a text of at most 1600 characters";
-    if (in->sid && !twilio_is_sid(in->sid, "SM") && !twilio_is_sid(in->sid, "MM"))
+    if (in->sid && !twilio_check_sid(in->sid, "SM") && !twilio_check_sid(in->sid, "MM"))
         return "message_sid must be SM or MM and 32 hex digits";
     if (in->signature && text_has_control(in->signature))
         return "signature must not have control bytes";

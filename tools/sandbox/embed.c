@@ -65,7 +65,7 @@ static void add_word(float *out, int n, char *word, size_t len)
         add(out, n, hash(word + i, 3, 2), TRIGRAM_WEIGHT);
 }
 
-void embed(const char *text, float *out, int n)
+void box_embed(const char *text, float *out, int n)
 {
     char word[WORD_MAX + 1];
     size_t len = 0;

@@ -2,4 +2,4 @@
 #pragma once
 
 /* Fills n numbers of unit length. */
-void embed(const char *text, float *out, int n);
+void box_embed(const char *text, float *out, int n);

@@ -79,13 +79,13 @@ static int read_options(int argc, char **argv, struct sandbox_options *ret)
             ret->bind_address = optarg;
             break;
         case 'u':
-            if (!twilio_is_url(optarg))
+            if (!twilio_check_url(optarg))
                 return usage("--public-url must be an http or https URL");
             ret->public_url = optarg;
             optarg[strlen(optarg) - (optarg[strlen(optarg) - 1] == '/')] = '\0';
             break;
         case 's':
-            if (!twilio_is_sid(optarg, "AC"))
+            if (!twilio_check_sid(optarg, "AC"))
                 return usage("--account-sid must be AC and 32 hex digits");
             ret->account_sid = optarg;
             break;

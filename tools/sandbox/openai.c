@@ -143,7 +143,7 @@ static void write_embedding(struct buf *out, const struct job *job, const json_t
     char base64[sodium_base64_ENCODED_LEN(sizeof(float) * DIMENSIONS_MAX, sodium_base64_VARIANT_ORIGINAL)];
     char *text = input_text(item);
 
-    embed(text ? text : "", vector, job->dimensions);
+    box_embed(text ? text : "", vector, job->dimensions);
     free(text);
     buf_printf(out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", index ? "," : "", index);
     if (job->base64) {

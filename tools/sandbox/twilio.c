@@ -84,7 +84,7 @@ static bool take_date(const struct form *query, const char *name, struct list_fi
 
     if (!text || !*text)
         return true;
-    if (!twilio_read_date(text, &from_s, &until_s))
+    if (!twilio_check_date(text, &from_s, &until_s))
         return false;
     if (!strchr(name, '<') && from_s > filter->sent_from_s)
         filter->sent_from_s = from_s;
@@ -106,7 +106,7 @@ static bool read_filter(const struct form *query, struct list_filter *ret, int64
     if (page && !text_to_int(page, 0, INT32_MAX, ret_page))
         return false;
     ret->page_size = (int)page_size;
-    if (token && (strncmp(token, "PA", 2) != 0 || !twilio_is_sid(token + 2, "SM")))
+    if (token && (strncmp(token, "PA", 2) != 0 || !twilio_check_sid(token + 2, "SM")))
         return false;
     ret->after_sid = token ? token + 2 : NULL;
     return take_date(query, "DateSent", ret) && take_date(query, "DateSent<", ret) &&

@@ -27,7 +27,7 @@ static bool refuse(struct twilio_refusal *ret, int code, const char *fmt, ...)
     return false;
 }
 
-bool twilio_is_sid(const char *text, const char *prefix)
+bool twilio_check_sid(const char *text, const char *prefix)
 {
     size_t len = strlen(prefix);
 
@@ -35,7 +35,7 @@ bool twilio_is_sid(const char *text, const char *prefix)
            strspn(text + len, "0123456789abcdefABCDEF") == 32;
 }
 
-bool twilio_is_url(const char *text)
+bool twilio_check_url(const char *text)
 {
     const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
                        : strncmp(text, "http://", 7) == 0 ? text + 7
@@ -107,18 +107,18 @@ bool twilio_check_message(const struct form *form, const char *const *numbers, i
         return refuse(ret, 21603, "A 'From' phone number is required.");
     if (from && !is_sender(from))
         return refuse(ret, 21212, "Invalid 'From' Phone Number: %s", from);
-    if (service && !twilio_is_sid(service, "MG"))
+    if (service && !twilio_check_sid(service, "MG"))
         return refuse(ret, 20001, "MessagingServiceSid is not valid: %s", service);
     if (from && is_whatsapp(from) != is_whatsapp(to))
         return refuse(ret, 63007, "Twilio could not find a Channel with the specified From address");
-    if (content && !twilio_is_sid(content, "HX"))
+    if (content && !twilio_check_sid(content, "HX"))
         return refuse(ret, 21655, "The ContentSid is invalid: %s", content);
     if (!body && !content && !given(form, "MediaUrl"))
         return refuse(ret, 21602, "Message body is required.");
     if (body && utf8_count(body) > BODY_MAX)
         return refuse(ret, 21617, "The concatenated message body exceeds the %d character limit.", BODY_MAX);
     callback = given(form, "StatusCallback");
-    if (callback && !twilio_is_url(callback))
+    if (callback && !twilio_check_url(callback))
         return refuse(ret, 21609, "The StatusCallback URL %s is not a valid URL.", callback);
     if (from && !is_own(from, numbers, n_numbers))
         return refuse(ret, 21606, "The 'From' phone number %s is not a valid message-capable number of this account.",
@@ -126,7 +126,7 @@ bool twilio_check_message(const struct form *form, const char *const *numbers, i
     return true;
 }
 
-bool twilio_read_date(const char *text, int64_t *ret_from_s, int64_t *ret_until_s)
+bool twilio_check_date(const char *text, int64_t *ret_from_s, int64_t *ret_until_s)
 {
     static const char *const formats[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"};
 

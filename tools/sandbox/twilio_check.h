@@ -17,10 +17,10 @@ bool twilio_check_message(const struct form *form, const char *const *numbers, i
                           struct twilio_refusal *ret);
 
 /* "YYYY-MM-DD" or "YYYY-MM-DDTHH:MM:SSZ" (GMT): the seconds it covers, [from, until). False if it is neither. */
-bool twilio_read_date(const char *text, int64_t *ret_from_s, int64_t *ret_until_s);
+bool twilio_check_date(const char *text, int64_t *ret_from_s, int64_t *ret_until_s);
 
 /* prefix and 32 hex digits. */
-bool twilio_is_sid(const char *text, const char *prefix);
+bool twilio_check_sid(const char *text, const char *prefix);
 
 /* http or https, a host without underscores, no spaces or control bytes. */
-bool twilio_is_url(const char *text);
+bool twilio_check_url(const char *text);
