@@ -71,8 +71,9 @@ DECLARE
 BEGIN
     FOREACH table_name IN ARRAY ARRAY['knowledge_bases', 'documents', 'chunks', 'kb_words'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
-        EXECUTE format('CREATE POLICY tenant ON %I USING (client_id = leadwire_client() OR leadwire_every_client())',
-                       table_name);
+        -- In sub-selects, so that the setting is read once a statement and not once a row.
+        EXECUTE format('CREATE POLICY tenant ON %I USING (client_id = (SELECT leadwire_client())'
+                       ' OR (SELECT leadwire_every_client()))', table_name);
     END LOOP;
 END
 $$;
@@ -91,10 +92,10 @@ CREATE FUNCTION leadwire_lexeme(config regconfig, word text) RETURNS text LANGUA
     $$ SELECT (tsvector_to_array(to_tsvector(config, word)))[1] $$;
 
 -- How many slips of the pen make the one word out of the other: a letter too many, too few, another, or two swapped.
--- NULL when they are too many for words of this length to be the same.
+-- NULL when they are too many for words of this length to be the same. The first letter is hardly ever wrong.
 CREATE FUNCTION leadwire_slips(a text, b text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
     $$ SELECT CASE WHEN least(length(a), length(b)) < 4 OR greatest(length(a), length(b)) > 40 THEN NULL
-                   WHEN least(length(a), length(b)) < 6 AND left(a, 1) <> left(b, 1) THEN NULL
+                   WHEN left(a, 1) <> left(b, 1) THEN NULL
                    ELSE (SELECT CASE WHEN edits < 2 THEN edits
                                      WHEN edits > 2 THEN NULL
                                      WHEN (SELECT array_agg(l ORDER BY l) FROM regexp_split_to_table(a, '') AS l)

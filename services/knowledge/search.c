@@ -159,7 +159,8 @@ int on_search_knowledge(struct worker *self, struct call *call, struct err *err)
             vectors[n_vectors++].model = models[i];
 
     if (!(tx = db_begin(self->db, client_id, err)) ||
-        search_candidates(tx, client_id, in->kb_id, in->query, vectors, n_vectors, arena, &candidates, &n, err) < 0 ||
+        search_candidates(tx, client_id, in->kb_id, in->query, vectors, n_vectors, 2 * (int)in->max_results + 10, arena,
+                          &candidates, &n, err) < 0 ||
         db_commit(&tx, err) < 0)
         return -1;
     reply->vectors_used = n_vectors > 0;

@@ -45,112 +45,113 @@ int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, st
  *   unknown    those of which neither the base nor the language's own list knows anything: misspelt, or foreign to it
  *   near       what an unknown word was meant to be
  *   alt        the lexemes that stand for a term: itself, words of the same concept, what it was meant to be
+ *   touched    the chunks that have any of them
  *   value      what a term is worth: the rarer in the base the more, and most if nobody has it
- * Bounds: 64 words of a query, 40 documents by words, 40 by vectors. */
-#define WORDS_SQL                                                                                                     \
-    "WITH base AS MATERIALIZED ("                                                                                     \
-    "  SELECT kb_id, language, language::regconfig AS config, embedding_model, similarity_threshold AS threshold,"    \
-    "         (SELECT count(*) FROM documents d WHERE d.client_id = $1 AND d.kb_id = b.kb_id)::float8 AS documents"   \
-    "    FROM knowledge_bases b WHERE client_id = $1 AND ($2::uuid IS NULL OR kb_id = $2)"                            \
-    "), term AS MATERIALIZED ("                                                                                       \
-    "  SELECT DISTINCT ON (b.kb_id, l.lexeme) b.kb_id, b.language, q.word, l.lexeme AS term, l.stop, s.concept"       \
-    "    FROM base b CROSS JOIN (SELECT word FROM leadwire_words($3) AS word LIMIT 64) AS q"                          \
-    "   CROSS JOIN LATERAL (SELECT leadwire_lexeme(b.config, q.word) AS lexeme) AS x"                                 \
-    "   CROSS JOIN LATERAL (SELECT coalesce(x.lexeme, q.word) AS lexeme, x.lexeme IS NULL AS stop) AS l"              \
-    "    LEFT JOIN search_words s ON s.language = b.language AND s.lexeme = l.lexeme"                                 \
-    "   WHERE s.concept <> '' OR (s.concept IS NULL AND NOT l.stop)"                                                  \
-    "), unknown AS MATERIALIZED ("                                                                                    \
-    "  SELECT * FROM term t WHERE concept IS NULL AND length(word) BETWEEN 4 AND 40"                                  \
-    "     AND NOT EXISTS (SELECT FROM kb_words w WHERE w.client_id = $1 AND w.kb_id = t.kb_id AND w.lexeme = t.term)" \
-    "), near AS MATERIALIZED ("                                                                                       \
-    "  SELECT DISTINCT ON (u.kb_id, u.term) u.kb_id, u.term, u.language, n.lexeme, n.concept,"                        \
-    "         CASE WHEN n.slips = 2 THEN 0.8 WHEN length(u.word) < 6 THEN 0.75 ELSE 0.9 END::float8 AS weight"        \
-    "    FROM unknown u CROSS JOIN LATERAL ("                                                                         \
-    "      SELECT w.lexeme, s.concept, leadwire_slips(w.word, u.word) AS slips"                                       \
-    "        FROM kb_words w LEFT JOIN search_words s ON s.language = u.language AND s.lexeme = w.lexeme"             \
-    "       WHERE w.client_id = $1 AND w.kb_id = u.kb_id AND length(w.word) BETWEEN length(u.word) - 2"               \
-    "         AND length(u.word) + 2 AND levenshtein_less_equal(w.word, u.word, 2) <= 2"                              \
-    "       UNION ALL"                                                                                                \
-    "      SELECT s.lexeme, s.concept, leadwire_slips(s.word, u.word) FROM search_words s"                            \
-    "       WHERE s.language = u.language AND levenshtein_less_equal(s.word, u.word, 2) <= 2) AS n"                   \
-    "   WHERE n.slips IS NOT NULL ORDER BY u.kb_id, u.term, n.slips, n.lexeme"                                        \
-    "), alt AS MATERIALIZED ("                                                                                        \
-    "  SELECT kb_id, term, term AS lexeme, 1.0::float8 AS weight FROM term"                                           \
-    "   UNION ALL"                                                                                                    \
-    "  SELECT t.kb_id, t.term, s.lexeme, 0.9 FROM term t JOIN search_words s USING (language, concept)"               \
-    "   UNION ALL"                                                                                                    \
-    "  SELECT kb_id, term, lexeme, weight FROM near WHERE concept IS DISTINCT FROM ''"                                \
-    "   UNION ALL"                                                                                                    \
-    "  SELECT n.kb_id, n.term, s.lexeme, 0.9 * n.weight FROM near n JOIN search_words s USING (language, concept)"    \
-    "   WHERE concept <> ''"                                                                                          \
-    "), query AS MATERIALIZED ("                                                                                      \
-    "  SELECT kb_id, string_agg(DISTINCT '''' || replace(replace(lexeme, E'\\\\', E'\\\\\\\\'), '''', '''''') || "    \
-    "'''', "                                                                                                          \
-    "                           ' | ')::tsquery AS words FROM alt GROUP BY kb_id"                                     \
-    "), hit AS MATERIALIZED ("                                                                                        \
-    "  SELECT c.kb_id, c.document_id, c.chunk_id, c.part, c.position, a.term, max(a.weight) AS weight"                \
-    "    FROM query q JOIN chunks c ON c.client_id = $1 AND c.kb_id = q.kb_id AND c.words @@ q.words"                 \
-    "   CROSS JOIN LATERAL unnest(c.words) AS word"                                                                   \
-    "    JOIN alt a ON a.kb_id = c.kb_id AND a.lexeme = word.lexeme"                                                  \
-    "   GROUP BY 1, 2, 3, 4, 5, 6"                                                                                    \
-    "), value AS MATERIALIZED ("                                                                                      \
-    "  SELECT t.kb_id, t.term, ln(1 + b.documents / (0.5 + count(DISTINCT h.document_id)))"                           \
-    "         * CASE WHEN t.stop THEN 0.4 ELSE 1 END AS value"                                                        \
-    "    FROM term t JOIN base b USING (kb_id) LEFT JOIN hit h USING (kb_id, term)"                                   \
-    "   WHERE NOT EXISTS (SELECT FROM near n WHERE n.kb_id = t.kb_id AND n.term = t.term AND n.concept = '')"         \
-    "   GROUP BY t.kb_id, t.term, t.stop, b.documents"                                                                \
-    "), by_words AS MATERIALIZED ("                                                                                   \
-    "  SELECT kb_id, document_id, sum(best.weight * v.value)"                                                         \
-    "         / (SELECT sum(a.value) FROM value a WHERE a.kb_id = best.kb_id) AS covered,"                            \
-    "         (array_agg(best.chunk_id ORDER BY best.weight DESC))[1] AS chunk_id"                                    \
-    "    FROM (SELECT DISTINCT ON (kb_id, document_id, term) kb_id, document_id, term, chunk_id,"                     \
-    "                 weight * CASE part WHEN 'answer' THEN 0.85 ELSE 1 END AS weight"                                \
-    "            FROM hit ORDER BY kb_id, document_id, term, weight * CASE part WHEN 'answer' THEN 0.85 ELSE 1 END "  \
-    "DESC"                                                                                                            \
-    "         ) AS best JOIN value v USING (kb_id, term)"                                                             \
-    "   GROUP BY kb_id, document_id ORDER BY covered DESC LIMIT 40"
+ * Of a query 64 words are looked at. */
+#define WORDS_SQL                                                                                                      \
+    "WITH base AS MATERIALIZED ( "                                                                                     \
+    "  SELECT kb_id, language, language::regconfig AS config, embedding_model, similarity_threshold AS threshold, "    \
+    "         (SELECT count(*) FROM documents d WHERE d.client_id = $1 AND d.kb_id = b.kb_id)::float8 AS documents, "  \
+    "         ARRAY(SELECT lexeme FROM search_words w WHERE w.language = b.language AND w.concept = '') AS fillers "   \
+    "    FROM knowledge_bases b WHERE client_id = $1 AND ($2::uuid IS NULL OR kb_id = $2) "                            \
+    "), term AS MATERIALIZED ( "                                                                                       \
+    "  SELECT DISTINCT ON (b.kb_id, l.lexeme) b.kb_id, b.language, q.word, l.lexeme AS term, l.stop, s.concept "       \
+    "    FROM base b CROSS JOIN (SELECT word FROM leadwire_words($3) AS word LIMIT 64) AS q "                          \
+    "   CROSS JOIN LATERAL (SELECT leadwire_lexeme(b.config, q.word) AS lexeme) AS x "                                 \
+    "   CROSS JOIN LATERAL (SELECT coalesce(x.lexeme, q.word) AS lexeme, x.lexeme IS NULL AS stop) AS l "              \
+    "    LEFT JOIN LATERAL (SELECT concept FROM search_words w WHERE w.language = b.language "                         \
+    "                          AND w.lexeme = l.lexeme LIMIT 1) AS s ON true "                                         \
+    "   WHERE s.concept <> '' OR (s.concept IS NULL AND NOT l.stop) "                                                  \
+    "), unknown AS MATERIALIZED ( "                                                                                    \
+    "  SELECT * FROM term t WHERE concept IS NULL AND length(word) BETWEEN 4 AND 40 "                                  \
+    "     AND NOT EXISTS (SELECT FROM kb_words w WHERE w.client_id = $1 AND w.kb_id = t.kb_id AND w.lexeme = t.term) " \
+    "), near AS MATERIALIZED ( "                                                                                       \
+    "  SELECT DISTINCT ON (n.kb_id, n.term) n.kb_id, n.term, n.language, n.lexeme, s.concept, "                        \
+    "         CASE WHEN n.slips = 2 THEN 0.8 WHEN length(n.word) < 6 THEN 0.75 ELSE 0.9 END::float8 AS weight "        \
+    "    FROM (SELECT u.kb_id, u.term, u.language, u.word, w.lexeme, leadwire_slips(w.word, u.word) AS slips "         \
+    "            FROM unknown u JOIN kb_words w ON w.client_id = $1 AND w.kb_id = u.kb_id AND "                        \
+    "            CASE WHEN left(w.word, 1) = left(u.word, 1) THEN levenshtein_less_equal(w.word, u.word, 2) <= 2 END " \
+    "           UNION ALL "                                                                                            \
+    "          SELECT u.kb_id, u.term, u.language, u.word, w.lexeme, leadwire_slips(w.word, u.word) "                  \
+    "            FROM unknown u JOIN search_words w ON w.language = u.language AND "                                   \
+    "            CASE WHEN left(w.word, 1) = left(u.word, 1) THEN levenshtein_less_equal(w.word, u.word, 2) <= 2 END " \
+    "         ) AS n "                                                                                                 \
+    "    LEFT JOIN LATERAL (SELECT concept FROM search_words w WHERE w.language = n.language "                         \
+    "                          AND w.lexeme = n.lexeme LIMIT 1) AS s ON true "                                         \
+    "   WHERE n.slips IS NOT NULL ORDER BY n.kb_id, n.term, n.slips, n.lexeme "                                        \
+    "), alt AS MATERIALIZED ( "                                                                                        \
+    "  SELECT kb_id, term, lexeme, max(weight) AS weight, array_to_tsvector(ARRAY[lexeme])::text::tsquery AS query "   \
+    "    FROM (SELECT kb_id, term, term AS lexeme, 1.0::float8 AS weight FROM term "                                   \
+    "           UNION ALL "                                                                                            \
+    "          SELECT t.kb_id, t.term, s.lexeme, 0.9 FROM term t JOIN search_words s USING (language, concept) "       \
+    "           UNION ALL "                                                                                            \
+    "          SELECT kb_id, term, lexeme, weight FROM near WHERE concept IS DISTINCT FROM '' "                        \
+    "           UNION ALL "                                                                                            \
+    "          SELECT n.kb_id, n.term, s.lexeme, 0.9 * n.weight FROM near n JOIN search_words s USING (language, "     \
+    "concept) "                                                                                                        \
+    "           WHERE concept <> '') AS each GROUP BY kb_id, term, lexeme "                                            \
+    "), touched AS MATERIALIZED ( "                                                                                    \
+    "  SELECT c.kb_id, c.document_id, c.chunk_id, c.words, "                                                           \
+    "         CASE c.part WHEN 'answer' THEN 0.85 ELSE 1 END::float8 AS weight "                                       \
+    "    FROM (SELECT kb_id, string_agg(query::text, ' | ')::tsquery AS words FROM alt GROUP BY kb_id) AS q "          \
+    "    JOIN chunks c ON c.client_id = $1 AND c.kb_id = q.kb_id AND c.words @@ q.words "                              \
+    "), hit AS MATERIALIZED ( "                                                                                        \
+    "  SELECT DISTINCT ON (t.kb_id, t.document_id, a.term) t.kb_id, t.document_id, t.chunk_id, a.term, "               \
+    "         a.weight * t.weight AS weight "                                                                          \
+    "    FROM touched t JOIN alt a ON a.kb_id = t.kb_id AND t.words @@ a.query "                                       \
+    "   ORDER BY t.kb_id, t.document_id, a.term, a.weight * t.weight DESC "                                            \
+    "), value AS MATERIALIZED ( "                                                                                      \
+    "  SELECT t.kb_id, t.term, ln(1 + b.documents / (0.5 + coalesce(h.documents, 0))) "                                \
+    "         * CASE WHEN t.stop THEN 0.4 ELSE 1 END AS value "                                                        \
+    "    FROM term t JOIN base b USING (kb_id) "                                                                       \
+    "    LEFT JOIN (SELECT kb_id, term, count(*) AS documents FROM hit GROUP BY kb_id, term) AS h USING (kb_id, "      \
+    "term) "                                                                                                           \
+    "   WHERE NOT EXISTS (SELECT FROM near n WHERE n.kb_id = t.kb_id AND n.term = t.term AND n.concept = '') "         \
+    "), by_words AS MATERIALIZED ( "                                                                                   \
+    "  SELECT kb_id, document_id, sum(h.weight * v.value) / min(v.total) AS covered, "                                 \
+    "         (array_agg(h.chunk_id ORDER BY h.weight * v.value DESC))[1] AS chunk_id "                                \
+    "    FROM hit h JOIN (SELECT *, sum(value) OVER (PARTITION BY kb_id) AS total FROM value) AS v USING (kb_id, "     \
+    "term) "                                                                                                           \
+    "   GROUP BY kb_id, document_id ORDER BY covered DESC LIMIT $6 "
 
 /* Vectors of the same model alone are compared; the question's and the answer's each stand for the document. */
-#define VECTORS_SQL                                                                                          \
-    "), by_vector AS MATERIALIZED ("                                                                         \
-    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ("          \
-    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (c.embedding <=> v.vector::vector) AS cosine" \
-    "             FROM unnest($4::text[], $5::text[]) AS v (model, vector)"                                  \
-    "             JOIN base b ON b.embedding_model = v.model"                                                \
-    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id AND c.embedding_model = v.model"   \
-    "              AND vector_dims(c.embedding) = vector_dims(v.vector::vector)) AS each"                    \
-    "          ORDER BY document_id, cosine DESC) AS best ORDER BY cosine DESC LIMIT 40"
+#define VECTORS_SQL                                                                                           \
+    "), by_vector AS MATERIALIZED ( "                                                                         \
+    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ( "          \
+    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (c.embedding <=> v.vector::vector) AS cosine " \
+    "             FROM unnest($4::text[], $5::text[]) AS v (model, vector) "                                  \
+    "             JOIN base b ON b.embedding_model = v.model "                                                \
+    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id AND c.embedding_model = v.model "   \
+    "              AND vector_dims(c.embedding) = vector_dims(v.vector::vector)) AS each "                    \
+    "          ORDER BY document_id, cosine DESC) AS best ORDER BY cosine DESC LIMIT $6 "
 
 #define FOUND_SQL                                                                                                     \
-    "), found AS ("                                                                                                   \
-    "  SELECT document_id, kb_id, max(covered) AS covered, max(cosine) AS cosine, bool_or(exact) AS exact,"           \
-    "         coalesce(max(vector_chunk::text), max(word_chunk::text))::uuid AS chunk_id FROM ("                      \
-    "    SELECT document_id, kb_id, covered, NULL::float8 AS cosine, false AS exact, chunk_id AS word_chunk,"         \
-    "           NULL::uuid AS vector_chunk FROM by_words"                                                             \
-    "     UNION ALL"                                                                                                  \
-    "    SELECT document_id, kb_id, NULL, cosine, false, NULL, chunk_id FROM by_vector"                               \
-    "     UNION ALL"                                                                                                  \
-    "    SELECT d.document_id, d.kb_id, NULL, NULL, true, NULL, NULL FROM base b JOIN documents d ON"                 \
-    "           d.client_id = $1 AND d.kb_id = b.kb_id AND d.kind = 'faq' AND d.title_key = leadwire_fold($3)) AS "   \
-    "view"                                                                                                            \
-    "   GROUP BY document_id, kb_id"                                                                                  \
-    ")"                                                                                                               \
-    "SELECT f.document_id, f.kb_id, c.chunk_id, c.position, d.title,"                                                 \
-    "       CASE d.kind WHEN 'faq' THEN d.content ELSE c.body END AS body, b.embedding_model AS model, b.threshold,"  \
-    "       f.exact, coalesce(f.covered, 0) AS covered, coalesce(asked.share, 0) AS about, coalesce(asked.words, 0) " \
-    "AS words,"                                                                                                       \
-    "       similarity(lower($3), lower(d.title)) AS alike, f.cosine"                                                 \
-    "  FROM found f JOIN base b USING (kb_id)"                                                                        \
-    "  JOIN documents d ON d.client_id = $1 AND d.document_id = f.document_id"                                        \
-    "  LEFT JOIN chunks q ON q.client_id = $1 AND q.document_id = f.document_id AND q.part = 'question'"              \
-    "  JOIN chunks c ON c.client_id = $1 AND c.chunk_id = coalesce(f.chunk_id, q.chunk_id)"                           \
-    "  LEFT JOIN LATERAL ("                                                                                           \
-    "    SELECT sum(own.weight) / count(*) AS share, count(nullif(own.weight, 0)) AS words FROM ("                    \
-    "      SELECT coalesce(max(a.weight), 0) AS weight FROM unnest(q.words) AS word"                                  \
-    "        LEFT JOIN alt a ON a.kb_id = f.kb_id AND a.lexeme = word.lexeme"                                         \
-    "       WHERE NOT EXISTS (SELECT FROM search_words s"                                                             \
-    "                          WHERE s.language = b.language AND s.lexeme = word.lexeme AND s.concept = '')"          \
-    "       GROUP BY word.lexeme) AS own) AS asked ON true"
+    "), found AS MATERIALIZED ( "                                                                                     \
+    "  SELECT document_id, kb_id, max(covered) AS covered, max(cosine) AS cosine, bool_or(exact) AS exact, "          \
+    "         (array_agg(chunk_id ORDER BY exact DESC, cosine NULLS LAST))[1] AS chunk_id "                           \
+    "    FROM (SELECT document_id, kb_id, chunk_id, covered, NULL::float8 AS cosine, false AS exact FROM by_words "   \
+    "           UNION ALL "                                                                                           \
+    "          SELECT document_id, kb_id, chunk_id, NULL, cosine, false FROM by_vector "                              \
+    "           UNION ALL "                                                                                           \
+    "          SELECT d.document_id, d.kb_id, c.chunk_id, NULL, NULL, true "                                          \
+    "            FROM base b JOIN documents d ON d.client_id = $1 AND d.kb_id = b.kb_id AND d.kind = 'faq' "          \
+    "             AND d.title_key = leadwire_fold($3) "                                                               \
+    "            JOIN chunks c ON c.client_id = $1 AND c.document_id = d.document_id AND c.part = 'question') AS "    \
+    "views "                                                                                                          \
+    "   GROUP BY document_id, kb_id "                                                                                 \
+    ") "                                                                                                              \
+    "SELECT f.document_id, f.kb_id, f.chunk_id, c.position, d.title, "                                                \
+    "       CASE d.kind WHEN 'faq' THEN d.content ELSE c.body END AS body, b.embedding_model AS model, b.threshold, " \
+    "       f.exact, coalesce(f.covered, 0) AS covered, f.cosine, similarity(lower($3), lower(d.title)) AS alike, "   \
+    "       coalesce(asked.weight / nullif(length(ts_delete(q.words, b.fillers)), 0), 0) AS about, asked.words "      \
+    "  FROM found f JOIN base b USING (kb_id) "                                                                       \
+    "  JOIN documents d ON d.client_id = $1 AND d.document_id = f.document_id "                                       \
+    "  JOIN chunks c ON c.client_id = $1 AND c.chunk_id = f.chunk_id "                                                \
+    "  LEFT JOIN chunks q ON q.client_id = $1 AND q.document_id = f.document_id AND q.part = 'question' "             \
+    " CROSS JOIN LATERAL ( "                                                                                          \
+    "    SELECT sum(weight) AS weight, count(*) AS words FROM ( "                                                     \
+    "      SELECT DISTINCT ON (a.lexeme) a.weight FROM alt a WHERE a.kb_id = f.kb_id AND q.words @@ a.query "         \
+    "       ORDER BY a.lexeme, a.weight DESC) AS own) AS asked "
 
 static const char *vector_array(const struct query_vector *vectors, size_t n, bool models, struct arena *arena)
 {
@@ -189,7 +190,7 @@ static int read_candidate(const struct db_result *rows, int row, struct arena *a
 }
 
 int search_candidates(struct db_tx *tx, const char *client_id, const char *kb_id, const char *query,
-                      const struct query_vector *vectors, size_t n_vectors, struct arena *arena,
+                      const struct query_vector *vectors, size_t n_vectors, int each, struct arena *arena,
                       struct candidate **ret_candidates, size_t *ret_n, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
@@ -201,7 +202,7 @@ int search_candidates(struct db_tx *tx, const char *client_id, const char *kb_id
     if (!models || !texts)
         return out_of_memory(err);
     n = db_query(tx, &rows, err, WORDS_SQL VECTORS_SQL FOUND_SQL, db_text(client_id), db_text(kb_id), db_text(query),
-                 db_text(models), db_text(texts));
+                 db_text(models), db_text(texts), db_int(each));
     if (n < 0)
         return -1;
     if (!(candidates = arena_calloc(arena, (size_t)n, sizeof *candidates)))

@@ -36,7 +36,7 @@ struct candidate {
     double cosine; /* of its best chunk */
 };
 
-/* Candidates by words and, for bases of a model in vectors, by vectors; no order. In arena. */
+/* Up to each candidates by words and, for bases of a model in vectors, up to each by vectors; no order. In arena. */
 int search_candidates(struct db_tx *tx, const char *client_id, const char *kb_id, const char *query,
-                      const struct query_vector *vectors, size_t n_vectors, struct arena *arena,
+                      const struct query_vector *vectors, size_t n_vectors, int each, struct arena *arena,
                       struct candidate **ret_candidates, size_t *ret_n, struct err *err);

@@ -219,7 +219,8 @@ static double best_of(int base, const char *query, const char **ret_title, const
     *ret_title = "";
     *ret_best = NULL;
     cr_assert(tx != NULL, "%s", err.text);
-    cr_assert(eq(int, search_candidates(tx, client_id, kb_ids[base], query, NULL, 0, arena, &candidates, &n, &err), 0),
+    cr_assert(eq(int, search_candidates(tx, client_id, kb_ids[base], query, NULL, 0, 20, arena, &candidates, &n, &err),
+                 0),
               "%s", err.text);
     for (size_t i = 0; i < n; i++)
         if (score_fused(&candidates[i]) > best) {
