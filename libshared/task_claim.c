@@ -15,12 +15,18 @@
 #define TASK_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 #define KINDS_MAX        64
 
-/* What a claim does with the rows (client_id, task_id) of free, which are locked. $1: instance. */
+/* What a claim does with the rows (client_id, task_id) of free, which are locked. $1: instance.
+ *
+ * A claim need not be on disk before it counts: whatever is committed later in its name takes it along, and if the
+ * server loses it in a crash, nobody's token fits any more. For the same reason the token is random: a sequence might
+ * give the lost number again. */
 #define CLAIM_FREE                                                                                        \
+    ", lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"                     \
     " UPDATE tasks t SET state = 'running', instance = $1::uuid, attempt = t.attempt + 1,"                \
-    "        token = nextval('task_tokens'), deadline_at = now() + make_interval(secs => t.deadline_s),"  \
-    "        updated_at = now()"                                                                          \
+    "        token = 1 + floor(random() * 9007199254740990)::bigint,"                                     \
+    "        deadline_at = now() + make_interval(secs => t.deadline_s), updated_at = now()"               \
     "   FROM free LEFT JOIN task_payloads p ON p.client_id = free.client_id AND p.task_id = free.task_id" \
+    "        CROSS JOIN lazily"                                                                           \
     "  WHERE t.client_id = free.client_id AND t.task_id = free.task_id"                                   \
     " RETURNING t.client_id, t.task_id, t.kind, t.attempt, t.token, p.trace_id, p.payload,"               \
     "           (extract(epoch FROM t.created_at) * 1000000)::bigint AS created_at_us"

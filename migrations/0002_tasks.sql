@@ -8,8 +8,6 @@
 -- Who holds a task is derived: it is orphaned when its instance's row in mailboxes
 -- is gone or older than 6 s, or its own deadline has passed.
 
-CREATE SEQUENCE task_tokens;
-
 CREATE TABLE tasks (
     client_id   uuid NOT NULL,              -- the nil UUID if it belongs to no client
     task_id     uuid NOT NULL,              -- UUIDv7: sorts by time
@@ -76,7 +74,6 @@ CREATE TABLE finished_tasks_default PARTITION OF finished_tasks DEFAULT;
 CREATE INDEX finished_tasks_id ON finished_tasks (task_id);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, task_payloads, task_dedupe, finished_tasks TO leadwire_service;
-GRANT USAGE ON SEQUENCE task_tokens TO leadwire_service;
 
 -- Makes the day partitions (UTC) of finished_tasks from today on and drops those that are over for more than keep_days
 -- days; returns how many came and went. Runs as the owner of the tables. It never holds up who finishes tasks: a lock

@@ -147,7 +147,7 @@ static void take_task_away(void *arg)
     struct err ignored;
 
     db_run(arg, DB_EVERY_CLIENT, NULL, &ignored,
-           "UPDATE tasks SET token = nextval('task_tokens') WHERE client_id = $1 AND task_id = $2", db_text(client),
+           "UPDATE tasks SET token = token + 1 WHERE client_id = $1 AND task_id = $2", db_text(client),
            db_text(task_id));
 }
 
