@@ -21,6 +21,12 @@ static char names[DATABASES_MAX][64];
 static char urls[DATABASES_MAX][1024];
 static size_t n_databases;
 
+static void be_quiet(void *arg, const char *notice)
+{
+    (void)arg;
+    (void)notice;
+}
+
 static PGconn *admin(void)
 {
     const char *url = getenv("LEADWIRE_TEST_DATABASE_URL");
@@ -30,6 +36,7 @@ static PGconn *admin(void)
         cr_skip_test("LEADWIRE_TEST_DATABASE_URL is not set: no database to test with");
     pg = PQconnectdb(url);
     cr_assert(PQstatus(pg) == CONNECTION_OK, "%s", PQerrorMessage(pg));
+    PQsetNoticeProcessor(pg, be_quiet, NULL);
     return pg;
 }
 
