@@ -79,10 +79,15 @@ static const char *const human_phrases[] = {"talk to a person",
                                             "need a human",
                                             "a real human",
                                             NULL};
-static const char *const booking_phrases[] = {
-    "book",         "appointment",   "schedule",       "reserve",        "come out",  "come by",   "come over",
-    "send someone", "send somebody", "set up a time",  "set up a visit", "stop by",   "fit me in", "see me",
-    "availability", "when can you",  "when could you", "a viewing",      "a showing", "a visit",   NULL};
+static const char *const booking_phrases[] = {"book",          "appointment",    "schedule",
+                                              "reserve",       "come out",       "someone come",
+                                              "somebody come", "can you come",   "could you come",
+                                              "come today",    "come tomorrow",  "come by",
+                                              "come over",     "send someone",   "send somebody",
+                                              "set up a time", "set up a visit", "stop by",
+                                              "fit me in",     "see me",         "availability",
+                                              "when can you",  "when could you", "a viewing",
+                                              "a showing",     "a visit",        NULL};
 static const char *const greeting_phrases[] = {"hi",           "hello",          "hey",       "hiya",  "good morning",
                                                "good evening", "good afternoon", "greetings", "howdy", NULL};
 static const char *const thanks_phrases[] = {"thanks", "thank you", "thx", "ty", "cheers", "appreciate it", NULL};
@@ -235,7 +240,9 @@ static void say_noted(const struct decision_input *in, const struct intents *int
     bool learned = out->service_interest != in->lead->service_interest || out->urgency != in->lead->urgency ||
                    out->budget_range != in->lead->budget_range || out->timeline != in->lead->timeline;
 
-    if (intents->greeting && !learned && in->n_history == 0)
+    if (strcmp(out->score_reason, "says they are not interested") == 0)
+        say(reply, "All right, thanks for letting us know. Just write here if anything changes.");
+    else if (intents->greeting && !learned && in->n_history == 0)
         say(reply, greeting ? greeting : arena_printf(arena, "Hi, this is %.80s.", in->client_name));
     else if (strcmp(out->score, "HOT") == 0 && learned)
         say(reply, arena_printf(arena, "Got it: %.80s. I've marked this for the team as urgent.",

@@ -133,6 +133,8 @@ bool slots_timeline_is_soon(const char *timeline)
     if (!timeline || strlen(timeline) > sizeof folded - 3)
         return false;
     snprintf(folded, sizeof folded, " %s ", timeline);
+    for (char *p = folded; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
     if (sscanf(timeline, "in %3d day", &days) == 1 || sscanf(timeline, "within %3d day", &days) == 1)
         return days <= 7;
     return words_find(folded, soon) != NULL;
@@ -173,6 +175,17 @@ static const char *counted_timeline(struct arena *arena, const char *folded)
     return NULL;
 }
 
+/* Days have names. */
+static const char *as_written(const char *timeline)
+{
+    static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+
+    for (size_t i = 0; i < COUNT_OF(days); i++)
+        if (strcasecmp(days[i], timeline) == 0)
+            return days[i];
+    return timeline;
+}
+
 static void take_timeline(struct arena *arena, const struct sentence *s, struct slots *slots)
 {
     const char *found;
@@ -180,7 +193,7 @@ static void take_timeline(struct arena *arena, const struct sentence *s, struct 
     if (!tells(s))
         return;
     if ((found = counted_timeline(arena, s->folded)) || (found = words_find(s->folded, timelines)))
-        slots->timeline = found;
+        slots->timeline = as_written(found);
 }
 
 /* ---- the service ---- */
@@ -297,6 +310,13 @@ static const char *take_thought(struct arena *arena, const char *start)
     return thought;
 }
 
+static const char *thought_after(struct arena *arena, const struct sentence *s, const char *phrase)
+{
+    const char *start = after_phrase(s->text, phrase);
+
+    return start ? take_thought(arena, start) : NULL;
+}
+
 static const char *said_service(struct arena *arena, const struct sentence *s)
 {
     static const char *const wants[] = {"i need help with ", "need help with ", "help with my ",  "i need someone to ",
@@ -306,6 +326,7 @@ static const char *said_service(struct arena *arena, const struct sentence *s)
                                         "interested in ",    "quote for a ",    "quote for ",     "quote on ",
                                         "estimate for a ",   "estimate for ",   "i want to ",     "i would like to ",
                                         "i'd like to ",      "i want a ",       "i want ",        "price for "};
+    static const char *const visits[] = {"book", "appointment", "schedule", NULL};
     static const char *const troubles[] = {"my ", "our ", "the "};
     static const char *const broken[] = {"leak",       "leaking",         "leaks",          "broken",
                                          "broke",      "blocked",         "clogged",        "burst",
@@ -316,8 +337,7 @@ static const char *said_service(struct arena *arena, const struct sentence *s)
 
     if (words_find(s->folded, broken))
         for (size_t i = 0; i < COUNT_OF(troubles); i++) {
-            const char *start = after_phrase(s->text, troubles[i]);
-            const char *thought = start ? take_thought(arena, start) : NULL;
+            const char *thought = thought_after(arena, s, troubles[i]);
 
             if (thought)
                 return thought;
@@ -325,14 +345,13 @@ static const char *said_service(struct arena *arena, const struct sentence *s)
     if (s->question && !words_find(s->folded, asks_for_deed))
         return NULL;
     for (size_t i = 0; i < COUNT_OF(wants); i++) {
-        const char *start = after_phrase(s->text, wants[i]);
-        const char *thought = start ? take_thought(arena, start) : NULL;
+        const char *thought = thought_after(arena, s, wants[i]);
 
         if (thought && !words_have(words_fold(arena, thought), "know") &&
             !words_have(words_fold(arena, thought), "appointment"))
             return thought;
     }
-    return NULL;
+    return words_find(s->folded, visits) ? thought_after(arena, s, "for a ") : NULL;
 }
 
 static void take_service(struct arena *arena, const struct sentence *s, const char *const *services, size_t n,

@@ -19,10 +19,13 @@
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/turn_decide.h"
 #include "services/orchestrator/turn_store.h"
+#include "services/orchestrator/words.h"
 
 #define SEARCH_TIMEOUT_MS 3000
 #define SEARCH_QUERY_MAX  4000
 #define SEARCH_RESULTS    5
+#define SEARCHES_MAX      3 /* sentences that are looked up one by one */
+#define SENTENCES_MAX     40
 #define TRY_MIN_MS        5000  /* the model is given this long even where the lead has waited past all patience */
 #define TRY_MAX_MS        90000 /* well within the task's deadline */
 
@@ -60,24 +63,59 @@ static int search(void *arg, const char *query, struct arena *arena, const struc
     return 0;
 }
 
-/* A failure costs the context, not the answer. */
-static void add_passages(struct searcher *searcher, struct turn *turn, struct arena *arena)
+static void add_found(struct turn *turn, const struct passage *passages, size_t n, struct arena *arena)
 {
-    const char *query = decision_unanswered_text(&turn->in, SEARCH_QUERY_MAX, arena);
+    struct passage *all = arena_calloc(arena, turn->in.n_passages + n, sizeof *all);
+    size_t kept = turn->in.n_passages;
+
+    if (!all)
+        return;
+    for (size_t i = 0; i < kept; i++)
+        all[i] = turn->in.passages[i];
+    for (size_t i = 0; i < n && kept < DECISION_PASSAGES_MAX; i++) {
+        bool known = false;
+
+        for (size_t k = 0; k < kept && !known; k++)
+            known = strcmp(all[k].chunk_id, passages[i].chunk_id) == 0;
+        if (!known)
+            all[kept++] = passages[i];
+    }
+    turn->in.passages = all;
+    turn->in.n_passages = kept;
+}
+
+static int search_for(struct searcher *searcher, struct turn *turn, const char *query, struct arena *arena)
+{
     const struct passage *passages = NULL;
     struct err err = {0};
     size_t n = 0;
 
-    if (!query || query[strspn(query, " \t\r\n")] == '\0')
-        return;
+    if (query[strspn(query, " \t\r\n")] == '\0')
+        return 0;
     if (search(searcher, query, arena, &passages, &n, &err) == 0) {
-        turn->in.passages = (struct passage *)passages;
-        turn->in.n_passages = n < DECISION_PASSAGES_MAX ? n : DECISION_PASSAGES_MAX;
-        return;
+        add_found(turn, passages, n, arena);
+        return 0;
     }
     log_warn("answering without knowledge", log_str("client_id", turn->client_id),
              log_str("conversation_id", turn->conversation_id), log_str("error", err.text));
     turn->in.search_error = arena_strdup(arena, err.text);
+    return -1;
+}
+
+/* A failure costs the context, not the answer. Several sentences together may be like nothing that is known, where one
+ * of them alone is: then the last few are looked up one by one. */
+static void add_passages(struct searcher *searcher, struct turn *turn, struct arena *arena)
+{
+    const char *query = decision_unanswered_text(&turn->in, SEARCH_QUERY_MAX, arena);
+    struct sentence sentences[SENTENCES_MAX];
+    size_t n;
+
+    if (!query || search_for(searcher, turn, query, arena) < 0 || turn->in.n_passages > 0)
+        return;
+    n = words_sentences(arena, query, sentences, SENTENCES_MAX);
+    for (size_t i = n > SEARCHES_MAX ? n - SEARCHES_MAX : 0; n > 1 && i < n; i++)
+        if (search_for(searcher, turn, sentences[i].text, arena) < 0)
+            return;
 }
 
 /* ---- what becomes of it ---- */
