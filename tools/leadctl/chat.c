@@ -28,7 +28,7 @@ struct chat {
     struct http *http;
     const char *sandbox, *from, *to;
     int64_t timeout_ms;
-    size_t seen; /* messages to the lead that were shown or were there before */
+    int64_t seen; /* index of the last message to the lead that was shown or was there before; -1: none */
 };
 
 static void json_free(json_t **self_p)
@@ -69,6 +69,15 @@ static json_t *ask(struct chat *chat, const char *method, const char *url, const
     return answer;
 }
 
+/* Remembers the last of them. */
+static void mark_seen(struct chat *chat, const json_t *messages)
+{
+    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
+
+    if (last)
+        chat->seen = json_integer_value(json_object_get(last, "index"));
+}
+
 /* The messages to the lead that were not seen yet. NULL and *err. */
 static json_t *fetch(struct chat *chat, struct err *err)
 {
@@ -78,7 +87,7 @@ static json_t *fetch(struct chat *chat, struct err *err)
 
     buf_printf(&url, "%s/_sandbox/messages?to=", chat->sandbox);
     url_encode(&url, chat->from);
-    buf_printf(&url, "&after=%zu", chat->seen);
+    buf_printf(&url, "&after=%" PRId64, chat->seen);
     if (url.failed) {
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
@@ -101,8 +110,7 @@ static int show(struct chat *chat, int64_t since_us, struct err *err)
 
     if (!messages)
         return -1;
-    json_array_foreach(messages, i, message)
-    {
+    json_array_foreach (messages, i, message) {
         const char *body = json_string_value(json_object_get(message, "body"));
         const char *received = json_string_value(json_object_get(message, "received_at"));
         int64_t at_us = 0;
@@ -113,7 +121,7 @@ static int show(struct chat *chat, int64_t since_us, struct err *err)
         printf("\n");
     }
     fflush(stdout);
-    chat->seen += json_array_size(messages);
+    mark_seen(chat, messages);
     return (int)json_array_size(messages);
 }
 
@@ -145,7 +153,9 @@ static int post(struct chat *chat, const char *text, struct err *err)
         return -1;
     status = json_object_get(answer, "status");
     if (json_is_integer(status) && (json_integer_value(status) < 200 || json_integer_value(status) >= 300)) {
-        const char *why = json_string_value(json_object_get(answer, "body"));
+        const char *error = json_string_value(json_object_get(answer, "error"));
+        const char *why = error ? error : json_string_value(json_object_get(answer, "body"));
+
         return err_set(err, ERR_UNAVAILABLE, "the gateway answers %d: %.150s", (int)json_integer_value(status),
                        why ? why : "");
     }
@@ -257,7 +267,7 @@ static int read_options(struct ctl *ctl, struct chat *chat, struct err *err)
 
 int cmd_chat(struct ctl *ctl, struct err *err)
 {
-    struct chat chat = {0};
+    struct chat chat = {.seen = -1};
     json_t *before = NULL;
     bool any;
     int rc = -1;
@@ -265,7 +275,7 @@ int cmd_chat(struct ctl *ctl, struct err *err)
     if (read_options(ctl, &chat, err) < 0 || !(chat.http = http_new(err)))
         return -1;
     if ((before = fetch(&chat, err))) {
-        chat.seen = json_array_size(before);
+        mark_seen(&chat, before);
         rc = say_script(&chat, ctl, &any, err);
         if (rc == 0 && !any)
             rc = say_lines(&chat, err);
