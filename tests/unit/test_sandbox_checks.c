@@ -240,6 +240,18 @@ Test(sandbox_checks, a_leads_words_are_qualified_by_the_tools_own_schema)
     json_decref(content);
 }
 
+Test(sandbox_checks, only_the_leads_own_words_count)
+{
+    json_t *content = script(HEAD QUALIFY ",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+                                          "\"<passage id=\\\"1\\\">Emergencies today cost $149.</passage>\"},{\"type\":"
+                                          "\"text\",\"text\":\"<lead_message>Are you open?</lead_message>\"}]}]}");
+    json_t *input = json_object_get(json_array_get(content, 0), "input");
+
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(input, "score")), "COLD"));
+    cr_expect(eq(str, (char *)json_string_value(json_object_get(input, "service")), "Are you open?"));
+    json_decref(content);
+}
+
 Test(sandbox_checks, after_the_result_the_first_passage_is_quoted)
 {
     json_t *content = script(HEAD QUALIFY ",\"system\":\"Use the <passage> blocks.\",\"messages\":[{\"role\":\"user\","

@@ -54,6 +54,26 @@ static void last_turn(const json_t *request, struct buf *ret_words, bool *ret_re
     }
 }
 
+/* What the lead wrote, where the request marks it; else all of it. */
+static void keep_lead_words(struct buf *words)
+{
+    static const char begin[] = "<lead_message>", end[] = "</lead_message>";
+    AUTO(buf_free) struct buf kept = {0};
+    const char *at = words->data ? strstr(words->data, begin) : NULL;
+
+    for (; at; at = strstr(at, begin)) {
+        const char *until = strstr(at, end);
+
+        at += sizeof begin - 1;
+        buf_append(&kept, at, until ? (size_t)(until - at) : strlen(at));
+        buf_puts(&kept, "\n");
+    }
+    if (kept.data) {
+        buf_clear(words);
+        buf_puts(words, kept.data);
+    }
+}
+
 /* ---- calling a tool ---- */
 
 static bool has_any(const char *text, const char *const *words)
@@ -143,8 +163,10 @@ static json_t *guess(const char *name, const json_t *schema, bool required, cons
         return required ? json_object() : NULL;
     if (strstr(name, "budget"))
         return has_budget(text) ? json_sprintf("$%.0f", amount(text)) : required ? json_string("unknown") : NULL;
-    if (strstr(name, "urgen") || strstr(name, "timeline"))
-        return is_urgent(text) ? json_string("today") : required ? json_string("unknown") : NULL;
+    if (strstr(name, "urgen"))
+        return is_urgent(text) ? json_string("high") : required ? json_string("low") : NULL;
+    if (strstr(name, "timeline"))
+        return strcasestr(text, "today") ? json_string("today") : required ? json_string("unknown") : NULL;
     if (strstr(name, "service") || strstr(name, "reason") || strstr(name, "summary") || strstr(name, "query") ||
         required)
         return short_text(text);
@@ -207,7 +229,13 @@ static json_t *quote(const char *begin, const char *end)
     AUTO(buf_free) struct buf text = {0};
     size_t len;
 
-    buf_append(&text, begin, (size_t)(end - begin));
+    for (const char *p = begin; p < end; p++)
+        if (strncmp(p, "&lt;", 4) == 0) { /* as a passage spells '<' */
+            buf_puts(&text, "<");
+            p += 3;
+        } else {
+            buf_append(&text, p, 1);
+        }
     if (text.failed || !text.data)
         return json_string(NO_ANSWER);
     begin = text.data;
@@ -264,6 +292,7 @@ json_t *anthropic_script(const json_t *request)
     bool has_result;
 
     last_turn(request, &words, &has_result);
+    keep_lead_words(&words);
     if ((tool = wanted_tool(request, has_result)))
         return call_tool(tool, words.data ? words.data : "");
     return answer(request);

@@ -315,9 +315,12 @@ json_t *ledger_list(struct ledger *self, const char *account_sid, const struct l
 
 static json_t *accepted_json(const struct message *m)
 {
-    return json_pack("{sI ss ss ss? ss? ss ss sI sI}", "index", (json_int_t)m->index, "sid", m->sid, "to", m->to,
+    char at[CLOCK_TEXT_SIZE];
+
+    clock_format(m->wall_us, at);
+    return json_pack("{sI ss ss ss? ss? ss ss sI ss}", "index", (json_int_t)m->index, "sid", m->sid, "to", m->to,
                      "from", m->from, "messaging_service_sid", m->service_sid, "body", m->body, "status", m->status,
-                     "received_at_us", (json_int_t)m->mono_us, "received_wall_us", (json_int_t)m->wall_us);
+                     "received_at_us", (json_int_t)m->mono_us, "received_at", at);
 }
 
 json_t *ledger_accepted(struct ledger *self, const char *to, const char *from, int64_t after)
