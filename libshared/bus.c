@@ -309,7 +309,6 @@ void bus_destroy(struct bus **self_p)
 
     if (!self)
         return;
-    *self_p = NULL;
     if (self->thread_runs) {
         pthread_mutex_lock(&self->lock);
         self->stopping = true;
@@ -340,6 +339,7 @@ void bus_destroy(struct bus **self_p)
     pthread_mutex_destroy(&self->asks_lock);
     explicit_bzero(self->secret_key, sizeof self->secret_key);
     free(self);
+    *self_p = NULL; /* not before the threads have ended: on_message may use it */
 }
 
 const struct bus_peer *bus_self(const struct bus *self)

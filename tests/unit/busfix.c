@@ -31,7 +31,7 @@ static void note_hint(struct inbox *inbox, const struct envelope *env)
     struct err err = {0};
 
     if (codec_unpack(&tasks_ready_type, env->body.data, env->body.len, arena, &ready, &err) == 0) {
-        inbox->n_refs += (int64_t)ready.n_refs;
+        inbox->n_refs += (long)ready.n_refs;
         snprintf(inbox->first_task, sizeof inbox->first_task, "%s", ready.refs[0].task_id);
     }
     arena_destroy(&arena);
@@ -71,14 +71,10 @@ static void on_message(void *arg, const struct envelope *env, const void *frame,
 static bool key_is_known(void *arg, const char *public_key)
 {
     struct inbox *inbox = arg;
-    bool known;
 
     (void)public_key;
-    pthread_mutex_lock(&inbox->lock);
     inbox->keys_asked++;
-    known = inbox->key_is_known;
-    pthread_mutex_unlock(&inbox->lock);
-    return known;
+    return inbox->key_is_known;
 }
 
 void inbox_open(struct inbox *inbox, const char *role, const char *bind_address)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,13 +16,13 @@ struct inbox {
     int n;
     char type[65];       /* of the last one */
     char first_task[37]; /* of the last tasks_ready */
-    int64_t n_refs;      /* of all tasks_ready */
-    int64_t deadline_ms; /* of the last one */
     char client_id[37];
-    int answer_after_ms; /* a request is answered that late; -1: never */
-    bool answer_problem;
-    bool key_is_known; /* what the ZAP handler is told */
-    int keys_asked;
+    atomic_long n_refs;         /* of all tasks_ready */
+    atomic_long deadline_ms;    /* of the last one */
+    atomic_int answer_after_ms; /* a request is answered that late; -1: never */
+    atomic_bool answer_problem;
+    atomic_bool key_is_known; /* what the ZAP handler is told */
+    atomic_int keys_asked;
 };
 
 /* answer_after_ms is -1, so nothing is answered. */

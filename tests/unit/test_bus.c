@@ -110,7 +110,7 @@ Test(bus, hints_are_shared_among_the_processes_of_a_role)
     }
     bus_push_tasks(asker.bus, "knowledge", refs, N);
     cr_expect(eventually(answerer.n_refs + second.n_refs == N));
-    cr_expect(eq(i64, answerer.n_refs, N / 2));
+    cr_expect(eq(int, (int)answerer.n_refs, N / 2));
     inbox_close(&second);
 }
 
@@ -128,8 +128,9 @@ Test(bus, a_request_is_answered)
 
     answerer.answer_after_ms = 0;
     cr_expect(eq(int, ask(5000, &err), 0), "%s", err.text);
+    cr_expect(eq(int, inbox_count(&answerer), 1));
     cr_expect(eq(str, answerer.client_id, (char *)CLIENT_ID));
-    cr_expect(eq(i64, answerer.deadline_ms, 5000));
+    cr_expect(eq(int, (int)answerer.deadline_ms, 5000));
 }
 
 Test(bus, a_problem_travels_back)
