@@ -28,7 +28,7 @@ struct chat {
     struct http *http;
     const char *sandbox, *from, *to;
     int64_t timeout_ms;
-    int64_t seen; /* index of the last message to the lead that was shown or was there before; -1: none */
+    json_int_t seen; /* index of the last message that was shown, or there before */
 };
 
 static void json_free(json_t **self_p)
@@ -69,16 +69,7 @@ static json_t *ask(struct chat *chat, const char *method, const char *url, const
     return answer;
 }
 
-/* Remembers the last of them. */
-static void mark_seen(struct chat *chat, const json_t *messages)
-{
-    const json_t *last = json_array_get(messages, json_array_size(messages) - 1);
-
-    if (last)
-        chat->seen = json_integer_value(json_object_get(last, "index"));
-}
-
-/* The messages to the lead that were not seen yet. NULL and *err. */
+/* The messages to the lead with an index above the last seen. NULL and *err. */
 static json_t *fetch(struct chat *chat, struct err *err)
 {
     AUTO(buf_free) struct buf url = {0};
@@ -87,7 +78,7 @@ static json_t *fetch(struct chat *chat, struct err *err)
 
     buf_printf(&url, "%s/_sandbox/messages?to=", chat->sandbox);
     url_encode(&url, chat->from);
-    buf_printf(&url, "&after=%" PRId64, chat->seen);
+    buf_printf(&url, "&after=%" JSON_INTEGER_FORMAT, chat->seen);
     if (url.failed) {
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
@@ -101,6 +92,31 @@ static json_t *fetch(struct chat *chat, struct err *err)
     return json_incref(messages);
 }
 
+static void mark_seen(struct chat *chat, const json_t *message)
+{
+    json_int_t index = json_integer_value(json_object_get(message, "index"));
+
+    if (index > chat->seen)
+        chat->seen = index;
+}
+
+/* What the lead got before this chat is not shown. */
+static int skip_earlier(struct chat *chat, struct err *err)
+{
+    const json_t *message;
+    size_t i, n;
+
+    do {
+        AUTO(json_free) json_t *messages = fetch(chat, err);
+        if (!messages)
+            return -1;
+        n = json_array_size(messages);
+        json_array_foreach (messages, i, message)
+            mark_seen(chat, message);
+    } while (n > 0);
+    return 0;
+}
+
 /* Prints them, with the time from the lead's text to Twilio's POST; returns how many there were. */
 static int show(struct chat *chat, int64_t since_us, struct err *err)
 {
@@ -112,16 +128,15 @@ static int show(struct chat *chat, int64_t since_us, struct err *err)
         return -1;
     json_array_foreach (messages, i, message) {
         const char *body = json_string_value(json_object_get(message, "body"));
-        const char *received = json_string_value(json_object_get(message, "received_at"));
-        int64_t at_us = 0;
+        int64_t at_us = json_integer_value(json_object_get(message, "received_wall_us"));
 
         printf("  < %s", body ? body : "(no text)");
-        if (received && clock_parse(received, &at_us) == 0 && at_us >= since_us)
+        if (at_us >= since_us)
             printf("   (%" PRId64 " ms)", (at_us - since_us + 500) / 1000);
         printf("\n");
+        mark_seen(chat, message);
     }
     fflush(stdout);
-    mark_seen(chat, messages);
     return (int)json_array_size(messages);
 }
 
@@ -152,12 +167,12 @@ static int post(struct chat *chat, const char *text, struct err *err)
     if (!(answer = ask(chat, "POST", url.data, body.data, 40000, err)))
         return -1;
     status = json_object_get(answer, "status");
-    if (json_is_integer(status) && (json_integer_value(status) < 200 || json_integer_value(status) >= 300)) {
-        const char *error = json_string_value(json_object_get(answer, "error"));
-        const char *why = error ? error : json_string_value(json_object_get(answer, "body"));
-
-        return err_set(err, ERR_UNAVAILABLE, "the gateway answers %d: %.150s", (int)json_integer_value(status),
-                       why ? why : "");
+    if (json_integer_value(status) < 200 || json_integer_value(status) >= 300) {
+        const char *why = json_string_value(json_object_get(answer, "error"));
+        if (!why)
+            why = json_string_value(json_object_get(answer, "body"));
+        return err_set(err, ERR_UNAVAILABLE, "the gateway has not taken it: status %d, %.150s",
+                       (int)json_integer_value(status), why ? why : "");
     }
     return 0;
 }
@@ -267,20 +282,14 @@ static int read_options(struct ctl *ctl, struct chat *chat, struct err *err)
 
 int cmd_chat(struct ctl *ctl, struct err *err)
 {
-    struct chat chat = {.seen = -1};
-    json_t *before = NULL;
+    struct chat chat = {0};
     bool any;
-    int rc = -1;
+    int rc;
 
     if (read_options(ctl, &chat, err) < 0 || !(chat.http = http_new(err)))
         return -1;
-    if ((before = fetch(&chat, err))) {
-        mark_seen(&chat, before);
-        rc = say_script(&chat, ctl, &any, err);
-        if (rc == 0 && !any)
-            rc = say_lines(&chat, err);
-    }
-    json_decref(before);
+    if ((rc = skip_earlier(&chat, err)) == 0 && (rc = say_script(&chat, ctl, &any, err)) == 0 && !any)
+        rc = say_lines(&chat, err);
     http_destroy(&chat.http);
     return rc;
 }

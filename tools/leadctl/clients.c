@@ -36,8 +36,7 @@ static json_t *read_config(struct ctl *ctl, struct err *err)
         ctl_misuse(ctl, err, "--config must be a JSON object");
         return NULL;
     }
-    json_object_foreach(config, key, value)
-    {
+    json_object_foreach (config, key, value) {
         if (ends_with(key, "_key") || ends_with(key, "_token") || ends_with(key, "_secret") ||
             ends_with(key, "_password")) {
             ctl_misuse(ctl, err, "%.60s is a secret: set it with PATCH /api/v1/clients/{id}/config, which seals it",
