@@ -282,7 +282,7 @@ static int read_options(struct ctl *ctl, struct chat *chat, struct err *err)
 
 int cmd_chat(struct ctl *ctl, struct err *err)
 {
-    struct chat chat = {0};
+    struct chat chat = {.seen = -1};
     bool any;
     int rc;
 

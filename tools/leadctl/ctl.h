@@ -8,6 +8,7 @@
 #include "libshared/config.h"
 
 struct arena;
+struct buf;
 struct db_pool;
 struct db_result;
 struct err;
@@ -79,6 +80,8 @@ void ctl_table_put(struct ctl_table *self, const char *text);
 void ctl_table_put_int(struct ctl_table *self, int64_t value);
 /* All rows of a result, by the names of the columns. */
 void ctl_table_put_rows(struct ctl_table *self, const struct db_result *rows);
+/* Appended to out. -1 when memory ran out on the way. */
+int ctl_table_format(const struct ctl_table *self, bool json, struct buf *out);
 /* To standard output. -1 and *err when memory ran out on the way. */
 int ctl_table_print(const struct ctl_table *self, bool json, struct err *err);
 

@@ -123,16 +123,24 @@ static int print_aligned(const struct ctl_table *self, struct buf *out)
     return 0;
 }
 
+int ctl_table_format(const struct ctl_table *self, bool json, struct buf *out)
+{
+    int rc = 0;
+
+    if (self->failed)
+        return -1;
+    if (json)
+        print_json(self, out);
+    else
+        rc = print_aligned(self, out);
+    return rc < 0 || out->failed ? -1 : 0;
+}
+
 int ctl_table_print(const struct ctl_table *self, bool json, struct err *err)
 {
     AUTO(buf_free) struct buf out = {0};
-    int rc = 0;
 
-    if (json)
-        print_json(self, &out);
-    else
-        rc = print_aligned(self, &out);
-    if (rc < 0 || self->failed || out.failed)
+    if (ctl_table_format(self, json, &out) < 0)
         return err_set(err, ERR_INTERNAL, "out of memory");
     fputs(out.data, stdout);
     return 0;

@@ -188,6 +188,7 @@ static void print_event(const void *frame, size_t len)
     buf_puts(&out, ",\"trace_id\":");
     buf_json_string(&out, env.trace_id);
     put_body(&out, &env, arena);
+    buf_puts(&out, "}");
     if (out.failed)
         return;
     puts(out.data);
