@@ -128,10 +128,11 @@ static int show(struct chat *chat, int64_t since_us, struct err *err)
         return -1;
     json_array_foreach (messages, i, message) {
         const char *body = json_string_value(json_object_get(message, "body"));
-        int64_t at_us = json_integer_value(json_object_get(message, "received_wall_us"));
+        const char *received = json_string_value(json_object_get(message, "received_at"));
+        int64_t at_us = 0;
 
         printf("  < %s", body ? body : "(no text)");
-        if (at_us >= since_us)
+        if (received && clock_parse(received, &at_us) == 0 && at_us >= since_us)
             printf("   (%" PRId64 " ms)", (at_us - since_us + 500) / 1000);
         printf("\n");
         mark_seen(chat, message);
