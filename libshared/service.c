@@ -289,6 +289,18 @@ static int run(struct process *self)
     return rc == 0 ? EXIT_SUCCESS : err.kind == ERR_INVALID ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
+static int load_config(struct process *self, struct err *err)
+{
+    const char *const *name = self->service->required;
+
+    if (config_load(&self->config, err) < 0 || config_require(&self->config, "DATABASE_URL", err) < 0)
+        return -1;
+    for (; name && *name; name++)
+        if (config_require(&self->config, *name, err) < 0)
+            return -1;
+    return self->service->check ? self->service->check(&self->config, err) : 0;
+}
+
 static void print_help(const struct service *service)
 {
     printf("leadwire-%s - %s\n\nUsage: leadwire-%s [--help | --version]\n\nSettings, from the environment:\n",
@@ -314,8 +326,8 @@ int service_main(const struct service *service, int argc, char **argv)
     self.started_ms = clock_mono_ms();
     if (argc > 1)
         err_set(&err, ERR_INVALID, "unknown argument %s; --help lists what there is", argv[1]);
-    else if (config_load(&self.config, &err) == 0)
-        config_require(&self.config, "DATABASE_URL", &err);
+    else
+        load_config(&self, &err);
     if (err.kind != ERR_NONE) {
         complain(&self, &err);
         config_free(&self.config);

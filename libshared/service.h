@@ -69,6 +69,11 @@ struct service {
     const struct task_handler *tasks;       /* ends with {0}; NULL: none */
     const struct request_handler *requests; /* ends with {0}; NULL: none */
 
+    /* Names of the settings without which it does not start, beside DATABASE_URL; ends with NULL. May be NULL. */
+    const char *const *required;
+    /* Looks at the settings before anything is started: what it refuses ends the process at once. May be NULL. */
+    int (*check)(const struct config *config, struct err *err);
+
     /* Once per worker, in its thread. May be NULL. */
     int (*worker_new)(struct worker *self, struct err *err);
     void (*worker_destroy)(struct worker *self);

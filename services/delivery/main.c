@@ -9,15 +9,13 @@
 #include "services/delivery/delivery.h"
 #include "services/delivery/twilio.h"
 
-static int delivery_start(struct worker *self, void **ret_service_state, struct err *err)
+static const char *const required[] = {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", NULL};
+
+static int delivery_check(const struct config *config, struct err *err)
 {
     struct look_schedule looks;
 
-    (void)ret_service_state;
-    if (config_require(self->config, "TWILIO_ACCOUNT_SID", err) < 0 ||
-        config_require(self->config, "TWILIO_AUTH_TOKEN", err) < 0)
-        return -1;
-    return look_schedule_parse(self->config->reconcile_after_s, &looks, err);
+    return look_schedule_parse(config->reconcile_after_s, &looks, err);
 }
 
 static void delivery_worker_destroy(struct worker *self)
@@ -57,7 +55,8 @@ static const struct service delivery_service = {
     .doc = "sends messages through Twilio and follows what becomes of them",
     .workers = 8,
     .tasks = tasks,
-    .start = delivery_start,
+    .required = required,
+    .check = delivery_check,
     .worker_new = delivery_worker_new,
     .worker_destroy = delivery_worker_destroy,
 };

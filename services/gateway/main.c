@@ -2,10 +2,13 @@
 #include "libshared/service.h"
 #include "services/gateway/start.h"
 
+static const char *const required[] = {"TWILIO_AUTH_TOKEN", "PUBLIC_URL", NULL};
+
 static const struct service gateway = {
     .role = "gateway",
     .doc = "takes webhooks and API calls over HTTP",
     .workers = 16, /* they wait for other services most of the time */
+    .required = required,
     .start = gateway_start,
     .stop = gateway_stop,
 };

@@ -143,8 +143,7 @@ static json_t *read_body(const struct request_input *input, struct err *err)
     }
     if (route->body_field)
         return json_pack("{s:o}", route->body_field, body);
-    json_object_foreach(body, name, value)
-    {
+    json_object_foreach (body, name, value) {
         if (!find_field(route->request, name)) {
             refuse(err, name, "unknown field");
             json_decref(body);
