@@ -88,10 +88,6 @@ struct db_tx *db_begin(struct db_pool *pool, const char *client_id, struct err *
     snprintf(tx->client_id, sizeof tx->client_id, "%s", client_id ? client_id : "");
 
     tx->conn = db_pool_lease(pool, &fresh, err);
-    if (tx->conn && !fresh && !db_conn_is_alive(tx->conn)) {
-        tx->conn = db_pool_replace(pool, tx->conn, err);
-        fresh = true;
-    }
     if (tx->conn && begin(tx, "", err) < 0) {
         bool broken = PQstatus(tx->conn->pg) != CONNECTION_OK;
 
@@ -258,8 +254,6 @@ static PGresult *run_alone(struct db_pool *pool, struct err *err, const char *sq
     struct db_conn *conn = db_pool_lease(pool, &fresh, err);
     PGresult *answer;
 
-    if (conn && !fresh && !db_conn_is_alive(conn))
-        conn = db_pool_replace(pool, conn, err);
     if (!conn)
         return NULL;
     answer = db_conn_query(conn, sql, args, n_args, &stale, err);

@@ -65,7 +65,7 @@ int db_error(PGconn *pg, const PGresult *result, struct err *err);
 
 /* ---- db_pool.c ---- */
 
-/* A connection to use; *ret_fresh tells that it was opened just now. */
+/* A connection to use, not known to be dead; *ret_fresh tells that it was opened just now. */
 struct db_conn *db_pool_lease(struct db_pool *self, bool *ret_fresh, struct err *err);
 
 /* Closes a broken one and opens another in its place. On failure the lease has ended. */

@@ -2,8 +2,8 @@
  *
  * A lease takes an idle connection, opens another while there are fewer than
  * the most allowed, or waits. After a failed connect the database counts as down:
- * everybody fails at once, except one caller every 250 ms who tries it. */
-#include <errno.h>
+ * every 250 ms one caller tries it, the others fail at once, unless a connection
+ * that still lives may come back to them. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +18,7 @@ struct db_pool {
     char *url, *set_role;
     int most;
     int open;             /* leased, idle or being opened */
+    int opening;          /* of these */
     struct db_conn *idle; /* the one used last comes first */
     bool down, probing;
     int64_t down_until_ms;
@@ -70,18 +71,17 @@ void db_pool_destroy(struct db_pool **self_p)
     free(self);
 }
 
-/* Whether the caller has to fail at once; otherwise it may connect, as the one prober if the database is down. */
-static bool must_fail_fast(struct db_pool *self, struct err *err)
+/* Whether the caller may connect now: as the one prober if the database is down. */
+static bool may_connect(struct db_pool *self)
 {
-    if (!self->down)
+    if (self->open >= self->most)
         return false;
-    if (self->probing || clock_mono_ms() < self->down_until_ms) {
-        if (err)
-            *err = self->down_err;
+    if (!self->down)
         return true;
-    }
+    if (self->probing || clock_mono_ms() < self->down_until_ms)
+        return false;
     self->probing = true;
-    return false;
+    return true;
 }
 
 /* Opens a connection for a place that is counted already. Called and returns with the mutex held. */
@@ -90,9 +90,11 @@ static struct db_conn *open_locked(struct db_pool *self, struct err *err)
     struct err problem = {0};
     struct db_conn *conn;
 
+    self->opening++;
     pthread_mutex_unlock(&self->mutex);
     conn = db_conn_open(self->url, self->set_role, &problem);
     pthread_mutex_lock(&self->mutex);
+    self->opening--;
     self->probing = false;
     self->down = !conn;
     if (!conn) {
@@ -106,11 +108,16 @@ static struct db_conn *open_locked(struct db_pool *self, struct err *err)
     return conn;
 }
 
-static bool wait_until(struct db_pool *self, int64_t deadline_ms)
+/* Until something changes, the time is over, or the database may be tried again. */
+static void wait_for_change(struct db_pool *self, int64_t deadline_ms)
 {
-    struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+    int64_t until_ms = deadline_ms;
+    struct timespec until;
 
-    return pthread_cond_timedwait(&self->changed, &self->mutex, &until) != ETIMEDOUT;
+    if (self->down && !self->probing && self->open < self->most && self->down_until_ms < until_ms)
+        until_ms = self->down_until_ms;
+    until = (struct timespec){.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    pthread_cond_timedwait(&self->changed, &self->mutex, &until);
 }
 
 static struct db_conn *lease_locked(struct db_pool *self, bool *ret_fresh, struct err *err)
@@ -126,23 +133,31 @@ static struct db_conn *lease_locked(struct db_pool *self, bool *ret_fresh, struc
             conn->next = NULL;
             return conn;
         }
-        if (self->open < self->most) {
-            if (must_fail_fast(self, err))
-                return NULL;
+        if (may_connect(self)) {
             self->open++;
             *ret_fresh = true;
             return open_locked(self, err);
         }
-        if (self->down && clock_mono_ms() < self->down_until_ms) {
+        if (self->down && self->open == self->opening) {
             if (err)
                 *err = self->down_err;
             return NULL;
         }
-        if (!wait_until(self, deadline_ms)) {
+        if (clock_mono_ms() >= deadline_ms) {
             err_set(err, ERR_UNAVAILABLE, "database: no free connection within %d s", DB_LEASE_MS / 1000);
             return NULL;
         }
+        wait_for_change(self, deadline_ms);
     }
+}
+
+static void close_locked(struct db_pool *self, struct db_conn *conn)
+{
+    pthread_mutex_unlock(&self->mutex);
+    db_conn_close(&conn);
+    pthread_mutex_lock(&self->mutex);
+    self->open--;
+    pthread_cond_broadcast(&self->changed);
 }
 
 struct db_conn *db_pool_lease(struct db_pool *self, bool *ret_fresh, struct err *err)
@@ -150,7 +165,9 @@ struct db_conn *db_pool_lease(struct db_pool *self, bool *ret_fresh, struct err 
     struct db_conn *conn;
 
     pthread_mutex_lock(&self->mutex);
-    conn = lease_locked(self, ret_fresh, err);
+    /* After a restart of the server all idle ones are dead. */
+    while ((conn = lease_locked(self, ret_fresh, err)) && !*ret_fresh && !db_conn_is_alive(conn))
+        close_locked(self, conn);
     pthread_mutex_unlock(&self->mutex);
     return conn;
 }
@@ -159,13 +176,13 @@ struct db_conn *db_pool_replace(struct db_pool *self, struct db_conn *broken, st
 {
     struct db_conn *conn = NULL;
 
-    db_conn_close(&broken);
     pthread_mutex_lock(&self->mutex);
-    if (must_fail_fast(self, err)) {
-        self->open--;
-        pthread_cond_signal(&self->changed);
-    } else {
+    close_locked(self, broken);
+    if (may_connect(self)) {
+        self->open++;
         conn = open_locked(self, err);
+    } else {
+        err_set(err, ERR_UNAVAILABLE, "database: the connection was lost");
     }
     pthread_mutex_unlock(&self->mutex);
     return conn;
@@ -175,15 +192,13 @@ void db_pool_return(struct db_pool *self, struct db_conn *conn)
 {
     bool usable = PQstatus(conn->pg) == CONNECTION_OK && PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
 
-    if (!usable)
-        db_conn_close(&conn);
     pthread_mutex_lock(&self->mutex);
     if (usable) {
         conn->next = self->idle;
         self->idle = conn;
+        pthread_cond_signal(&self->changed);
     } else {
-        self->open--;
+        close_locked(self, conn);
     }
-    pthread_cond_signal(&self->changed);
     pthread_mutex_unlock(&self->mutex);
 }

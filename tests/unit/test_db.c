@@ -454,6 +454,50 @@ Test(db, threads_share_the_connections)
     }
 }
 
+struct churn {
+    pthread_t thread;
+    int failed;
+    bool wrong;
+};
+
+static void *churn(void *arg)
+{
+    struct churn *self = arg;
+
+    for (int i = 0; i < 100; i++) {
+        struct err problem = {0};
+
+        if (db_run(pool, i % 2 ? CLIENT_A : NULL, NULL, &problem, "SELECT 1") == 1)
+            continue;
+        self->failed++;
+        self->wrong |= problem.kind != ERR_UNAVAILABLE && problem.kind != ERR_UNCERTAIN;
+    }
+    return NULL;
+}
+
+Test(db, threads_go_on_while_connections_are_killed)
+{
+    struct churn threads[6] = {0};
+
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        cr_assert(pthread_create(&threads[i].thread, NULL, churn, &threads[i]) == 0);
+    for (int i = 0; i < 5; i++) {
+        AUTO(db_pool_destroy) struct db_pool *killer = db_pool_new(testdb_url(), NULL, 1, &err);
+
+        must(db_run(killer, NULL, NULL, &err,
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"));
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        pthread_join(threads[i].thread, NULL);
+        cr_expect(not(threads[i].wrong));
+    }
+    /* A connect that was killed counts as a database that is down, for a moment. */
+    for (int i = 0; i < 250 && db_run(pool, NULL, NULL, &err, "SELECT 1") < 0; i++)
+        usleep(20 * 1000);
+    cr_expect(eq(i64, number(pool, "SELECT 1 AS n"), 1));
+}
+
 /* ---- listening ---- */
 
 Test(db, a_listener_hears_what_is_notified)
