@@ -21,8 +21,8 @@
 
 #define JOBS_MAX       1024 /* requests and submitted functions that wait */
 #define REFS_MAX       1024 /* tasks that were heard of and not yet claimed */
-#define CLAIM_MAX      128  /* tasks in one claim */
-#define SETTLE_MAX     64   /* tasks in one statement */
+#define CLAIM_MAX      256  /* tasks in one claim */
+#define SETTLE_MAX     128  /* tasks in one statement */
 #define PREFETCH_MIN   2
 #define PREFETCH_MS    20 /* more is prefetched only if the workers get to it within that time */
 #define REQUEST_MEMORY (8 * 1024 * 1024)
