@@ -115,14 +115,14 @@ int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, st
     "   GROUP BY kb_id, document_id ORDER BY covered DESC LIMIT $6 "
 
 /* Vectors of the same model alone are compared; the question's and the answer's each stand for the document. */
-#define VECTORS_SQL                                                                                           \
-    "), by_vector AS MATERIALIZED ( "                                                                         \
-    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ( "          \
-    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (c.embedding <=> v.vector::vector) AS cosine " \
-    "             FROM unnest($4::text[], $5::text[]) AS v (model, vector) "                                  \
-    "             JOIN base b ON b.embedding_model = v.model "                                                \
-    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id AND c.embedding_model = v.model "   \
-    "              AND vector_dims(c.embedding) = vector_dims(v.vector::vector)) AS each "                    \
+#define VECTORS_SQL                                                                                         \
+    "), by_vector AS MATERIALIZED ( "                                                                       \
+    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ( "        \
+    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (c.embedding <=> v.vector) AS cosine "       \
+    "             FROM unnest($4::text[], $5::vector[]) AS v (model, vector) "                              \
+    "             JOIN base b ON b.embedding_model = v.model "                                              \
+    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id AND c.embedding_model = v.model " \
+    "              AND vector_dims(c.embedding) = vector_dims(v.vector)) AS each "                          \
     "          ORDER BY document_id, cosine DESC) AS best ORDER BY cosine DESC LIMIT $6 "
 
 #define FOUND_SQL                                                                                                     \

@@ -1,0 +1,66 @@
+/* How the views of a candidate are fused. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "services/knowledge/score.h"
+#include "services/knowledge/search_store.h"
+
+static struct candidate by_words(double covered, double about, int words)
+{
+    return (struct candidate){.model = "text-embedding-3-small", .covered = covered, .about = about, .words = words};
+}
+
+Test(score, the_question_itself_scores_1)
+{
+    struct candidate c = by_words(0, 0, 0);
+
+    c.exact = true;
+    cr_expect(eq(dbl, score_text(&c), 1));
+    cr_expect(eq(dbl, score_fused(&c), 1));
+}
+
+Test(score, nothing_in_common_scores_0)
+{
+    struct candidate c = by_words(0, 0, 0);
+
+    cr_expect(eq(dbl, score_fused(&c), 0));
+    c.has_cosine = true;
+    c.cosine = -0.3;
+    cr_expect(eq(dbl, score_fused(&c), 0));
+}
+
+Test(score, words_alone_never_reach_the_question_itself)
+{
+    struct candidate c = by_words(1, 1, 5);
+
+    cr_expect(score_text(&c) > 0.9 && score_text(&c) < 1);
+}
+
+Test(score, one_word_of_two_is_no_answer_and_all_but_a_side_remark_is)
+{
+    struct candidate half = by_words(0.45, 0.5, 1), most = by_words(0.7, 0.9, 3);
+
+    cr_expect(score_fused(&half) < 0.5);
+    cr_expect(score_fused(&most) >= 0.75);
+}
+
+Test(score, meaning_alone_can_answer)
+{
+    struct candidate c = by_words(0, 0, 0);
+
+    c.has_cosine = true;
+    c.cosine = 0.5;
+    cr_expect(score_fused(&c) >= 0.75);
+    c.cosine = 0.2;
+    cr_expect(score_fused(&c) < 0.5);
+}
+
+Test(score, views_that_agree_score_more_than_either)
+{
+    struct candidate both = by_words(0.6, 0.6, 2), words = both;
+
+    both.has_cosine = true;
+    both.cosine = 0.4;
+    cr_expect(score_fused(&both) > score_fused(&words));
+    cr_expect(score_fused(&both) <= 1);
+}
