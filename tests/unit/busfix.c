@@ -1,3 +1,4 @@
+/* busfix.c - see busfix.h. */
 #include "tests/unit/busfix.h"
 
 #include <stdio.h>
