@@ -79,7 +79,8 @@ class Claude(ClusterTest):
                                 f"WHERE lead_address = '{self.lead}' ORDER BY t.created_at DESC LIMIT 1")
 
     def ask(self):
-        self.cluster.text(self.QUESTION, self.lead)
+        answer = self.cluster.text(self.QUESTION, self.lead)
+        self.assertEqual(answer["status"], 200, answer)
         return self.cluster.wait_replies(1, self.lead, 40)[0]["body"]
 
     def test_claude_answers_and_qualifies(self):

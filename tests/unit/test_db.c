@@ -486,7 +486,7 @@ Test(db, threads_go_on_while_connections_are_killed)
 
         must(db_run(killer, NULL, NULL, &err,
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"));
+                    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"));
     }
     for (size_t i = 0; i < COUNT_OF(threads); i++) {
         pthread_join(threads[i].thread, NULL);
@@ -517,7 +517,7 @@ Test(db, a_listener_that_lost_its_connection_says_so_and_listens_again)
     cr_assert(eq(int, db_listener_wait(listener, 5000, &err), 1));
     must(db_run(pool, NULL, NULL, &err,
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND query LIKE 'LISTEN%'"));
+                " WHERE datname = current_database() AND usename = current_user AND query LIKE 'LISTEN%'"));
     cr_expect(eq(int, db_listener_wait(listener, 100, &err), -1));
     cr_expect(eq(int, db_listener_wait(listener, 5000, &err), 1), "%s", err.text);
 }

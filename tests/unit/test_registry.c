@@ -130,7 +130,8 @@ Test(registry, peers_stay_while_connections_break)
     cr_assert(eventually(bus_has_role(first.bus, "knowledge")));
     for (int i = 0; i < 5; i++) {
         db_run(pool, NULL, NULL, NULL,
-               "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()");
+               "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename "
+               "= current_user");
         for (int k = 0; k < 40; k++) {
             cr_expect(bus_has_role(first.bus, "knowledge"));
             sleep_ms(10);

@@ -92,8 +92,10 @@ static void expect_refs_resolve(const char *of, const json_t *value)
         cr_assert(strncmp(ref, "#/components/schemas/", 21) == 0, "%s: %s", of, ref);
         cr_expect(message_type_find(ref + 21) != NULL, "%s: %s", of, ref);
     }
-    json_object_foreach((json_t *)value, key, inner) expect_refs_resolve(of, inner);
-    json_array_foreach(value, i, inner) expect_refs_resolve(of, inner);
+    json_object_foreach ((json_t *)value, key, inner)
+        expect_refs_resolve(of, inner);
+    json_array_foreach (value, i, inner)
+        expect_refs_resolve(of, inner);
 }
 
 Test(schema, every_message_has_one_and_refers_only_to_messages)

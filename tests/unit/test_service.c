@@ -27,9 +27,10 @@ static int note(struct db_pool *db, const char *what, struct err *err)
     char id[UUID_SIZE];
 
     uuid_new(id);
-    return db_run(db, NULL, NULL, err,
-                  "INSERT INTO task_dedupe (client_id, dedupe_key, task_id) VALUES ($1::uuid, $2 || ' ' || $3, $1::uuid)",
-                  db_text(id), db_text(what), db_text(id)) < 0
+    return db_run(
+               db, NULL, NULL, err,
+               "INSERT INTO task_dedupe (client_id, dedupe_key, task_id) VALUES ($1::uuid, $2 || ' ' || $3, $1::uuid)",
+               db_text(id), db_text(what), db_text(id)) < 0
                ? -1
                : 0;
 }
@@ -229,7 +230,7 @@ Test(service, broken_connections_cost_no_task)
         insert_task(NULL);
         db_run(pool, NULL, NULL, NULL,
                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-               " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+               " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()");
         sleep_ms(20);
     }
     /* Whoever was running when its completion was cut off is given back or completed by itself. */

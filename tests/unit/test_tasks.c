@@ -710,7 +710,7 @@ Test(tasks, connections_killed_between_claims_lose_nothing)
 
         must(db_run(killer, NULL, NULL, &err,
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"));
+                    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"));
     }
     task = claimed(id);
     sql("SELECT 1");

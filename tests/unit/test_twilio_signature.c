@@ -150,8 +150,7 @@ Test(twilio_signature, every_collected_vector_is_judged_as_it_says)
         cr_skip_test("LEADWIRE_TWILIO_VECTORS is not set");
     root = json_load_file(file, 0, NULL);
     cr_assert_not_null(root);
-    json_array_foreach(json_object_get(root, "vectors"), i, vector)
-    {
+    json_array_foreach (json_object_get(root, "vectors"), i, vector) {
         AUTO(arena_destroy) struct arena *arena = arena_new(1024 * 1024);
         const char *url = json_string_value(json_object_get(vector, "url"));
         const char *body = json_string_value(json_object_get(vector, "raw_body"));

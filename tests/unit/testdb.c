@@ -96,7 +96,7 @@ const char *testdb_empty_url(void)
     }
     uuid_new(id);
     snprintf(name, sizeof names[0], PREFIX "%lld_%d_%.12s", (long long)time(NULL), (int)getpid(), id + 24);
-    snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE template0", name);
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s", name);
     made = PQexec(pg, sql);
     cr_assert(PQresultStatus(made) == PGRES_COMMAND_OK, "%s", PQerrorMessage(pg));
     PQclear(made);
