@@ -119,7 +119,8 @@ static int wait_for_database(struct process *self, struct err *err)
             return db_get_bool(rows, 0, "migrated")
                        ? 1
                        : err_set(err, ERR_INVALID, "the database has no Leadwire tables: run leadctl migrate first");
-        if (err->kind != ERR_UNAVAILABLE || clock_mono_ms() - begin_ms > DATABASE_WAIT_MS)
+        if ((err->kind != ERR_UNAVAILABLE && err->kind != ERR_UNCERTAIN) ||
+            clock_mono_ms() - begin_ms > DATABASE_WAIT_MS)
             return -1;
         if (!said)
             log_err(LOG_WARN, "waiting for the database", err);
