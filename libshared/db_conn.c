@@ -241,7 +241,8 @@ static int set_up(struct db_conn *self, const char *set_role, struct err *err)
 {
     AUTO(buf_free) struct buf sql = {0};
 
-    buf_puts(&sql, "SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '10s';"
+    /* Who is stopped within a transaction loses it before others give up waiting for its locks. */
+    buf_puts(&sql, "SET statement_timeout = '15s'; SET idle_in_transaction_session_timeout = '2s';"
                    "SET lock_timeout = '5s'; SET timezone = 'UTC'; SET datestyle = 'ISO'; SET jit = off;");
     if (PQserverVersion(self->pg) >= 170000)
         buf_puts(&sql, "SET transaction_timeout = '30s';");

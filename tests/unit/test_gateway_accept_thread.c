@@ -133,6 +133,35 @@ Test(accept_thread, each_is_answered_once_and_a_bad_one_fails_alone)
     cr_expect_eq(stats.refused, 1);
 }
 
+/* A process that is stopped, or whose host is gone, in the middle of a transaction with a lead's rows. */
+Test(accept_thread, who_stops_with_the_rows_of_one_lead_turns_no_lead_away)
+{
+    AUTO(db_pool_destroy) struct db_pool *pool = NULL;
+    AUTO(accept_destroy) struct accept *accept = NULL;
+    struct err err = {0};
+    struct db_tx *stopped;
+
+    make_client(testdb_url());
+    accept = start(testdb_url());
+    accept_inbound(accept, item(1));
+    accept_inbound(accept, item(2));
+    wait_answers(2);
+    pool = db_pool_new(testdb_url(), "leadwire_orchestrator", 1, &err);
+    stopped = db_begin(pool, DB_EVERY_CLIENT, &err);
+    cr_assert(stopped && db_query(stopped, NULL, &err,
+                                  "UPDATE conversations SET answered_seq = answered_seq"
+                                  " WHERE our_address = $1 AND lead_address = '+15550000001'",
+                                  db_text(number)) == 1,
+              "%s", err.text);
+    for (int i = 3; i < N; i++)
+        accept_inbound(accept, item(i));
+    wait_answers(N - 1);
+    for (int i = 3; i < N; i++)
+        cr_expect_eq(outcomes[i], ACCEPT_STORED, "%d: %d", i, outcomes[i]);
+    cr_expect_eq(db_commit(&stopped, &err), -1);
+    cr_expect_eq(err.kind, ERR_UNAVAILABLE);
+}
+
 Test(accept_thread, without_a_database_all_are_turned_away)
 {
     AUTO(accept_destroy) struct accept *accept = start("postgresql://postgres@127.0.0.1:1/none");
