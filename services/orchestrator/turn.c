@@ -140,7 +140,8 @@ static void publish_all(struct worker *self, const struct turn *turn)
         publish(self, "conversation.escalated", turn, turn->out.escalation_reason);
 }
 
-/* Reply, lead, conversation, record, the task that sends, and the end of this one: all or nothing. */
+/* Reply, lead, conversation, record, the task that sends, and the end of this one: all or nothing. The lead is locked
+ * before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it. */
 static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
@@ -153,9 +154,9 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .serial_key = serial_key,
                              .dedupe_key = dedupe_key};
 
-    if (!tx || turn_store_answered(tx, turn, err) < 0 || turn_store_reply(tx, turn, task->trace_id, err) < 0 ||
-        turn_store_lead(tx, turn, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
-        task_insert(tx, self->bus, &send, NULL, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
+    if (!tx || turn_store_lead(tx, turn, err) < 0 || turn_store_reply(tx, turn, task->trace_id, err) < 0 ||
+        turn_store_record(tx, turn, task->task_id, err) < 0 || task_insert(tx, self->bus, &send, NULL, err) < 0 ||
+        turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
         return -1;
     failpoint("orchestrator.before_commit");
     return db_commit(&tx, err);
@@ -167,7 +168,7 @@ static int stay_silent(struct worker *self, struct task *task, const struct turn
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
 
-    if (!tx || turn_store_answered(tx, turn, err) < 0 || (words && turn_store_opt_out(tx, turn, words, err) < 0) ||
+    if (!tx || (words && turn_store_opt_out(tx, turn, words, err) < 0) || turn_store_answered(tx, turn, err) < 0 ||
         task_complete(tx, self->bus, task, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
     if (words) {

@@ -1,6 +1,9 @@
 /* The orchestrator's requests and its turn against a database, with the rights that its role has. */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
@@ -412,6 +415,54 @@ Test(orchestrator_store, a_lead_that_opts_out_in_free_words_is_suppressed_and_no
     lead_writes("hello?");
     task = claim();
     cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+    cr_expect_eq(count(REPLIES), 0);
+    task_release(&task);
+}
+
+struct answering {
+    pthread_t thread;
+    struct task *task;
+    struct err why;
+    int rc;
+    atomic_bool done;
+};
+
+static void *answer(void *arg)
+{
+    struct answering *self = arg;
+
+    self->rc = process_ai_response(&worker, self->task, &self->why);
+    self->done = true;
+    return NULL;
+}
+
+/* The gateway locks the lead and then the conversation. */
+Test(orchestrator_store, a_stop_while_an_answer_is_committed_wins_without_a_deadlock)
+{
+    struct answering answering = {0};
+    struct db_tx *stop;
+    struct task task;
+
+    lead_writes("Hello");
+    task = claim();
+    answering.task = &task;
+    stop = db_begin(admin, DB_EVERY_CLIENT, &err);
+    cr_assert(stop && db_query(stop, NULL, &err, "UPDATE leads SET opted_out_at = now() WHERE lead_id = $1",
+                               db_text(lead)) == 1);
+    cr_assert_eq(pthread_create(&answering.thread, NULL, answer, &answering), 0);
+    while (!answering.done && count("SELECT count(*) AS v FROM pg_stat_activity WHERE datname = current_database()"
+                                    "   AND wait_event_type = 'Lock' AND $1 <> ''") == 0)
+        usleep(10000);
+    cr_assert_eq(db_query(stop, NULL, &err,
+                          "UPDATE conversations SET answered_seq ="
+                          "       (SELECT max(seq) + 1 FROM messages WHERE conversation_id = $1::uuid)"
+                          " WHERE conversation_id = $1::uuid",
+                          db_text(conversation)),
+                 1, "%s", err.text);
+    cr_assert_eq(db_commit(&stop, &err), 0, "%s", err.text);
+    pthread_join(answering.thread, NULL);
+    cr_expect_eq(answering.rc, -1);
+    cr_expect_eq(answering.why.kind, ERR_CONFLICT, "%s", answering.why.text);
     cr_expect_eq(count(REPLIES), 0);
     task_release(&task);
 }
