@@ -67,6 +67,13 @@ BEGIN
             RETURNING l.lead_id, l.opted_out_at IS NOT NULL INTO of_lead, is_opted_out;
         END IF;
         lead_id := of_lead;
+        -- Another gateway may be storing a STOP or START before this one: what it makes of the lead is waited for. (Not
+        -- where nothing depends on it: an answer to a lead who has opted out meanwhile is dropped later.)
+        IF is_opted_out OR opts[i] = 'in' THEN
+            SELECT l.opted_out_at IS NOT NULL INTO is_opted_out
+              FROM leads l WHERE l.client_id = of_client AND l.lead_id = of_lead
+               FOR NO KEY UPDATE;
+        END IF;
 
         wants_answer := NOT is_opted_out;
         IF opts[i] = 'out' THEN
