@@ -28,8 +28,8 @@
     "   FROM free LEFT JOIN task_payloads p ON p.client_id = free.client_id AND p.task_id = free.task_id" \
     "        CROSS JOIN lazily"                                                                           \
     "  WHERE t.client_id = free.client_id AND t.task_id = free.task_id"                                   \
-    " RETURNING t.client_id, t.task_id, t.kind, t.attempt, t.token, p.trace_id, p.payload,"               \
-    "           (extract(epoch FROM t.created_at) * 1000000)::bigint AS created_at_us"
+    " RETURNING t.client_id, t.task_id, t.kind, t.attempt, t.max_attempts, t.token, p.trace_id,"          \
+    "           p.payload, (extract(epoch FROM t.created_at) * 1000000)::bigint AS created_at_us"
 
 /* The kinds of a role that this build knows; a newer neighbour's stay for the newer. */
 static const char *kinds_of(const char *role, struct arena *arena)
@@ -144,6 +144,7 @@ static int take_rows(struct db_pool *pool, const struct db_result *rows, struct 
         *task = (struct task){
             .kind = task_kind_find(db_get(rows, i, "kind")),
             .attempt = (int)db_get_int(rows, i, "attempt"),
+            .max_attempts = (int)db_get_int(rows, i, "max_attempts"),
             .token = db_get_int(rows, i, "token"),
             .created_at_us = db_get_int(rows, i, "created_at_us"),
         };
@@ -178,8 +179,9 @@ static int claim_one_by_one(struct db_pool *pool, const char *instance, const ch
         if (claim_refs(pool, &rows, instance, role, &refs[i], 1, &problem) >= 0) {
             n_claimed += take_rows(pool, rows, ret_tasks + n_claimed);
         } else if (problem.kind != ERR_CONFLICT) {
-            if (n_claimed > 0)
-                return n_claimed; /* what we have is ours to do; the sweep brings the rest */
+            /* Whether this one is ours is not known: the caller gives back all that it does not hold. */
+            for (int j = 0; j < n_claimed; j++)
+                task_release(&ret_tasks[j]);
             if (err)
                 *err = problem;
             return -1;

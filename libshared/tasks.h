@@ -40,7 +40,8 @@ struct task {
     char client_id[UUID_SIZE]; /* the nil UUID if it belongs to no client */
     const struct task_kind *kind;
     char trace_id[65];
-    int attempt; /* 1 for the first */
+    int attempt;      /* 1 for the first */
+    int max_attempts; /* this many, and it is dead */
     int64_t token;
     int64_t created_at_us; /* wall time of the database */
     const void *payload;   /* of kind->payload */
@@ -84,7 +85,8 @@ int task_still_ours(struct db_tx *tx, const struct task *task, struct err *err);
 /* ---- for service.c and the scheduler ---- */
 
 /* Claims those of the refs that are ready and due, or orphaned, and free by their serial key. Fills at most n tasks,
- * each with an arena of its own; returns how many, or -1. */
+ * each with an arena of its own; returns how many, or -1: then some may have been claimed all the same, and
+ * tasks_give_back_except brings them back. */
 struct task_ref;
 int tasks_claim(struct db_pool *pool, const char *instance, const char *role, const struct task_ref *refs, size_t n,
                 struct task *ret_tasks, struct err *err);

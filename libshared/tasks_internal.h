@@ -15,12 +15,13 @@
     "     SELECT FROM mailboxes m WHERE m.instance = t.instance"      \
     "        AND m.refreshed_at >= now() - interval '6 seconds')))"
 
-/* No other of its serial key comes first: none that is older and alive, none that runs. */
+/* No other of its serial key comes first: none that runs and, unless it runs itself (an orphan), none that is older and
+ * alive. Ids are made by many processes: their order is not always that in which they were claimed. */
 #define TASK_FIRST_OF_KEY                                                                      \
     "(t.serial_key IS NULL OR NOT EXISTS ("                                                    \
     "     SELECT FROM tasks e WHERE e.client_id = t.client_id AND e.serial_key = t.serial_key" \
     "        AND e.state <> 'dead' AND e.task_id <> t.task_id"                                 \
-    "        AND (e.task_id < t.task_id OR e.state = 'running')))"
+    "        AND (e.state = 'running' OR (e.task_id < t.task_id AND t.state <> 'running'))))"
 
 /* Joins to g (client_id, task_id, serial_key) the task that may run when g has ended, as next_id and next_role. */
 #define TASK_NEXT_OF_KEY                                                           \

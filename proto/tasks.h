@@ -17,11 +17,13 @@
 
 TASK_MESSAGES(MESSAGE_STRUCT)
 
-/* KIND(name, role, payload, max_attempts, deadline_s, backoff_s) */
-#define TASK_KINDS(KIND)                                                      \
-    KIND(process_ai_response, "orchestrator", process_ai_response, 8, 120, 2) \
-    KIND(send_message_sms, "delivery", send_message, 12, 90, 2)               \
-    KIND(bulk_ingest_faqs, "knowledge", embed_chunks, 12, 300, 2)             \
+/* KIND(name, role, payload, max_attempts, deadline_s, backoff_s)
+ * What a provider is needed for is tried for more than 10 hours, which no outage of one has lasted; an answer needs
+ * none in the end. */
+#define TASK_KINDS(KIND)                                                       \
+    KIND(process_ai_response, "orchestrator", process_ai_response, 20, 120, 2) \
+    KIND(send_message_sms, "delivery", send_message, 60, 90, 2)                \
+    KIND(bulk_ingest_faqs, "knowledge", embed_chunks, 60, 300, 2)              \
     KIND(cleanup_old_data, "scheduler", empty, 5, 300, 30)
 
 #define TASK_NAME(name, role, payload, max_attempts, deadline_s, backoff_s) \

@@ -89,6 +89,14 @@ int message_take_back(struct db_tx *tx, const char *client_id, const char *messa
                     db_text(client_id), db_text(message_id));
 }
 
+int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE messages SET state = 'queued', error_code = NULL, error_text = NULL, updated_at = now()"
+                    " WHERE client_id = $1 AND message_id = $2 AND state = 'failed' AND provider_sid IS NULL",
+                    db_text(client_id), db_text(message_id));
+}
+
 int message_doubt(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
 {
     return db_query(tx, NULL, err,

@@ -38,6 +38,9 @@ int message_drop(struct db_tx *tx, const char *client_id, const char *message_id
 /* sending -> queued: the provider surely did not take it. The attempt does not count. */
 int message_take_back(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 
+/* failed -> queued, if the provider never took it: 0 otherwise. */
+int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
 /* sending -> uncertain. */
 int message_doubt(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 

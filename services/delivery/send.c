@@ -137,10 +137,12 @@ static int record_sent(struct worker *self, struct db_tx **tx, struct task *task
     return -1;
 }
 
-/* Surely not accepted: as if it had not been tried. */
-static int take_back(struct db_tx **tx, struct task *task, const struct outbound *message, const struct err *why,
-                     struct err *err)
+/* Surely not accepted: as if it had not been tried. After the last attempt it has failed. */
+static int take_back(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
+                     const struct err *why, struct err *err)
 {
+    if (task->attempt >= task->max_attempts)
+        return refuse(self, tx, task, message, why, err);
     if (message_take_back(*tx, task->client_id, message->message_id, err) < 0 || db_commit(tx, err) < 0)
         return -1;
     *err = *why;
@@ -196,21 +198,22 @@ static int send_and_record(struct worker *self, struct task *task, const struct 
     if (task_still_ours(tx, task, err) < 0)
         return -1;
     if (why.kind == ERR_UNAVAILABLE)
-        return take_back(&tx, task, message, &why, err);
+        return take_back(self, &tx, task, message, &why, err);
     if (why.kind == ERR_INVALID || why.kind == ERR_DENIED)
         return refuse(self, &tx, task, message, &why, err);
     return doubt(self, &tx, task, message, clock_mono_ms() - began_ms, &why, err);
 }
 
 /* Sends one outbound message as a text. A second run finds how far the first one came in the message's state: queued,
- * it sends; sending or uncertain, it asks Twilio what became of it; anything else, there is nothing to do. */
+ * it sends; sending or uncertain, it asks Twilio what became of it; anything else, there is nothing to do. What failed
+ * without Twilio having taken it had its task buried: only a person makes that run again, so that it is sent. */
 int on_send_message_sms(struct worker *self, struct task *task, struct err *err)
 {
     const struct send_message *wanted = task->payload;
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
     struct outbound message;
     struct err why = {0};
-    int allowed;
+    int allowed, requeued = 0;
 
     if (!tx || task_still_ours(tx, task, err) < 0 ||
         message_load(tx, task->client_id, wanted->message_id, task->arena, &message, err) < 0)
@@ -219,7 +222,11 @@ int on_send_message_sms(struct worker *self, struct task *task, struct err *err)
         db_rollback(&tx);
         return resolve_uncertain(self, task, &message, err);
     }
-    if (strcmp(message.state, "queued") != 0)
+    if (strcmp(message.state, "failed") == 0)
+        requeued = message_requeue(tx, task->client_id, message.message_id, err);
+    if (requeued < 0)
+        return -1;
+    if (!requeued && strcmp(message.state, "queued") != 0)
         return finish_settled(self, &tx, task, &message, err);
     if (check_content(&message, &why) < 0)
         return refuse(self, &tx, task, &message, &why, err);

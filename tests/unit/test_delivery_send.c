@@ -12,6 +12,7 @@
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "libshared/service.h"
+#include "libshared/task_admin.h"
 #include "libshared/tasks.h"
 #include "libshared/uuid.h"
 #include "proto/messages.h"
@@ -130,10 +131,12 @@ static const char *look_up(const char *sql)
 #define TSK(column) \
     (char *)look_up("SELECT " column " AS v FROM tasks WHERE client_id = $1 AND task_id = $3::uuid AND $2 <> ''")
 
+static int twilio_behind_s; /* how far Twilio's clock is behind ours */
+
 static const char *twilio_now(void)
 {
     static char text[64];
-    time_t now = time(NULL);
+    time_t now = time(NULL) - twilio_behind_s;
     struct tm tm;
 
     gmtime_r(&now, &tm);
@@ -244,6 +247,70 @@ Test(delivery_send, where_nobody_listens_nothing_was_sent)
     cr_expect(eq(str, MSG("send_attempt"), "0"));
 }
 
+/* The next attempt is the last. */
+static void spend_attempts(void)
+{
+    ADMIN("UPDATE tasks SET attempt = max_attempts - 1 WHERE client_id = $1", db_text(client));
+}
+
+Test(delivery_send, a_message_that_twilio_did_not_take_to_the_last_has_failed)
+{
+    fake_twilio_answer(&fake, 429, "{\"code\":20429,\"message\":\"Too Many Requests\"}");
+    spend_attempts();
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "failed"));
+    cr_expect(eq(str, MSG("error_code"), "20429"));
+    cr_expect(strstr(MSG("error_text"), "Too Many Requests") != NULL);
+    cr_expect(eq(str, TSK("state"), "dead"));
+    cr_expect(strstr(TSK("error"), "20429") != NULL);
+}
+
+Test(delivery_send, a_message_that_never_reached_twilio_has_failed)
+{
+    twilio_destroy(&delivery.twilio);
+    delivery.twilio = twilio_new("http://127.0.0.1:1", "AC1", "t", &err);
+    spend_attempts();
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "failed"));
+    cr_expect(eq(str, MSG("error_code"), "null"));
+    cr_expect(strstr(MSG("error_text"), "http: ") != NULL);
+    cr_expect(eq(str, TSK("state"), "dead"));
+}
+
+Test(delivery_send, what_was_refused_is_sent_when_a_person_tries_it_again)
+{
+    fake_twilio_answer(&fake, 401, "{\"code\":20003,\"message\":\"Authenticate\"}");
+    cr_assert(eq(int, run_task(), 0));
+    cr_assert(eq(str, MSG("state"), "failed"));
+    cr_assert(task_retry(admin, NULL, client, task_id, &err) == 0, "%s", err.text);
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(str, MSG("error_code"), "null"));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_posts, 2));
+}
+
+Test(delivery_send, what_was_refused_is_not_sent_again_to_a_lead_who_opted_out)
+{
+    fake_twilio_answer(&fake, 400, "{\"code\":21606}");
+    cr_assert(eq(int, run_task(), 0));
+    ADMIN("UPDATE leads SET opted_out_at = now() WHERE client_id = $1", db_text(client));
+    cr_assert(task_retry(admin, NULL, client, task_id, &err) == 0, "%s", err.text);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "dropped"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, what_twilio_took_and_could_not_deliver_is_not_sent_again)
+{
+    ADMIN("UPDATE messages SET state = 'failed', provider_sid = 'SM1' WHERE client_id = $1", db_text(client));
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "failed"));
+    cr_expect(eq(str, TSK("state"), "none"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}
+
 Test(delivery_send, a_lead_who_opted_out_is_not_texted)
 {
     ADMIN("UPDATE leads SET opted_out_at = now() WHERE client_id = $1", db_text(client));
@@ -284,6 +351,18 @@ Test(delivery_send, an_uncertain_message_that_twilio_lists_is_adopted)
     cr_expect(eq(str, TSK("state"), "none"));
     cr_expect(eq(int, fake.n_posts, 1));
     cr_expect(strstr(fake.last, "GET /2010-04-01/next ") == fake.last, "the second page was asked for");
+}
+
+Test(delivery_send, a_clock_that_is_minutes_ahead_of_twilios_hides_no_message)
+{
+    twilio_behind_s = 200;
+    fake_twilio_answer(&fake, 500, "{}");
+    cr_assert(eq(int, run_task(), 0));
+    after(6);
+    list_it("SM1", "hello", "null");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(str, MSG("provider_sid"), "SM1"));
 }
 
 Test(delivery_send, an_intent_without_an_outcome_is_asked_for_not_sent)

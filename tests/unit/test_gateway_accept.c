@@ -1,7 +1,10 @@
 /* test_gateway_accept.c - what accept_inbound stores, and what it leaves alone. Needs a database. */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libshared/auto.h"
 #include "libshared/db.h"
@@ -104,7 +107,7 @@ Test(accept, a_first_text_makes_lead_conversation_message_and_task)
             "  JOIN conversations c ON c.client_id = t.client_id AND c.conversation_id::text = t.serial_key"
             " WHERE t.client_id = $1 AND t.kind = 'process_ai_response' AND t.role = 'orchestrator'"
             "   AND t.state = 'ready' AND p.trace_id = 'trace-1'"
-            "   AND p.payload->>'conversation_id' = t.serial_key AND t.max_attempts = 8 AND t.deadline_s = 120"),
+            "   AND p.payload->>'conversation_id' = t.serial_key AND t.max_attempts = 20 AND t.deadline_s = 120"),
         1);
 }
 
@@ -262,6 +265,75 @@ Test(accept, start_opts_in_again_and_yes_of_anybody_else_is_an_answer)
                  1);
     stored = store_one(text("SM4", "What does it cost?"));
     cr_expect_str_neq(stored.task_id, "");
+}
+
+/* ---- two gateways: what the other one stores of the same lead is not committed yet ---- */
+
+struct second {
+    pthread_t thread;
+    struct inbound in;
+    struct stored stored;
+    atomic_bool done;
+};
+
+static void *store_second(void *arg)
+{
+    struct second *self = arg;
+
+    self->stored = store_one(self->in);
+    self->done = true;
+    return NULL;
+}
+
+/* Stores in while tx, which has changed something, is open; tx is committed when the second waits for it. */
+static struct stored store_beside(struct db_tx *tx, struct inbound in)
+{
+    struct second second = {.in = in};
+    struct err err = {0};
+
+    cr_assert_eq(pthread_create(&second.thread, NULL, store_second, &second), 0);
+    while (!second.done && ask("SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
+                               "   AND wait_event_type = 'Lock' AND $1::uuid IS NOT NULL") == 0)
+        usleep(10000);
+    cr_assert_eq(db_commit(&tx, &err), 0, "%s", err.text);
+    pthread_join(second.thread, NULL);
+    return second.stored;
+}
+
+static struct db_tx *change_uncommitted(const char *sql)
+{
+    struct err err = {0};
+    struct db_tx *tx = db_begin(root, DB_EVERY_CLIENT, &err);
+
+    cr_assert(tx && db_query_args(tx, NULL, &err, sql, (struct db_arg[]){db_text(client)}, 1) == 1, "%s", err.text);
+    return tx;
+}
+
+Test(accept, a_text_right_after_start_is_answered)
+{
+    struct inbound stop = text("SM1", "STOP");
+    struct stored stored;
+
+    stop.opt = "out";
+    store_one(stop);
+    stored = store_beside(change_uncommitted("UPDATE leads SET opted_out_at = NULL WHERE client_id = $1"),
+                          text("SM3", "What does it cost?"));
+    cr_expect_eq(stored.outcome, ACCEPT_STORED);
+    cr_expect_str_neq(stored.task_id, "");
+}
+
+Test(accept, a_start_right_after_stop_opts_in)
+{
+    struct inbound start = text("SM3", "START");
+    struct stored stored;
+
+    start.opt = "in";
+    store_one(text("SM1", "Hi"));
+    change("DELETE FROM tasks WHERE client_id = $1");
+    stored = store_beside(change_uncommitted("UPDATE leads SET opted_out_at = now() WHERE client_id = $1"), start);
+    cr_expect_eq(stored.outcome, ACCEPT_STORED);
+    cr_expect_str_eq(stored.task_id, "");
+    cr_expect_eq(ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NULL"), 1);
 }
 
 Test(accept, where_a_person_writes_the_agent_gets_no_task)

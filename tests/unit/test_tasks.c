@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "dbproxy.h"
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/db.h"
@@ -539,6 +541,47 @@ Test(tasks, a_key_stays_closed_while_its_first_task_waits_and_opens_when_that_is
     task_release(&task);
 }
 
+/* Two processes whose clocks differ made them: the second one's id sorts before the first one's. */
+Test(tasks, an_orphan_goes_on_before_a_task_of_its_key_that_has_not_begun)
+{
+    static const char early[] = "00000000-0000-7000-8000-000000000001";
+    char first[UUID_SIZE], second[UUID_SIZE];
+    struct task task, none;
+
+    insert(TASK_send_message_sms, "conversation", NULL, 0, first);
+    task = claimed(first);
+    task_release(&task);
+    insert(TASK_send_message_sms, "conversation", NULL, 0, second);
+    must(db_run(pool, NULL, NULL, &err, "UPDATE tasks SET task_id = $2 WHERE task_id = $1", db_text(second),
+                db_text(early)));
+    must(db_run(pool, NULL, NULL, &err, "UPDATE task_payloads SET task_id = $2 WHERE task_id = $1", db_text(second),
+                db_text(early)));
+    cr_expect(eq(int, claim(early, &none), 0));
+    expire(first);
+    cr_expect(eq(int, claim(early, &none), 0));
+    cr_assert(eq(int, claim(first, &task), 1));
+    must(complete(&task));
+    task_release(&task);
+    task = claimed(early);
+    task_release(&task);
+}
+
+Test(tasks, an_outage_of_six_hours_does_not_exhaust_a_task)
+{
+    static const char *const kinds[] = {TASK_send_message_sms, TASK_bulk_ingest_faqs};
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        const struct task_kind *kind = task_kind_find(kinds[i]);
+        int64_t total_s = 0, wait_s = kind->backoff_s;
+
+        for (int attempt = 1; attempt < kind->max_attempts; attempt++) {
+            total_s += wait_s * 8 / 10; /* the shortest that jitter makes it */
+            wait_s = wait_s * 2 < 900 ? wait_s * 2 : 900;
+        }
+        cr_expect(gt(i64, total_s, 9 * 3600), "%s", kinds[i]);
+    }
+}
+
 struct racer {
     pthread_t thread;
     const char *instance;
@@ -579,6 +622,90 @@ Test(tasks, claims_at_the_same_time_share_the_tasks)
             task_release(&racers[r].tasks[i]);
     }
     cr_expect(eq(int, total, 20)); /* the first of each key */
+}
+
+/* Claims x, z and y on a connection of its own: z fails because of another of its key, so that each is claimed alone.
+ */
+struct unlucky {
+    pthread_t thread;
+    struct db_pool *pool;
+    char x[UUID_SIZE], z[UUID_SIZE], y[UUID_SIZE];
+    struct task tasks[3];
+    struct err why;
+    int claimed;
+};
+
+static void *claim_three(void *arg)
+{
+    struct unlucky *self = arg;
+    struct task_ref refs[3] = {{CLIENT, self->x}, {CLIENT, self->z}, {CLIENT, self->y}};
+
+    self->claimed = tasks_claim(self->pool, holder, "delivery", refs, 3, self->tasks, &self->why);
+    return NULL;
+}
+
+static void slow_down(struct db_pool *root, const char *task_id)
+{
+    struct db_tx *tx = db_begin(root, NULL, &err);
+    char text[400];
+
+    snprintf(text, sizeof text,
+             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+             " 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END';"
+             "CREATE TRIGGER slow BEFORE UPDATE ON tasks FOR EACH ROW WHEN (NEW.task_id = '%s')"
+             " EXECUTE FUNCTION slow()",
+             task_id);
+    cr_assert(tx != NULL, "%s", err.text);
+    must(db_script(tx, text, &err));
+    must(db_commit(&tx, &err));
+}
+
+static bool exists(struct db_pool *root, const char *query, const char *id)
+{
+    int n = db_run_args(root, NULL, NULL, &err, query, (struct db_arg[]){db_text(id)}, 1);
+
+    must(n);
+    return n > 0;
+}
+
+Test(tasks, a_claim_without_an_answer_is_told_even_if_others_had_one)
+{
+    struct dbproxy *proxy = dbproxy_new(testdb_url());
+    struct unlucky unlucky = {.pool = db_pool_new(dbproxy_url(proxy), "leadwire_scheduler", 1, &err)};
+    struct db_pool *root = db_pool_new(testdb_url(), NULL, 1, &err); /* who may see what others wait for */
+    char rival[UUID_SIZE];
+    struct db_tx *tx;
+    struct task task;
+
+    insert(TASK_send_message_sms, NULL, NULL, 0, unlucky.x);
+    insert(TASK_send_message_sms, NULL, NULL, 0, unlucky.y);
+    insert(TASK_send_message_sms, "key", NULL, 0, unlucky.z);
+    insert(TASK_send_message_sms, "key", NULL, 0, rival);
+    slow_down(root, unlucky.y);
+    tx = db_begin(pool, NULL, &err);
+    must(db_query(tx, NULL, &err, "UPDATE tasks SET state = 'running', instance = $2 WHERE task_id = $1",
+                  db_text(rival), db_text(other)));
+    cr_assert(pthread_create(&unlucky.thread, NULL, claim_three, &unlucky) == 0);
+    while (!exists(root,
+                   "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                   "   AND $1 <> ''",
+                   rival))
+        usleep(10000);
+    must(db_commit(&tx, &err));
+    while (!exists(root, "SELECT FROM tasks WHERE task_id = $1 AND state = 'running'", unlucky.x))
+        usleep(10000);
+    dbproxy_drop_next_answer(proxy);
+    pthread_join(unlucky.thread, NULL);
+    cr_expect(eq(int, unlucky.claimed, -1));
+    cr_expect(eq(int, unlucky.why.kind, ERR_UNCERTAIN), "%s", unlucky.why.text);
+
+    cr_expect(ge(int, tasks_give_back_except(pool, holder, NULL, 0, &err), 1));
+    cr_assert(eq(int, claim_as(other, "delivery", unlucky.x, &task), 1));
+    cr_expect(eq(int, task.attempt, 1));
+    task_release(&task);
+    db_pool_destroy(&unlucky.pool);
+    db_pool_destroy(&root);
+    dbproxy_destroy(proxy);
 }
 
 /* ---- answers: one ready at a time ---- */
