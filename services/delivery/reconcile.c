@@ -1,8 +1,9 @@
 /* reconcile.c - what became of a send without a clear answer.
  *
- * Twilio is asked for its messages at set times after the intent. One that can only be ours is adopted. One that two
- * whole listings in a row, the last ones, do not hold was never accepted: it is sent again, once. In all other cases a
- * person decides; nothing is repeated blindly. A status callback may settle it at any time before. */
+ * Twilio is asked for its messages at set times after the intent, and as long as it does not answer after that, for a
+ * day. One that can only be ours is adopted. One that two whole listings in a row, the last ones, do not hold was never
+ * accepted: it is sent again, once. In all other cases a person decides; nothing is repeated blindly. A status callback
+ * may settle it at any time before. */
 #include <string.h>
 
 #include "libshared/auto.h"
@@ -22,6 +23,14 @@
 #define CLOCK_SKEW_US   ((int64_t)600 * 1000000)
 #define SENDS_MAX       2
 #define LISTINGS_NEEDED 2
+#define PATIENCE_MS     ((int64_t)24 * 3600 * 1000) /* with a Twilio that lists nothing */
+
+/* What a look saw that did not find the message. */
+enum seen {
+    SEEN_NOTHING,    /* a whole listing without it */
+    SEEN_OTHER_TEXT, /* one that may be it, with its text changed on the way */
+    NOT_SEEN,        /* no listing */
+};
 
 /* The task came before its time: after a crash, or somebody asked for it. */
 static int wait_for_look(struct worker *self, struct task *task, const struct outbound *message, int64_t due_ms,
@@ -76,25 +85,42 @@ static int leave_to_a_person(struct worker *self, struct db_tx **tx, struct task
     return 0;
 }
 
-/* A look that did not find it. listed: because it is not there. */
+static bool is_never_accepted(const struct outbound *message, enum seen seen)
+{
+    return seen == SEEN_NOTHING && message->looks_listed + 1 >= LISTINGS_NEEDED;
+}
+
+/* Until the next look; 0: there is none. */
+static int64_t next_look_in_ms(const struct look_schedule *schedule, const struct outbound *message, enum seen seen,
+                               int64_t elapsed_ms)
+{
+    int looks = message->looks + 1;
+
+    if (looks < schedule->n)
+        return look_due_in_ms(schedule, looks, elapsed_ms) + 1;
+    if (seen == SEEN_OTHER_TEXT || is_never_accepted(message, seen))
+        return 0;
+    return elapsed_ms < PATIENCE_MS ? schedule->after_ms[schedule->n - 1] : 0;
+}
+
+/* A look that did not find it. */
 static int not_found(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
-                     bool listed, int64_t elapsed_ms, const struct err *why, struct err *err)
+                     enum seen seen, int64_t elapsed_ms, const struct err *why, struct err *err)
 {
     const struct delivery *delivery = self->state;
-    int looks = message->looks + 1;
-    bool never_accepted = listed && message->looks_listed + 1 >= LISTINGS_NEEDED;
-    int noted = message_looked(*tx, task->client_id, message->message_id, listed, why->text, err);
+    int64_t wait_ms = next_look_in_ms(&delivery->looks, message, seen, elapsed_ms);
+    int noted = message_looked(*tx, task->client_id, message->message_id, seen == SEEN_NOTHING, why->text, err);
 
     if (noted < 0)
         return -1;
     if (noted == 0)
         return finish_settled(self, tx, task, err);
-    if (looks < delivery->looks.n) {
-        if (task_postpone(*tx, task, look_due_in_ms(&delivery->looks, looks, elapsed_ms), why->text, err) < 0)
+    if (wait_ms > 0) {
+        if (task_postpone(*tx, task, wait_ms, why->text, err) < 0)
             return -1;
         return db_commit(tx, err);
     }
-    if (never_accepted && message->send_attempt < SENDS_MAX)
+    if (is_never_accepted(message, seen) && message->send_attempt < SENDS_MAX)
         return send_again(tx, task, message, err);
     return leave_to_a_person(self, tx, task, message, why, err);
 }
@@ -111,6 +137,7 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct outbo
     AUTO(db_rollback) struct db_tx *tx = NULL;
     struct twilio_matches matches = {0};
     const struct twilio_match *match = NULL;
+    enum seen seen = SEEN_NOTHING;
     struct err why = {0};
     bool listed;
 
@@ -127,11 +154,13 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct outbo
             match = &matches.items[i];
     if (match)
         return adopt(self, &tx, task, message, match->sid, err);
-    if (listed && matches.n > 0) { /* perhaps ours, with its text changed on the way */
-        listed = false;
+    if (!listed) {
+        seen = NOT_SEEN;
+    } else if (matches.n > 0) {
+        seen = SEEN_OTHER_TEXT;
         err_set(&why, ERR_UNCERTAIN, "Twilio has a message of that time between the two numbers, with another text");
-    } else if (listed) {
+    } else {
         err_set(&why, ERR_UNCERTAIN, "Twilio's list does not hold the message");
     }
-    return not_found(self, &tx, task, message, listed, message->elapsed_ms + clock_mono_ms() - began_ms, &why, err);
+    return not_found(self, &tx, task, message, seen, message->elapsed_ms + clock_mono_ms() - began_ms, &why, err);
 }

@@ -44,6 +44,15 @@ class Twilio(ClusterTest):
         self.cluster.text(self.QUESTION, self.lead)
         self.expect_one(60)
 
+    def test_an_outage_longer_than_all_looks_delays_the_answer(self):
+        for endpoint in ("twilio.send", "twilio.list"):
+            self.cluster.fault(endpoint, "status", status=503, rate=1)
+        self.cluster.text(self.QUESTION, self.lead)
+        wait_for("more looks than there are times for", lambda: int(self.cluster.sql(
+            f"SELECT coalesce(max(looks), 0) FROM messages WHERE to_address = '{self.lead}'")) > 4, 40)
+        self.cluster.sandbox("DELETE", "/faults")
+        self.expect_one(60)
+
     def test_too_many_requests_are_retried_as_told(self):
         self.cluster.fault("twilio.send", "status", status=429, code=20429, retry_after=2, count=1)
         self.cluster.text(self.QUESTION, self.lead)

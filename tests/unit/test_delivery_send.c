@@ -411,17 +411,59 @@ Test(delivery_send, what_twilio_never_had_is_sent_again_once)
     cr_expect(eq(int, fake.n_posts, 2));
 }
 
-Test(delivery_send, without_listings_a_person_decides)
+static void look_without_answer(int seconds)
+{
+    after(seconds);
+    fake_twilio_answer(&fake, 503, "{}");
+    cr_assert(eq(int, run_task(), 0));
+}
+
+/* An outage that is longer than all looks: what was uncertain at its beginning is settled when it is over. */
+Test(delivery_send, twilio_is_asked_until_it_answers)
+{
+    fake_twilio_answer(&fake, 503, "{}");
+    cr_assert(eq(int, run_task(), 0));
+    for (int i = 0; i < 6; i++)
+        look_without_answer(6 * 3600 + i);
+    cr_expect(eq(str, MSG("state"), "uncertain"));
+    cr_expect(eq(str, TSK("state"), "ready"));
+    cr_expect(eq(str, TSK("run_at BETWEEN now() + interval '50 s' AND now() + interval '70 s'"), "t"));
+    for (int i = 0; i < 2; i++) {
+        after(7 * 3600);
+        list_nothing();
+        cr_assert(eq(int, run_task(), 0));
+    }
+    cr_expect(eq(str, MSG("state"), "queued"));
+    after(0);
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "sent"));
+    cr_expect(eq(int, fake.n_posts, 2));
+}
+
+Test(delivery_send, one_listing_between_failures_settles_nothing)
 {
     fake_twilio_answer(&fake, 0, " ");
     cr_assert(eq(int, run_task(), 0));
-    after(100);
-    list_nothing();
+    for (int i = 0; i < 4; i++) {
+        after(100);
+        list_nothing();
+        cr_assert(eq(int, run_task(), 0));
+        cr_expect(eq(str, MSG("state"), "uncertain"));
+        if (i < 3)
+            look_without_answer(100);
+    }
+    cr_expect(eq(str, TSK("state"), "ready"));
+    cr_expect(eq(int, fake.n_posts, 1));
+}
+
+Test(delivery_send, after_a_day_without_listings_a_person_decides)
+{
+    fake_twilio_answer(&fake, 0, " ");
     cr_assert(eq(int, run_task(), 0));
-    after(100);
-    fake_twilio_answer(&fake, 503, "{}");
-    cr_assert(eq(int, run_task(), 0));
-    after(100);
+    for (int i = 0; i < 2; i++)
+        look_without_answer(86400);
+    after(86400);
     list_nothing();
     cr_assert(eq(int, run_task(), 0));
     cr_expect(eq(str, TSK("state"), "dead"));
