@@ -1,4 +1,6 @@
-/* http.c - see http.h. One curl easy handle, reset for each request: its connections stay. */
+/* http.c - see http.h. One curl easy handle, reset for each request: its connections stay. After a failure it is
+ * replaced: libcurl 8.14 keeps in it, past curl_easy_reset(), that a body could not be rewound, and fails the next
+ * request, whatever it is, for that. */
 #include "libshared/http.h"
 
 #include <curl/curl.h>
@@ -22,7 +24,7 @@
 #define RETRY_AFTER_MAX_S 86400
 
 struct http {
-    CURL *curl;
+    CURL *curl; /* NULL after a failure, until the next request */
 };
 
 /* One exchange, as the callbacks see it. */
@@ -331,6 +333,8 @@ int http_do(struct http *self, const struct http_request *request, struct arena 
         return err_set(err, ERR_INVALID, "http: the URL is not valid");
     if (build_headers(request, &headers, err) < 0)
         return -1;
+    if (!self->curl && !(self->curl = curl_easy_init()))
+        return err_set(err, ERR_INTERNAL, "http: out of memory");
     if (set_up(self->curl, &t, headers, error) < 0)
         return err_set(err, ERR_INTERNAL, "http: libcurl refuses an option");
 
@@ -338,6 +342,11 @@ int http_do(struct http *self, const struct http_request *request, struct arena 
     rc =
         code == CURLE_OK ? fill_response(self->curl, &t, arena, ret_response, err) : tell_failure(code, &t, error, err);
     buf_free(&t.answer);
-    curl_easy_reset(self->curl); /* forgets the pointers to what is gone now */
+    if (code == CURLE_OK) {
+        curl_easy_reset(self->curl); /* forgets the pointers to what is gone now */
+    } else {
+        curl_easy_cleanup(self->curl);
+        self->curl = NULL;
+    }
     return rc;
 }

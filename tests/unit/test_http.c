@@ -198,6 +198,22 @@ Test(http, a_post_on_a_kept_connection_that_breaks_is_sent_once_and_uncertain)
     cr_expect(strstr(server.last, "\r\n\r\nsecond") != NULL, "nothing was sent after it");
 }
 
+Test(http, a_broken_connection_harms_no_later_request)
+{
+    struct server server;
+    struct http_response r = {0};
+    struct err err = {0};
+
+    server_start(&server, (const char *const[]){OK, "", OK, OK, STOP});
+    cr_expect(zero(int, post(&server, "first", &r, &err)));
+    cr_expect(eq(int, post(&server, "second", &r, &err), -1));
+    cr_expect(zero(int, get(&server, 0, 0, &r, &err)), "%s", err.text);
+    cr_expect(zero(int, post(&server, "fourth", &r, &err)), "%s", err.text);
+    http_destroy(&client);
+    server_stop(&server);
+    cr_expect(eq(int, server.received, 4));
+}
+
 Test(http, neither_is_one_without_a_body_sent_twice)
 {
     struct server server;
