@@ -4,12 +4,14 @@
 struct call;
 struct err;
 struct http;
+struct outage;
 struct task;
 struct worker;
 
 /* One per worker thread. */
 struct orchestrator {
-    struct http *http; /* to the model's provider; keeps its connection open */
+    struct http *http;     /* to the model's provider; keeps its connection open */
+    struct outage *outage; /* of the model: the process's, shared */
 };
 
 /* turn.c */

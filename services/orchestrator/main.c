@@ -5,6 +5,16 @@
 #include "libshared/service.h"
 #include "proto/messages.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/outage.h"
+
+static struct outage *outage; /* made before the workers, ended after them */
+
+static int orchestrator_start(struct worker *self, void **ret_service_state, struct err *err)
+{
+    (void)self;
+    (void)ret_service_state;
+    return (outage = outage_new(err)) ? 0 : -1;
+}
 
 static int orchestrator_worker_new(struct worker *self, struct err *err)
 {
@@ -14,6 +24,7 @@ static int orchestrator_worker_new(struct worker *self, struct err *err)
         free(state);
         return -1;
     }
+    state->outage = outage;
     self->state = state;
     return 0;
 }
@@ -53,11 +64,15 @@ static const struct service orchestrator = {
     .workers = 32, /* most of them wait for a model */
     .tasks = tasks,
     .requests = requests,
+    .start = orchestrator_start,
     .worker_new = orchestrator_worker_new,
     .worker_destroy = orchestrator_worker_destroy,
 };
 
 int main(int argc, char **argv)
 {
-    return service_main(&orchestrator, argc, argv);
+    int rc = service_main(&orchestrator, argc, argv);
+
+    outage_destroy(&outage);
+    return rc;
 }

@@ -221,6 +221,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
                                 .trace_id = *task->trace_id ? task->trace_id : NULL};
     struct decider decider = {.config = self->config,
                               .http = state ? state->http : NULL,
+                              .outage = state ? state->outage : NULL,
                               .search = {.search = search, .arg = &searcher},
                               .arena = task->arena};
     int64_t start = clock_mono_us();

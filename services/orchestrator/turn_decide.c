@@ -16,6 +16,7 @@
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/guard_claims.h"
 #include "services/orchestrator/guard_receipts.h"
+#include "services/orchestrator/outage.h"
 #include "services/orchestrator/turn.h"
 
 #define SOURCES_MAX 256
@@ -183,6 +184,28 @@ static int ask_model(struct deciding *self, struct err *err)
     return claude_answer(&self->claude, &self->turn->out, err);
 }
 
+/* Whether the provider answered at all, be it with what is of no use: that may be due to what this lead wrote. */
+static bool provider_answered(const struct deciding *self)
+{
+    const json_t *answers = self->claude.answers;
+    const json_t *last = json_array_get(answers, json_array_size(answers) - 1);
+
+    return json_is_object(json_object_get(last, "message")) || self->model_err.kind != ERR_UNAVAILABLE;
+}
+
+/* 0: out is the model's. -1 with model_err otherwise. */
+static int try_model(struct deciding *self)
+{
+    struct outage *outage = self->base->outage;
+    int rc;
+
+    if (!outage_may_ask(outage, clock_mono_ms()))
+        return err_set(&self->model_err, ERR_UNAVAILABLE, "the model is away: it gave no answer to the turns before");
+    rc = ask_model(self, &self->model_err);
+    outage_note(outage, rc == 0 || provider_answered(self));
+    return rc;
+}
+
 static void log_model_failure(const struct deciding *self)
 {
     const struct err *err = &self->model_err;
@@ -204,7 +227,7 @@ static int run_agent(struct deciding *self, const char **ret_wanted, struct err 
     int rc = -1;
 
     if (model_is_wanted(self, ret_wanted)) {
-        rc = ask_model(self, &self->model_err);
+        rc = try_model(self);
         if (rc < 0)
             log_model_failure(self);
     } else if (strcmp(*ret_wanted, "claude") == 0) {

@@ -6,12 +6,14 @@
 struct config;
 struct err;
 struct http;
+struct outage;
 struct turn;
 
 /* What deciding works with, beside the turn. */
 struct decider {
     const struct config *config;
     struct http *http;
+    struct outage *outage; /* of the model; NULL: nobody watches */
     struct claude_search search;
     int64_t deadline_ms; /* clock_mono_ms: until then the model is tried */
     struct arena *arena;

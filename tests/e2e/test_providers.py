@@ -125,5 +125,24 @@ class Claude(ClusterTest):
         self.assertEqual(self.cluster.conversation(self.lead)["state"], "escalated")
 
 
+class Outage(ClusterTest):
+    """Few workers, and a model that is away: were each turn to wait for it, the last lead would wait for minutes."""
+    env = {"ANTHROPIC_API_KEY": "sk-ant-sandbox", "LEADWIRE_AGENT_PATIENCE_SECONDS": "4", "LEADWIRE_WORKERS": "4"}
+
+    def test_leads_do_not_queue_up_behind_a_model_that_is_away(self):
+        self.cluster.fault("anthropic", "status", status=529, rate=1)
+        leads = [self.lead[:-2] + "%02d" % i for i in range(60)]
+        for lead in leads:
+            self.assertEqual(self.cluster.text("Do you install water heaters?", lead)["status"], 200)
+        wait_for("every lead to be answered", lambda: self.cluster.sql(
+            "SELECT count(*) FROM messages WHERE direction = 'out'") == "60", 45)
+        self.cluster.sandbox("DELETE", "/faults")
+        wait_for("the model to be asked again", self.model_answers, 30, 1)
+
+    def model_answers(self):
+        self.cluster.text("Do you install water heaters?", self.lead)
+        return self.cluster.sql("SELECT count(*) FROM turns WHERE agent = 'claude'") != "0"
+
+
 if __name__ == "__main__":
     main()
