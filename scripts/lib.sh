@@ -108,7 +108,7 @@ own_database() {
 }
 
 psql_run() {
-    psql -qAtX -v ON_ERROR_STOP=1 -d "$1" -c "$2"
+    PGOPTIONS='-c client_min_messages=warning' psql -qAtX -v ON_ERROR_STOP=1 -d "$1" -c "$2"
 }
 
 # The key that seals clients' secrets: made once and kept, since without it they are lost.
