@@ -125,15 +125,16 @@ static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *t
 static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t answered_seq, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err,
-                     "SELECT seq, author, body, created_at"
-                     "  FROM messages"
-                     " WHERE client_id = $1 AND conversation_id = $2 AND state <> 'dropped'"
-                     "   AND (direction = 'out' OR seq <= $3)"
-                     " ORDER BY seq DESC"
-                     " LIMIT $4",
-                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
-                     db_int(DECISION_HISTORY_MAX));
+    int n =
+        db_query(tx, &rows, err,
+                 "SELECT seq, author, body, created_at"
+                 "  FROM messages"
+                 " WHERE client_id = $1 AND conversation_id = $2 AND state NOT IN ('dropped', 'failed', 'undelivered')"
+                 "   AND (direction = 'out' OR seq <= $3)"
+                 " ORDER BY seq DESC"
+                 " LIMIT $4",
+                 db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
+                 db_int(DECISION_HISTORY_MAX));
 
     if (n < 0)
         return -1;

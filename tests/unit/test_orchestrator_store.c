@@ -385,6 +385,33 @@ Test(orchestrator_store, what_has_been_answered_is_not_answered_again)
     task_release(&task);
 }
 
+Test(orchestrator_store, what_the_lead_never_got_is_no_part_of_the_conversation)
+{
+    static const char *const states[] = {"failed", "undelivered", "dropped", "uncertain"};
+
+    for (size_t i = 0; i < 4; i++) {
+        struct task task;
+
+        lead_writes("Hello");
+        task = claim();
+        cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+        task_release(&task);
+        cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                            "UPDATE messages SET state = $2 WHERE conversation_id = $1 AND state = 'queued'",
+                            db_text(conversation), db_text(states[i])),
+                     1);
+    }
+    lead_writes("Hello?");
+    struct task task = claim();
+    cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+    cr_expect_str_eq(one("SELECT string_agg(h->>'author', ' ') AS v FROM (SELECT record FROM turns"
+                         "  WHERE conversation_id = $1 ORDER BY created_at DESC LIMIT 1) t,"
+                         " jsonb_array_elements(record->'input'->'history') AS h",
+                         conversation),
+                     "lead lead lead lead agent");
+    task_release(&task);
+}
+
 Test(orchestrator_store, an_attempt_that_is_no_longer_ours_leaves_nothing)
 {
     struct task task;
