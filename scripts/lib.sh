@@ -73,9 +73,10 @@ launch() {
     echo "$! $(start_time $!)" >"$run_dir/$name.pid"
 }
 
-# start_time PID: when it started, in clock ticks since boot; tells a process from a later one with its number.
+# start_time PID: when it started, in clock ticks since boot; tells a process from a later one with its number. Nothing
+# for one that has ended, also if nobody has waited for it yet.
 start_time() {
-    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+    sed -n 's/.*) \([^Z]\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
 
 # is_alive PIDFILE
