@@ -74,8 +74,7 @@ int twilio_read_page(const char *body, size_t len, const struct twilio_wanted *w
 
     if (!json_is_array(messages))
         result = err_set(err, ERR_UNAVAILABLE, "Twilio's listing cannot be read");
-    json_array_foreach(messages, i, item)
-    {
+    json_array_foreach (messages, i, item) {
         if (result == 0)
             result = add_message(item, wanted, matches, err);
     }
