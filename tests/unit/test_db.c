@@ -22,7 +22,7 @@ static struct err err;
 
 static void open_pool(void)
 {
-    pool = db_pool_new(testdb_url(), NULL, 2, &err);
+    pool = db_pool_new(testdb_fresh_url(), NULL, 2, &err);
     cr_assert(pool != NULL, "%s", err.text);
 }
 
@@ -49,7 +49,7 @@ static int64_t backend_pid(struct db_tx *tx)
 /* From another connection; returns when the backend is gone. */
 static void kill_backend(int64_t pid)
 {
-    AUTO(db_pool_destroy) struct db_pool *other = db_pool_new(testdb_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *other = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
 
     must(db_run(other, NULL, NULL, &err, "SELECT pg_terminate_backend($1::integer, 5000)", db_int(pid)));
 }
@@ -210,7 +210,7 @@ static int64_t rows_seen(struct db_pool *as, const char *client_id, const char *
 
 Test(db, a_transaction_sees_its_own_clients_rows_even_without_where)
 {
-    AUTO(db_pool_destroy) struct db_pool *as = db_pool_new(testdb_url(), "leadwire_orchestrator", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *as = db_pool_new(testdb_fresh_url(), "leadwire_orchestrator", 1, &err);
     static const char *const tables[] = {
         "SELECT count(*) AS n FROM leads",
         "SELECT count(*) AS n FROM clients",
@@ -232,7 +232,7 @@ Test(db, a_transaction_sees_its_own_clients_rows_even_without_where)
 
 Test(db, the_client_can_be_changed_and_ends_with_the_transaction)
 {
-    AUTO(db_pool_destroy) struct db_pool *as = db_pool_new(testdb_url(), "leadwire_orchestrator", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *as = db_pool_new(testdb_fresh_url(), "leadwire_orchestrator", 1, &err);
     AUTO(db_rollback) struct db_tx *tx = NULL;
     AUTO(db_result_free) struct db_result *rows = NULL;
 
@@ -248,8 +248,8 @@ Test(db, the_client_can_be_changed_and_ends_with_the_transaction)
 
 Test(db, a_service_can_do_only_what_its_role_may)
 {
-    AUTO(db_pool_destroy) struct db_pool *delivery = db_pool_new(testdb_url(), "leadwire_delivery", 1, &err);
-    AUTO(db_pool_destroy) struct db_pool *gateway = db_pool_new(testdb_url(), "leadwire_gateway", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *delivery = db_pool_new(testdb_fresh_url(), "leadwire_delivery", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *gateway = db_pool_new(testdb_fresh_url(), "leadwire_gateway", 1, &err);
 
     must(db_run(gateway, NULL, NULL, &err, "SELECT count(*) FROM api_keys"));
     cr_expect(eq(int, db_run(delivery, NULL, NULL, &err, "SELECT count(*) FROM api_keys"), -1));
@@ -302,7 +302,7 @@ Test(db, a_connection_known_to_be_dead_before_the_commit_is_not_uncertain)
 
 Test(db, a_commit_whose_answer_is_lost_is_uncertain)
 {
-    struct dbproxy *proxy = dbproxy_new(testdb_url());
+    struct dbproxy *proxy = dbproxy_new(testdb_fresh_url());
     struct db_pool *through = db_pool_new(dbproxy_url(proxy), NULL, 1, &err);
     struct seen seen = {0};
     struct db_tx *tx;
@@ -325,7 +325,7 @@ Test(db, a_commit_whose_answer_is_lost_is_uncertain)
 
 Test(db, a_server_that_does_not_answer_is_given_up)
 {
-    struct dbproxy *proxy = dbproxy_new(testdb_url());
+    struct dbproxy *proxy = dbproxy_new(testdb_fresh_url());
     struct db_pool *through = db_pool_new(dbproxy_url(proxy), NULL, 1, &err);
 
     cr_expect(eq(i64, number(through, "SELECT 1 AS n"), 1));
@@ -363,7 +363,7 @@ static int count_widgets(struct db_tx *tx)
 
 Test(db, a_statement_that_the_server_forgot_is_prepared_again)
 {
-    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
     struct db_tx *tx = db_begin(one, NULL, &err);
 
     must(db_script(tx, "CREATE TABLE widgets (a int)", &err));
@@ -380,7 +380,7 @@ Test(db, a_statement_that_the_server_forgot_is_prepared_again)
 
 Test(db, in_the_middle_of_a_transaction_a_forgotten_statement_may_be_retried)
 {
-    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
     struct db_tx *tx = db_begin(one, NULL, &err);
 
     must(db_script(tx, "CREATE TABLE widgets (a int)", &err));
@@ -401,7 +401,7 @@ Test(db, in_the_middle_of_a_transaction_a_forgotten_statement_may_be_retried)
 
 Test(db, a_table_that_changed_under_a_prepared_statement_does_not_matter)
 {
-    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
     struct db_tx *tx;
 
     must(db_run(pool, NULL, NULL, &err, "CREATE TABLE widgets (a int)"));
@@ -482,7 +482,7 @@ Test(db, threads_go_on_while_connections_are_killed)
     for (size_t i = 0; i < COUNT_OF(threads); i++)
         cr_assert(pthread_create(&threads[i].thread, NULL, churn, &threads[i]) == 0);
     for (int i = 0; i < 5; i++) {
-        AUTO(db_pool_destroy) struct db_pool *killer = db_pool_new(testdb_url(), NULL, 1, &err);
+        AUTO(db_pool_destroy) struct db_pool *killer = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
 
         must(db_run(killer, NULL, NULL, &err,
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -502,7 +502,7 @@ Test(db, threads_go_on_while_connections_are_killed)
 
 Test(db, a_listener_hears_what_is_notified)
 {
-    AUTO(db_listener_destroy) struct db_listener *listener = db_listener_new(testdb_url(), "some_channel", &err);
+    AUTO(db_listener_destroy) struct db_listener *listener = db_listener_new(testdb_fresh_url(), "some_channel", &err);
 
     cr_assert(eq(int, db_listener_wait(listener, 5000, &err), 1), "%s", err.text); /* it is new */
     cr_expect(eq(int, db_listener_wait(listener, 0, &err), 0));
@@ -512,7 +512,7 @@ Test(db, a_listener_hears_what_is_notified)
 
 Test(db, a_listener_that_lost_its_connection_says_so_and_listens_again)
 {
-    AUTO(db_listener_destroy) struct db_listener *listener = db_listener_new(testdb_url(), "other_channel", &err);
+    AUTO(db_listener_destroy) struct db_listener *listener = db_listener_new(testdb_fresh_url(), "other_channel", &err);
 
     cr_assert(eq(int, db_listener_wait(listener, 5000, &err), 1));
     must(db_run(pool, NULL, NULL, &err,

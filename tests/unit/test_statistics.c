@@ -18,9 +18,9 @@ static int64_t ask(struct db_pool *pool, const char *sql)
 Test(statistics, a_table_that_has_doubled_is_analyzed_once_and_only_the_scheduler_may_ask, .timeout = 120)
 {
     struct err err = {0};
-    AUTO(db_pool_destroy) struct db_pool *root = db_pool_new(testdb_url(), NULL, 1, &err);
-    AUTO(db_pool_destroy) struct db_pool *scheduler = db_pool_new(testdb_url(), "leadwire_scheduler", 1, &err);
-    AUTO(db_pool_destroy) struct db_pool *gateway = db_pool_new(testdb_url(), "leadwire_gateway", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *root = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *scheduler = db_pool_new(testdb_fresh_url(), "leadwire_scheduler", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *gateway = db_pool_new(testdb_fresh_url(), "leadwire_gateway", 1, &err);
 
     ask(scheduler, "SELECT refresh_statistics() AS n");
     cr_expect_eq(ask(scheduler, "SELECT refresh_statistics() AS n"), 0);

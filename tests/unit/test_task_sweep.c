@@ -39,7 +39,7 @@ static void sql(const char *text)
 
 static int64_t number(const char *text)
 {
-    AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
     AUTO(db_result_free) struct db_result *rows = NULL;
 
     must(db_run(owner, NULL, &rows, &err, text));
@@ -48,7 +48,7 @@ static int64_t number(const char *text)
 
 static void open_database(void)
 {
-    pool = db_pool_new(testdb_url(), "leadwire_scheduler", 2, &err);
+    pool = db_pool_new(testdb_fresh_url(), "leadwire_scheduler", 2, &err);
     cr_assert(pool != NULL, "%s", err.text);
     uuid_new(holder);
     must(db_run(pool, NULL, NULL, &err,
@@ -341,7 +341,7 @@ Test(task_sweep, finished_tasks_have_a_partition_a_day)
 
 Test(task_sweep, partitions_wait_for_nobody)
 {
-    AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_url(), NULL, 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
     struct db_tx *tx = db_begin(owner, NULL, &err);
 
     must(db_query(tx, NULL, &err,

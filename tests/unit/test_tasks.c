@@ -650,9 +650,9 @@ static void slow_down(struct db_pool *root, const char *task_id)
     char text[400];
 
     snprintf(text, sizeof text,
-             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+             "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
              " 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END';"
-             "CREATE TRIGGER slow BEFORE UPDATE ON tasks FOR EACH ROW WHEN (NEW.task_id = '%s')"
+             "CREATE OR REPLACE TRIGGER slow BEFORE UPDATE ON tasks FOR EACH ROW WHEN (NEW.task_id = '%s')"
              " EXECUTE FUNCTION slow()",
              task_id);
     cr_assert(tx != NULL, "%s", err.text);

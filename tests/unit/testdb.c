@@ -2,20 +2,26 @@
 #include "testdb.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "libshared/auto.h"
+#include "libshared/buf.h"
 #include "libshared/err.h"
 #include "libshared/log.h"
 #include "libshared/migrate.h"
+#include "libshared/seal.h"
 #include "libshared/uuid.h"
 
 #define PREFIX        "leadwire_test_"
 #define DATABASES_MAX 8
+#define SLOTS         64
 
 static char names[DATABASES_MAX][64];
 static char urls[DATABASES_MAX][1024];
@@ -73,6 +79,24 @@ static void drop_leftovers(PGconn *pg)
     PQclear(rows);
 }
 
+/* Of other migrations than today's; one that is in use stays. */
+static void drop_outdated(PGconn *pg, const char *print)
+{
+    char sql[300];
+    PGresult *rows;
+
+    snprintf(sql, sizeof sql,
+             "SELECT datname FROM pg_database WHERE datname LIKE 'leadwire_unit_%%' AND datname NOT LIKE "
+             "'leadwire_unit_%s_%%'",
+             print);
+    rows = PQexec(pg, sql);
+    for (int i = 0; i < PQntuples(rows); i++) {
+        snprintf(sql, sizeof sql, "DROP DATABASE IF EXISTS %s", PQgetvalue(rows, i, 0));
+        run(pg, sql);
+    }
+    PQclear(rows);
+}
+
 /* The last dbname of a connection string with parameters wins, and a URI takes them after a question mark. */
 static void make_url(char *out, size_t size, const char *base, const char *name)
 {
@@ -105,7 +129,7 @@ const char *testdb_empty_url(void)
     return urls[n_databases++];
 }
 
-const char *testdb_url(void)
+const char *testdb_fresh_url(void)
 {
     static const char *url;
     struct err err = {0};
@@ -115,6 +139,113 @@ const char *testdb_url(void)
     log_init("test", "error");
     url = testdb_empty_url();
     cr_assert(migrate_run(url, testdb_migrations(), &err) == 0, "%s", err.text);
+    return url;
+}
+
+/* ---- databases that are used again ---- */
+
+/* Tells migrations from changed ones: 12 hex digits over the names and texts of the files. */
+static void fingerprint(char out[13])
+{
+    struct dirent **files;
+    char path[1024], hex[65];
+    AUTO(buf_free) struct buf all = {0};
+    int n = scandir(testdb_migrations(), &files, NULL, alphasort);
+
+    cr_assert(n > 0);
+    for (int i = 0; i < n; i++) {
+        char piece[4096];
+        size_t len;
+        FILE *file;
+
+        snprintf(path, sizeof path, "%s/%s", testdb_migrations(), files[i]->d_name);
+        file = strstr(files[i]->d_name, ".sql") ? fopen(path, "r") : NULL;
+        while (file && (len = fread(piece, 1, sizeof piece, file)) > 0)
+            buf_append(&all, piece, len);
+        if (file)
+            fclose(file);
+        buf_puts(&all, files[i]->d_name);
+        free(files[i]);
+    }
+    free(files);
+    sha256_hex(all.data, all.len, hex);
+    snprintf(out, 13, "%.12s", hex);
+}
+
+/* Empties what an earlier test has left. What the migrations themselves filled stays. */
+static const char clean[] =
+    "DO $$ DECLARE name text; filled text := ''; has boolean;"
+    " BEGIN"
+    "  PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    "   WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid();"
+    "  FOR name IN SELECT inhrelid::regclass::text FROM pg_inherits"
+    "              WHERE inhparent = 'finished_tasks'::regclass"
+    "                AND inhrelid <> 'finished_tasks_default'::regclass LOOP"
+    "   EXECUTE 'DROP TABLE ' || name;"
+    "  END LOOP;"
+    "  FOR name IN SELECT format('%I', relname) FROM pg_class"
+    "              WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
+    "                AND relname NOT IN ('schema_migrations', 'search_words') LOOP"
+    "   EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO has;"
+    "   IF has THEN filled := filled || ', ' || name; END IF;"
+    "  END LOOP;"
+    "  IF filled <> '' THEN EXECUTE 'TRUNCATE ' || substr(filled, 3) || ' RESTART IDENTITY CASCADE'; END IF;"
+    " END $$";
+
+static bool is_true(PGconn *pg, const char *sql)
+{
+    PGresult *rows = PQexec(pg, sql);
+    bool yes = PQntuples(rows) == 1 && strcmp(PQgetvalue(rows, 0, 0), "t") == 0;
+
+    PQclear(rows);
+    return yes;
+}
+
+static void make_ready(const char *url, bool exists)
+{
+    struct err err = {0};
+    PGconn *pg;
+    PGresult *done;
+
+    /* Also where it exists: whoever made it may have been killed half way. */
+    cr_assert(migrate_run(url, testdb_migrations(), &err) == 0, "%s", err.text);
+    if (!exists)
+        return;
+    pg = PQconnectdb(url);
+    PQsetNoticeProcessor(pg, be_quiet, NULL);
+    done = PQexec(pg, clean);
+    cr_assert(PQresultStatus(done) == PGRES_COMMAND_OK, "%s", PQerrorMessage(pg));
+    PQclear(done);
+    PQfinish(pg);
+}
+
+const char *testdb_url(void)
+{
+    static char url[1024];
+    static PGconn *pg; /* its session holds the lock while this process lives */
+    char print[13], name[64], sql[200];
+    bool exists;
+
+    if (*url)
+        return url;
+    log_init("test", "error");
+    pg = admin();
+    fingerprint(print);
+    for (int slot = 0;; slot++) {
+        cr_assert(slot < SLOTS, "all databases for tests are in use");
+        snprintf(name, sizeof name, "leadwire_unit_%s_%d", print, slot);
+        snprintf(sql, sizeof sql, "SELECT pg_try_advisory_lock(hashtextextended('%s', 0))", name);
+        if (is_true(pg, sql))
+            break;
+    }
+    snprintf(sql, sizeof sql, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = '%s')", name);
+    if (!(exists = is_true(pg, sql))) {
+        drop_outdated(pg, print);
+        snprintf(sql, sizeof sql, "CREATE DATABASE %s", name);
+        run(pg, sql);
+    }
+    make_url(url, sizeof url, getenv("LEADWIRE_TEST_DATABASE_URL"), name);
+    make_ready(url, exists);
     return url;
 }
 
