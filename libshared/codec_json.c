@@ -28,6 +28,8 @@ static void write_double(double value, struct buf *out)
             break;
     }
     buf_puts(out, text);
+    if (strcmp(text, "-0") == 0) /* would be read as an integer, which has no sign at zero */
+        buf_puts(out, ".0");
 }
 
 static int write_scalar(const struct field *field, const struct path *at, const void *value, struct buf *out,

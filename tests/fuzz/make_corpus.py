@@ -36,7 +36,7 @@ JSON = {
     "create_client": {"name": "Boilers \u00e9 \ud83d\udd25", "timezone": "Europe/Berlin",
                       "config": {"twilio_phone_number": "+15551234567", "price": 0.1, "list": [1, -2.5e3, None, True]}},
     "search_knowledge": {"query": "boiler \"repair\"\n", "kb_id": UUID, "max_results": 5, "threshold": -1},
-    "search_result": {"passages": [PASSAGE, PASSAGE], "vectors_used": True},
+    "search_result": {"passages": [PASSAGE, PASSAGE | {"vector_score": -0.0}], "vectors_used": True},
     "add_faqs": {"kb_id": UUID, "faqs": [{"question": "Open on Sundays?", "answer": "No."}]},
     "client_page": {"items": [{"client_id": UUID, "name": "a", "timezone": "UTC", "config": {}, "config_version": 1,
                                "created_at": TIME, "updated_at": "2026-11-22 12:00:00+02"}], "next_after": "x"},

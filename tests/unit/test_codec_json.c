@@ -269,6 +269,20 @@ Test(codec_json, a_message_is_written_in_the_order_of_its_fields)
                  "\"score\":\"HOT\",\"parts\":[{\"answer\":\"yes\",\"weight\":0}]}"));
 }
 
+Test(codec_json, a_float_comes_back_bit_by_bit)
+{
+    const double values[] = {0.0, -0.0, 0.1, -1.0, 1.0, 1.0 / 3, 5e-324, -2.2250738585072014e-308};
+
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        AUTO(buf_free) struct buf out = {0};
+        struct sample message = {.number = 1, .text = "a", .share = values[i]};
+
+        cr_assert(eq(int, codec_to_json(&sample_type, &message, &out, &err), 0), "%s", err.text);
+        cr_assert(eq(int, read_text(out.data), 0), "%s: %s", out.data, err.text);
+        cr_expect(memcmp(&sample.share, &values[i], sizeof values[i]) == 0, "%s", out.data);
+    }
+}
+
 Test(codec_json, bytes_are_not_written)
 {
     AUTO(buf_free) struct buf out = {0};
