@@ -17,7 +17,7 @@ import urllib.parse
 import uuid
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.environ.get("LEADWIRE_BIN", os.path.join(TOP, "build/sanitize/bin"))
+BIN = os.path.abspath(os.environ.get("LEADWIRE_BIN", os.path.join(TOP, "build/sanitize/bin")))
 SERVICES = ["gateway", "orchestrator", "knowledge", "delivery", "scheduler"]
 # Sanitizers slow everything down; what a person would call "at once" is waited for this long.
 PATIENCE = 20.0
