@@ -30,7 +30,6 @@ DECLARE
     wants_answer    boolean;
     current_state   text;
     stored_seq      bigint;
-    hold_ms         integer;
 BEGIN
     FOR i IN 1 .. cardinality(sids) LOOP
         item := i - 1;
@@ -124,18 +123,11 @@ BEGIN
         END IF;
 
         IF wants_answer AND current_state <> 'taken_over' THEN
-            -- Who has written within the last 2 s may be in the middle of something: even a text that looks complete
-            -- then waits for what may follow.
-            SELECT CASE WHEN bool_or(m.direction = 'in' AND m.created_at > now() - interval '2 seconds')
-                        THEN greatest(holds_ms[i], burst_ms) ELSE holds_ms[i] END INTO hold_ms
-              FROM (SELECT direction, created_at FROM messages
-                     WHERE client_id = of_client AND conversation_id = of_conversation AND seq < stored_seq
-                     ORDER BY seq DESC LIMIT 4) m;
             -- One that waits already covers this message too. It waits a little longer for what may follow, but never
             -- past 4 s; one that waits because it failed keeps the time of its next attempt.
             INSERT INTO tasks AS t (client_id, task_id, kind, role, max_attempts, deadline_s, run_at, serial_key)
             VALUES (of_client, new_task_ids[i], 'process_ai_response', 'orchestrator', task_attempts, task_deadline_s,
-                    now() + hold_ms * interval '1 millisecond', of_conversation::text)
+                    now() + holds_ms[i] * interval '1 millisecond', of_conversation::text)
             ON CONFLICT (client_id, serial_key) WHERE state = 'ready' AND kind = 'process_ai_response' DO UPDATE
                 SET run_at = CASE WHEN t.attempt > 0 THEN t.run_at
                              ELSE least(t.created_at + interval '4 seconds',

@@ -55,16 +55,6 @@ class Conversation(ClusterTest):
         time.sleep(3)
         self.assertEqual(len(self.cluster.replies(self.lead)), 1)
 
-    def test_what_follows_a_complete_text_at_once_is_answered_together(self):
-        self.cluster.text("Do you install water heaters?", self.lead)
-        self.cluster.wait_replies(1, self.lead)
-        for body in ("What are your opening hours?", "How much does a drain cleaning cost?"):
-            self.cluster.text(body, self.lead)
-        replies = self.cluster.wait_replies(2, self.lead)
-        time.sleep(3)
-        self.assertEqual(len(self.cluster.replies(self.lead)), 2)
-        self.assertEqual([("water heaters" in replies[0]["body"]), ("$149" in replies[1]["body"])], [True, True])
-
     def test_texts_at_the_same_moment_get_one_answer(self):
         threads = [threading.Thread(target=self.cluster.text, args=(body, self.lead))
                    for body in ("hello", "anyone there", "I need help with a drain")]
