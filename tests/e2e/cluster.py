@@ -200,9 +200,22 @@ class Cluster:
                     if mark in text:
                         at = text.index(mark)
                         reports.append(f"{name}: {text[at:at + 3000]}")
-        psql(self.base_url, f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
+        self.drop_database()
         if reports:
             raise AssertionError("\n".join(reports))
+
+    def drop_database(self):
+        """The plain form waits for sessions to end and sends autovacuum away, which FORCE may not do without superuser
+        rights; FORCE is for sessions that stay."""
+        for attempt in range(5):
+            try:
+                return psql(self.base_url, f"DROP DATABASE IF EXISTS {self.database}")
+            except AssertionError:
+                try:
+                    return psql(self.base_url, f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
+                except AssertionError:
+                    if attempt == 4:
+                        raise
 
     # ---- the outside ----
 

@@ -6,7 +6,7 @@ import hmac
 import urllib.parse
 import uuid
 
-from cluster import BUSINESS, TOKEN, Cluster, ClusterTest, main
+from cluster import BUSINESS, TOKEN, ClusterTest, main, wait_for
 
 
 def sign(url, params, token=TOKEN):
@@ -264,6 +264,30 @@ class BeyondLoopback(ClusterTest):
         self.cluster.text("What are your opening hours?", self.lead)
         self.assertIn("8 am", self.cluster.wait_replies(1, self.lead)[0]["body"])
         self.assertEqual(self.cluster.sql("SELECT count(*) FROM mailboxes WHERE public_key = ''"), "0")
+
+
+class Embeddings(ClusterTest):
+    """With a key for embeddings the vectors are made by a task, and take part in the search."""
+    env = {"OPENAI_API_KEY": "sk-sandbox-test"}
+
+    def search(self, query):
+        return self.cluster.api("POST", "/knowledge/search", {"client_id": self.client_id, "query": query},
+                                status=200).json
+
+    def test_vectors_are_made_and_used(self):
+        wait_for("every chunk to have its vector",
+                 lambda: self.cluster.sql("SELECT count(*) FROM chunks WHERE embedding IS NULL") == "0")
+        found = self.search("what does cleaning a drain cost?")
+        self.assertTrue(found["vectors_used"])
+        self.assertIn("$149", found["passages"][0]["body"])
+        self.assertGreater(found["passages"][0]["vector_score"], 0)
+
+    def test_without_an_embedding_words_still_find_it(self):
+        self.cluster.fault("openai", "status", status=500, rate=1)
+        found = self.search("how much is a drain cleaning at your place?")
+        self.cluster.sandbox("DELETE", "/faults")
+        self.assertFalse(found["vectors_used"])
+        self.assertIn("$149", found["passages"][0]["body"])
 
 
 if __name__ == "__main__":
