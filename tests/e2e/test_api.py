@@ -189,6 +189,22 @@ class Api(ClusterTest):
         self.assertEqual([n for n in seen if n.startswith("Paged")], names)
         self.assertEqual(len(seen), len(set(seen)) + seen.count("Once Ltd") - ("Once Ltd" in seen))
 
+    def test_a_page_of_long_messages_ends_before_it_is_too_large(self):
+        self.cluster.text("What are your opening hours?", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        conversation = self.cluster.conversation(self.lead)["conversation_id"]
+        self.cluster.sql("INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, channel, "
+                         "from_address, to_address, body, state) SELECT client_id, gen_random_uuid(), conversation_id, "
+                         "lead_id, 'in', 'lead', 'sms', lead_address, our_address, repeat('long ', 12000), 'received' "
+                         f"FROM conversations, generate_series(1, 40) WHERE conversation_id = '{conversation}'")
+        seen, after = 0, ""
+        while after is not None:
+            page = self.cluster.api("GET", f"/conversations/{conversation}/messages?limit=200" +
+                                    (f"&after={after}" if after else ""), status=200).json
+            seen += len(page["items"])
+            after = page.get("next_after")
+        self.assertEqual(seen, 42)
+
     def test_config_is_merged_and_secrets_are_never_shown(self):
         client = self.cluster.api("POST", "/clients", {"name": "Merge"}, status=201).json
         path = f"/clients/{client['client_id']}/config"
