@@ -1,6 +1,7 @@
 /* test_gateway_routes.c - which row answers a path, and how a request fills its message. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -210,8 +211,8 @@ Test(request, a_long_unknown_name_is_cut_between_its_characters)
     char body[400] = "{\"a";
 
     for (int i = 0; i < 100; i++)
-        strcat(body, "ü");
-    strcat(body, "\":1}");
+        snprintf(body + strlen(body), sizeof body - strlen(body), "ü");
+    snprintf(body + strlen(body), sizeof body - strlen(body), "\":1}");
     built = build("POST", "/api/v1/clients", "", body, &admin);
     cr_expect_eq(built.result, -1);
     cr_expect_eq(strlen(built.err.field), 63);

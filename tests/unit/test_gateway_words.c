@@ -1,5 +1,6 @@
 /* test_gateway_words.c - opt-out keywords, and whether a text looks complete. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/auto.h"
@@ -66,8 +67,8 @@ Test(gateway_words, eighty_characters_are_counted_not_bytes)
     char text[2 * 81 + 1] = "";
 
     for (int i = 0; i < 80; i++)
-        strcat(text, "ü");
+        snprintf(text + strlen(text), sizeof text - strlen(text), "ü");
     cr_expect_eq(burst_hold_ms(text, 700), 700);
-    strcat(text, "ü");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "ü");
     cr_expect_eq(burst_hold_ms(text, 700), 0);
 }

@@ -1,6 +1,7 @@
 /* The scripted agent, slots and scores, and the prompt's fences. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -321,7 +322,7 @@ Test(scripted, replies_lose_markdown_and_keep_whole_sentences)
     cr_expect_str_eq(reply_fit(arena, "  **Yes**, see [our page](https://acme.com/x).\n\n- one\n- `two`", 320),
                      "Yes, see our page https://acme.com/x.\none\ntwo");
     for (int i = 0; i < 20; i++)
-        strcat(longer, "This is a sentence. ");
+        snprintf(longer + strlen(longer), sizeof longer - strlen(longer), "This is a sentence. ");
     cr_expect_leq(strlen(reply_fit(arena, longer, 320)), 320);
     cr_expect_eq(longer[strlen(reply_fit(arena, longer, 320)) - 1], '.');
     cr_expect_str_eq(reply_fit(arena, "aaaa bbbb cccc dddd", 12), "aaaa bbbb...");

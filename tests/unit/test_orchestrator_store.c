@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,7 +93,7 @@ static void set_up(void)
     config = (struct config){.master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
                              .agent_patience_s = 20};
     worker = (struct worker){.config = &config, .db = pool};
-    strcpy(client, create("{}").client_id);
+    snprintf(client, sizeof client, "%s", create("{}").client_id);
     uuid_new(lead);
     uuid_new(conversation);
     cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
