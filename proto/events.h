@@ -1,7 +1,7 @@
 /* events.h - facts that have happened, published after the commit that made them true.
  *
  * The event's name is the envelope's type: message.received, message.sent, message.failed, lead.qualified, lead.hot,
- * lead.opted_out, conversation.escalated, task.dead, service.stats. */
+ * lead.opted_out, conversation.escalated, knowledge.progress, task.dead, service.stats. */
 #pragma once
 
 #include "libshared/codec.h"
@@ -28,6 +28,15 @@
     F(S, INT,  attempt,         DEFAULT(0), 0, 1e6, "how often it was tried")              \
     F(S, STR,  error,           OPTIONAL, 0, 1000,  "its last error")
 
+/* knowledge.progress while a task works; knowledge.ingested and knowledge.failed when it is over. */
+#define KNOWLEDGE_EVENT(S, F, E, M, L)                                                     \
+    F(S, UUID, kb_id,           REQUIRED, 0, 0,     "the knowledge base")                  \
+    F(S, UUID, document_id,     OPTIONAL, 0, 0,     "the document; absent: FAQs, or all of the base") \
+    F(S, UUID, task_id,         OPTIONAL, 0, 0,     "the task at work")                    \
+    F(S, INT,  done,            DEFAULT(0), 0, 1e9, "chunks done")                         \
+    F(S, INT,  total,           DEFAULT(0), 0, 1e9, "chunks of all")                       \
+    F(S, STR,  error,           OPTIONAL, 0, 1000,  "of knowledge.failed: why")
+
 #define STATS_EVENT(S, F, E, M, L)                                                         \
     F(S, UUID, instance,        REQUIRED, 0, 0,     "the process")                         \
     F(S, STR,  role,            REQUIRED, 1, 32,    "its role")                            \
@@ -37,6 +46,7 @@
     MSG(message_event, MESSAGE_EVENT, "body of message.*")                                 \
     MSG(lead_event, LEAD_EVENT, "body of lead.* and conversation.*")                       \
     MSG(task_event, TASK_EVENT, "body of task.*")                                          \
+    MSG(knowledge_event, KNOWLEDGE_EVENT, "body of knowledge.*")                           \
     MSG(stats_event, STATS_EVENT, "body of service.stats")
 /* clang-format on */
 

@@ -10,10 +10,37 @@
 
 #define EMBED_CHUNKS(S, F, E, M, L) F(S, UUID, kb_id, REQUIRED, 0, 0, "the knowledge base whose chunks lack a vector")
 
-#define TASK_MESSAGES(MSG)                                                          \
-    MSG(process_ai_response, PROCESS_AI_RESPONSE, "answer what a lead has written") \
-    MSG(send_message, SEND_MESSAGE, "send one message through its channel")         \
-    MSG(embed_chunks, EMBED_CHUNKS, "give new chunks of a knowledge base their vectors")
+#define INGEST_REVISION(S, F, E, M, L)                      \
+    F(S, UUID, document_id, REQUIRED, 0, 0, "the document") \
+    F(S, UUID, revision_id, REQUIRED, 0, 0, "the version to be taken in; a newer one makes this task void")
+
+#define BUILD_VECTOR_INDEX(S, F, E, M, L) \
+    F(S, STR, model, REQUIRED, 1, 128, "whose vectors of the task's client want an index, or want none any more")
+
+/* What a client may ask about a task: GET /api/v1/tasks/{task_id}. */
+#define GET_TASK(S, F, E, M, L) F(S, UUID, task_id, REQUIRED, 0, 0, "the task")
+
+#define TASK_STATUS(S, F, E, M, L)                                                                                  \
+    F(S, UUID, task_id, REQUIRED, 0, 0, "its id")                                                                   \
+    F(S, STR, kind, REQUIRED, 1, 64, "what it does")                                                                \
+    E(S, "ready|running|finished|dead", state, REQUIRED, "ready: it waits for its turn; dead: given up, see error") \
+    F(S, INT, done, DEFAULT(0), 0, 1e9, "chunks done")                                                              \
+    F(S, INT, total, DEFAULT(0), 0, 1e9, "chunks of all; 0: not counted yet, or not that kind of task")             \
+    F(S, INT, attempt, DEFAULT(0), 0, 1e6, "how often it was started")                                              \
+    F(S, INT, max_attempts, DEFAULT(0), 0, 1e6, "as often as it may be")                                            \
+    F(S, STR, error, OPTIONAL, 0, 1000, "of the last failure")                                                      \
+    F(S, TIME, run_at, OPTIONAL, 0, 0, "ready: not before")                                                         \
+    F(S, TIME, created_at, REQUIRED, 0, 0, "when it was inserted")                                                  \
+    F(S, TIME, updated_at, OPTIONAL, 0, 0, "when its state changed last")
+
+#define TASK_MESSAGES(MSG)                                                                    \
+    MSG(process_ai_response, PROCESS_AI_RESPONSE, "answer what a lead has written")           \
+    MSG(send_message, SEND_MESSAGE, "send one message through its channel")                   \
+    MSG(embed_chunks, EMBED_CHUNKS, "give new chunks of a knowledge base their vectors")      \
+    MSG(ingest_revision, INGEST_REVISION, "take in a version of a document")                  \
+    MSG(build_vector_index, BUILD_VECTOR_INDEX, "choose how a client's vectors are searched") \
+    MSG(get_task, GET_TASK, "how far a task is")                                              \
+    MSG(task_status, TASK_STATUS, "how far a task is, and what became of it")
 
 TASK_MESSAGES(MESSAGE_STRUCT)
 
@@ -24,6 +51,8 @@ TASK_MESSAGES(MESSAGE_STRUCT)
     KIND(process_ai_response, "orchestrator", process_ai_response, 20, 120, 2) \
     KIND(send_message_sms, "delivery", send_message, 60, 90, 2)                \
     KIND(bulk_ingest_faqs, "knowledge", embed_chunks, 60, 300, 2)              \
+    KIND(ingest_document, "knowledge", ingest_revision, 60, 300, 2)            \
+    KIND(build_vector_index, "knowledge", build_vector_index, 10, 1800, 30)    \
     KIND(cleanup_old_data, "scheduler", empty, 5, 300, 30)
 
 #define TASK_NAME(name, role, payload, max_attempts, deadline_s, backoff_s) \

@@ -36,12 +36,42 @@ const struct route routes[] = {
      200, NULL, "One knowledge base."},
     {"GET",   API "/knowledge/client/{client_id}/bases", "knowledge", &list_knowledge_bases_type,
      &knowledge_base_page_type, WHO_CLIENT, 200, NULL, "List a client's knowledge bases."},
+    {"PATCH", API "/knowledge/bases/{kb_id}", "knowledge", &update_knowledge_base_type, &knowledge_base_type,
+     WHO_CLIENT, 200, NULL, "Change a knowledge base."},
+    {"DELETE", API "/knowledge/bases/{kb_id}", "knowledge", &delete_knowledge_base_type, &removed_type, WHO_CLIENT, 200,
+     NULL, "Remove a knowledge base with all it holds."},
+    {"POST",  API "/knowledge/bases/{kb_id}/clear", "knowledge", &clear_knowledge_base_type, &removed_type, WHO_CLIENT,
+     200, NULL, "Remove all documents, FAQs and chunks of a knowledge base."},
+    {"GET",   API "/knowledge/bases/{kb_id}/stats", "knowledge", &get_knowledge_stats_type, &knowledge_stats_type,
+     WHO_CLIENT, 200, NULL, "What a knowledge base holds, and how it is searched."},
+
+    {"POST",  API "/knowledge/bases/{kb_id}/documents", "knowledge", &ingest_document_type, &ingestion_type, WHO_CLIENT,
+     202, NULL, "Take in a document: JSON with its text, or a multipart upload of text, Markdown, HTML or PDF. The same "
+     "source again replaces it."},
+    {"GET",   API "/knowledge/bases/{kb_id}/documents", "knowledge", &list_documents_type, &document_page_type,
+     WHO_CLIENT, 200, NULL, "List the documents of a knowledge base."},
+    {"GET",   API "/knowledge/bases/{kb_id}/documents/{document_id}", "knowledge", &get_document_type, &document_type,
+     WHO_CLIENT, 200, NULL, "One document."},
+    {"GET",   API "/knowledge/bases/{kb_id}/documents/{document_id}/chunks", "knowledge", &list_chunks_type,
+     &chunk_page_type, WHO_CLIENT, 200, NULL, "List the chunks of a document."},
+    {"DELETE", API "/knowledge/bases/{kb_id}/documents/{document_id}", "knowledge", &delete_document_type,
+     &removed_type, WHO_CLIENT, 200, NULL, "Remove a document."},
+
     {"POST",  API "/knowledge/bases/{kb_id}/faqs", "knowledge", &add_faq_type, &faq_type, WHO_CLIENT, 201, NULL,
      "Add one FAQ; the same question again replaces its answer."},
     {"POST",  API "/knowledge/bases/{kb_id}/faqs/bulk", "knowledge", &add_faqs_type, &add_faqs_result_type, WHO_CLIENT,
      200, NULL, "Add many FAQs; one that is not valid is refused alone."},
+    {"GET",   API "/knowledge/bases/{kb_id}/faqs", "knowledge", &list_faqs_type, &faq_page_type, WHO_CLIENT, 200, NULL,
+     "List the FAQs of a knowledge base."},
+    {"GET",   API "/knowledge/bases/{kb_id}/faqs/{document_id}", "knowledge", &get_faq_type, &faq_type, WHO_CLIENT, 200,
+     NULL, "One FAQ."},
+    {"DELETE", API "/knowledge/bases/{kb_id}/faqs/{document_id}", "knowledge", &delete_faq_type, &removed_type,
+     WHO_CLIENT, 200, NULL, "Remove an FAQ."},
     {"POST",  API "/knowledge/search", "knowledge", &search_knowledge_type, &search_result_type, WHO_CLIENT, 200, NULL,
      "Search a client's knowledge."},
+
+    {"GET",   API "/tasks/{task_id}", "scheduler", &get_task_type, &task_status_type, WHO_CLIENT, 200, NULL,
+     "How far a task is, and what became of it."},
 };
 /* clang-format on */
 const size_t n_routes = sizeof routes / sizeof routes[0];

@@ -189,7 +189,7 @@ static void json_free(json_t **self_p)
 int on_add_faqs(struct worker *self, struct call *call, struct err *err)
 {
     const struct add_faqs *in = call->request;
-    AUTO(json_free) json_t *array = json_loads(in->faqs, JSON_ALLOW_NUL, NULL);
+    AUTO(json_free) json_t *array = json_loads(in->faqs ? in->faqs : "", JSON_ALLOW_NUL, NULL);
     AUTO(arena_destroy) struct arena *arena = arena_new(BULK_ARENA_BYTES);
     struct bulk bulk = {0};
     struct kb kb;

@@ -15,6 +15,7 @@
 #include "libshared/tasks.h"
 #include "proto/messages.h"
 #include "services/knowledge/embed.h"
+#include "services/knowledge/embedding_store.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
 
@@ -23,36 +24,14 @@
 
 struct page {
     struct kb kb;
-    struct bare_chunk *chunks;
+    struct bare_text *texts;
+    const char **vectors; /* of each; NULL: the model refuses it */
     size_t n;
-    const char **texts;   /* the different bodies, n_texts of them */
-    const char **vectors; /* of each text; NULL: the model refuses it */
-    size_t n_texts;
-    size_t *text_of; /* of each chunk */
 };
 
 static int out_of_memory(struct err *err)
 {
     return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
-}
-
-/* Chunks with the same text share an embedding. */
-static int page_texts(struct page *page, struct arena *arena, struct err *err)
-{
-    page->texts = arena_calloc(arena, page->n, sizeof *page->texts);
-    page->vectors = arena_calloc(arena, page->n, sizeof *page->vectors);
-    page->text_of = arena_calloc(arena, page->n, sizeof *page->text_of);
-    if (!page->texts || !page->vectors || !page->text_of)
-        return out_of_memory(err);
-    for (size_t i = 0; i < page->n; i++) {
-        size_t t = 0;
-        while (t < page->n_texts && strcmp(page->texts[t], page->chunks[i].body) != 0)
-            t++;
-        if (t == page->n_texts)
-            page->texts[page->n_texts++] = page->chunks[i].body;
-        page->text_of[i] = t;
-    }
-    return 0;
 }
 
 static int page_read(struct db_pool *db, const struct task *task, struct arena *arena, struct page *ret_page,
@@ -71,10 +50,11 @@ static int page_read(struct db_pool *db, const struct task *task, struct arena *
         *ret_page = page;
         return why.kind == ERR_NOT_FOUND ? 0 : -1; /* deleted meanwhile: nothing is left to do */
     }
-    if (*page.kb.embedding_model &&
-        (chunks_bare(tx, &page.kb, EMBED_BATCH_MAX, arena, &page.chunks, &page.n, err) < 0 ||
-         page_texts(&page, arena, err) < 0))
+    if (*page.kb.embedding_model && embeddings_missing(tx, &page.kb, page.kb.embedding_model, EMBED_BATCH_MAX, arena,
+                                                       &page.texts, &page.n, err) < 0)
         return -1;
+    if (!(page.vectors = arena_calloc(arena, page.n, sizeof *page.vectors)))
+        return out_of_memory(err);
     *ret_page = page;
     return db_commit(&tx, err);
 }
@@ -85,10 +65,15 @@ static int page_embed(struct embedder *embedder, struct page *page, size_t from,
 {
     struct embeddings made;
     size_t middle = from + (to - from) / 2;
+    const char **texts = arena_calloc(arena, to - from, sizeof *texts);
     struct err why = {0};
 
-    if (embedder_embed(embedder, page->kb.embedding_model, page->texts + from, to - from, EMBED_TIMEOUT_MS, arena,
-                       &made, &why) == 0) {
+    if (!texts)
+        return out_of_memory(err);
+    for (size_t i = from; i < to; i++)
+        texts[i - from] = page->texts[i].text;
+    if (embedder_embed(embedder, page->kb.embedding_model, texts, to - from, EMBED_TIMEOUT_MS, arena, &made, &why) ==
+        0) {
         for (size_t i = from; i < to; i++)
             if (!(page->vectors[i] = embed_to_text(made.values + (i - from) * made.dims, made.dims, arena)))
                 return out_of_memory(err);
@@ -109,7 +94,7 @@ static size_t page_refused(const struct page *page)
 {
     size_t refused = 0;
 
-    for (size_t i = 0; i < page->n_texts; i++)
+    for (size_t i = 0; i < page->n; i++)
         refused += page->vectors[i] == NULL;
     return refused;
 }
@@ -118,15 +103,9 @@ static int page_write(struct db_pool *db, const struct task *task, const struct 
                       struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(db, task->client_id, err);
-    const char **vectors = arena_calloc(arena, page->n, sizeof *vectors);
 
-    if (!tx)
-        return -1;
-    if (!vectors)
-        return out_of_memory(err);
-    for (size_t i = 0; i < page->n; i++)
-        vectors[i] = page->vectors[page->text_of[i]];
-    if (chunks_set_vectors(tx, &page->kb, page->chunks, vectors, page->n, arena, err) < 0)
+    if (!tx || embeddings_put(tx, task->client_id, page->kb.embedding_model, page->texts, page->vectors, page->n, arena,
+                              err) < 0)
         return -1;
     failpoint("knowledge.vectors_written");
     return db_commit(&tx, err);
@@ -148,7 +127,7 @@ static int embed_page(struct worker *self, struct task *task, size_t *ret_n, str
     *ret_n = page.n;
     if (page.n == 0)
         return 0;
-    if (page_embed(state->embedder, &page, 0, page.n_texts, arena, &refusal) < 0) {
+    if (page_embed(state->embedder, &page, 0, page.n, arena, &refusal) < 0) {
         if (err)
             *err = refusal;
         return -1;
@@ -156,7 +135,7 @@ static int embed_page(struct worker *self, struct task *task, size_t *ret_n, str
     failpoint("knowledge.embedded");
     refused = page_refused(&page);
     /* When it refuses each of several, the request is at fault and not the texts. */
-    if (refused > 1 && refused == page.n_texts) {
+    if (refused > 1 && refused == page.n) {
         if (err)
             *err = refusal;
         return -1;

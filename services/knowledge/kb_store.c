@@ -20,7 +20,7 @@ int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb 
     struct kb kb = {0};
 
     if (db_query(tx, &rows, err,
-                 "SELECT client_id, kb_id, language, embedding_model FROM knowledge_bases WHERE kb_id = $1",
+                 "SELECT client_id, kb_id, language, embedding_model, next_model FROM knowledge_bases WHERE kb_id = $1",
                  db_text(kb_id)) < 0)
         return -1;
     if (db_result_count(rows) == 0)
@@ -29,6 +29,7 @@ int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb 
     snprintf(kb.kb_id, sizeof kb.kb_id, "%s", db_get(rows, 0, "kb_id"));
     kb.language = arena_strdup(arena, db_get(rows, 0, "language"));
     kb.embedding_model = arena_strdup(arena, db_get(rows, 0, "embedding_model"));
+    kb.next_model = arena_strdup(arena, db_get(rows, 0, "next_model"));
     if (!kb.language || !kb.embedding_model)
         return out_of_memory(err);
     if (db_set_client(tx, kb.client_id, err) < 0)
@@ -114,10 +115,10 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             "  SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[])"
             "    WITH ORDINALITY AS g (document_id, question, answer, key, question_id, answer_id, place)"
             "), put AS ("
-            "  INSERT INTO documents (client_id, document_id, kb_id, kind, title, content, title_key)"
-            "  SELECT $1, document_id, $2, 'faq', question, answer, key FROM given ORDER BY key"
+            "  INSERT INTO documents (client_id, document_id, kb_id, kind, title, content, title_key, ingested_at)"
+            "  SELECT $1, document_id, $2, 'faq', question, answer, key, now() FROM given ORDER BY key"
             "  ON CONFLICT ON CONSTRAINT documents_title DO UPDATE"
-            "    SET title = excluded.title, content = excluded.content, updated_at = now()"
+            "    SET title = excluded.title, content = excluded.content, updated_at = now(), ingested_at = now()"
             "  RETURNING document_id, title_key, xmax <> 0 AS replaced"
             "), parts AS ("
             "  INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, body, words)"
@@ -127,9 +128,7 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             "   CROSS JOIN LATERAL (VALUES ('question', given.question_id, given.question),"
             "                              ('answer', given.answer_id, given.answer)) AS part (part, chunk_id, body)"
             "  ON CONFLICT ON CONSTRAINT chunks_place DO UPDATE"
-            "    SET body = excluded.body, words = excluded.words,"
-            "        embedding = CASE WHEN chunks.body = excluded.body THEN chunks.embedding END,"
-            "        embedding_model = CASE WHEN chunks.body = excluded.body THEN chunks.embedding_model ELSE '' END"
+            "    SET body = excluded.body, words = excluded.words"
             ") SELECT put.document_id, replaced FROM put JOIN given ON given.key = put.title_key ORDER BY place",
             db_text(kb->client_id), db_text(kb->kb_id), db_text(document_ids), db_text(questions), db_text(answers),
             db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language)) < 0 ||
@@ -142,59 +141,4 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
         faqs[i].replaced = db_get_bool(rows, (int)i, "replaced");
     }
     return 0;
-}
-
-int chunks_bare(struct db_tx *tx, const struct kb *kb, size_t limit, struct arena *arena,
-                struct bare_chunk **ret_chunks, size_t *ret_n, struct err *err)
-{
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    struct bare_chunk *chunks;
-    int n =
-        db_query(tx, &rows, err,
-                 "SELECT chunk_id, body, md5(body) AS body_hash FROM chunks"
-                 " WHERE client_id = $1 AND kb_id = $2 AND embedding IS NULL AND embedding_model <> 'refused:' || $3"
-                 " ORDER BY chunk_id LIMIT $4",
-                 db_text(kb->client_id), db_text(kb->kb_id), db_text(kb->embedding_model), db_int((int64_t)limit));
-
-    if (n < 0)
-        return -1;
-    if (!(chunks = arena_calloc(arena, (size_t)n, sizeof *chunks)))
-        return out_of_memory(err);
-    for (int i = 0; i < n; i++) {
-        chunks[i].chunk_id = arena_strdup(arena, db_get(rows, i, "chunk_id"));
-        chunks[i].body = arena_strdup(arena, db_get(rows, i, "body"));
-        chunks[i].body_hash = arena_strdup(arena, db_get(rows, i, "body_hash"));
-        if (!chunks[i].chunk_id || !chunks[i].body || !chunks[i].body_hash)
-            return out_of_memory(err);
-    }
-    *ret_chunks = chunks;
-    *ret_n = (size_t)n;
-    return 0;
-}
-
-int chunks_set_vectors(struct db_tx *tx, const struct kb *kb, const struct bare_chunk *chunks,
-                       const char *const *vectors, size_t n, struct arena *arena, struct err *err)
-{
-    const char **ids = arena_calloc(arena, n, sizeof *ids), **hashes = arena_calloc(arena, n, sizeof *hashes);
-    const char *id_array, *hash_array, *vector_array;
-
-    if (!ids || !hashes)
-        return out_of_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        ids[i] = chunks[i].chunk_id;
-        hashes[i] = chunks[i].body_hash;
-    }
-    if (!(id_array = db_array(arena, ids, n)) || !(hash_array = db_array(arena, hashes, n)) ||
-        !(vector_array = db_array(arena, vectors, n)))
-        return out_of_memory(err);
-    return db_query(tx, NULL, err,
-                    "UPDATE chunks SET embedding = made.embedding::vector,"
-                    "       embedding_model = CASE WHEN made.embedding IS NULL THEN 'refused:' ELSE '' END || $3"
-                    "  FROM unnest($4::uuid[], $5::text[], $6::text[]) AS made (chunk_id, body_hash, embedding)"
-                    " WHERE chunks.client_id = $1 AND chunks.kb_id = $2 AND chunks.chunk_id = made.chunk_id"
-                    "   AND md5(chunks.body) = made.body_hash",
-                    db_text(kb->client_id), db_text(kb->kb_id), db_text(kb->embedding_model), db_text(id_array),
-                    db_text(hash_array), db_text(vector_array)) < 0
-               ? -1
-               : 0;
 }

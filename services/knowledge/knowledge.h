@@ -14,14 +14,21 @@ struct knowledge {
     struct query_cache *cache; /* the process's own, shared by its workers */
 };
 
-/* bases.c */
+/* bases.c: create, get, list; base_changes.c: the others */
 request_fn on_create_knowledge_base, on_get_knowledge_base, on_list_knowledge_bases;
-/* faqs.c */
+request_fn on_update_knowledge_base, on_delete_knowledge_base, on_clear_knowledge_base, on_get_knowledge_stats;
+/* faqs.c: they are taken in; faq_admin.c: they are looked at */
 request_fn on_add_faq, on_add_faqs;
+request_fn on_get_faq, on_list_faqs, on_delete_faq;
+/* documents.c: they are taken in; document_admin.c: they are looked at */
+request_fn on_ingest_document;
+request_fn on_get_document, on_list_documents, on_list_chunks, on_delete_document;
 /* search.c */
 request_fn on_search_knowledge;
 /* ingest.c */
-task_fn on_bulk_ingest_faqs;
+task_fn on_bulk_ingest_faqs, on_ingest_document_task;
+/* vector_index.c */
+task_fn on_build_vector_index;
 
 /* The client that a request is about: the asker's own, or for an administrator the one that is named. NULL and *err:
  * ERR_NOT_FOUND if a client's key names another client, ERR_INVALID if nobody is named. */

@@ -115,14 +115,15 @@ int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, st
     "   GROUP BY kb_id, document_id ORDER BY covered DESC LIMIT $6 "
 
 /* Vectors of the same model alone are compared; the question's and the answer's each stand for the document. */
-#define VECTORS_SQL                                                                                         \
-    "), by_vector AS MATERIALIZED ( "                                                                       \
-    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ( "        \
-    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (c.embedding <=> v.vector) AS cosine "       \
-    "             FROM unnest($4::text[], $5::vector[]) AS v (model, vector) "                              \
-    "             JOIN base b ON b.embedding_model = v.model "                                              \
-    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id AND c.embedding_model = v.model " \
-    "              AND vector_dims(c.embedding) = vector_dims(v.vector)) AS each "                          \
+#define VECTORS_SQL                                                                                           \
+    "), by_vector AS MATERIALIZED ( "                                                                         \
+    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ( "          \
+    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (e.embedding <=> v.vector) AS cosine "         \
+    "             FROM unnest($4::text[], $5::halfvec[]) AS v (model, vector) "                               \
+    "             JOIN base b ON b.embedding_model = v.model "                                                \
+    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id "                                   \
+    "             JOIN embeddings e ON e.client_id = $1 AND e.model = v.model AND e.text_hash = c.text_hash " \
+    "              AND vector_dims(e.embedding) = vector_dims(v.vector)) AS each "                            \
     "          ORDER BY document_id, cosine DESC) AS best ORDER BY cosine DESC LIMIT $6 "
 
 #define FOUND_SQL                                                                                                     \
@@ -140,7 +141,7 @@ int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, st
     "views "                                                                                                          \
     "   GROUP BY document_id, kb_id "                                                                                 \
     ") "                                                                                                              \
-    "SELECT f.document_id, f.kb_id, f.chunk_id, c.position, d.title, "                                                \
+    "SELECT f.document_id, f.kb_id, f.chunk_id, c.position, d.title, d.kind, d.source_url, c.heading, "               \
     "       CASE d.kind WHEN 'faq' THEN d.content ELSE c.body END AS body, b.embedding_model AS model, b.threshold, " \
     "       f.exact, coalesce(f.covered, 0) AS covered, f.cosine, similarity(lower($3), lower(d.title)) AS alike, "   \
     "       coalesce(asked.weight / nullif(length(ts_delete(q.words, b.fillers)), 0), 0) AS about, asked.words "      \
@@ -170,7 +171,10 @@ static int read_candidate(const struct db_result *rows, int row, struct arena *a
         .kb_id = arena_strdup(arena, db_get(rows, row, "kb_id")),
         .chunk_id = arena_strdup(arena, db_get(rows, row, "chunk_id")),
         .position = db_get_int(rows, row, "position"),
+        .is_faq = strcmp(db_get(rows, row, "kind"), "faq") == 0,
         .title = arena_strdup(arena, db_get(rows, row, "title")),
+        .heading = arena_strdup(arena, db_get(rows, row, "heading")),
+        .source_url = arena_strdup(arena, db_get(rows, row, "source_url")),
         .body = arena_strdup(arena, db_get(rows, row, "body")),
         .model = arena_strdup(arena, db_get(rows, row, "model")),
         .threshold = db_get_float(rows, row, "threshold"),
@@ -183,7 +187,7 @@ static int read_candidate(const struct db_result *rows, int row, struct arena *a
         .cosine = db_get_float(rows, row, "cosine"),
     };
 
-    if (!c.document_id || !c.kb_id || !c.chunk_id || !c.title || !c.body || !c.model)
+    if (!c.document_id || !c.kb_id || !c.chunk_id || !c.title || !c.heading || !c.source_url || !c.body || !c.model)
         return out_of_memory(err);
     *ret_candidate = c;
     return 0;

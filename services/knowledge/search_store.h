@@ -24,14 +24,16 @@ struct query_vector {
 struct candidate {
     const char *document_id, *kb_id, *chunk_id; /* the chunk that speaks for it most */
     int64_t position;
-    const char *title, *body; /* of an FAQ: question and answer */
-    const char *model;        /* of its base */
-    double threshold;         /* of its base */
-    bool exact;               /* the query is its question, but for case, spaces and trailing punctuation */
-    double covered;           /* share of the query's words it has, each by its rarity in the base */
-    double about;             /* share of its question's words that the query has */
-    int64_t words;            /* of its question that the query has */
-    double alike;             /* trigram similarity of query and question */
+    bool is_faq;
+    const char *title, *body;         /* of an FAQ: question and answer */
+    const char *heading, *source_url; /* "" if there is none */
+    const char *model;                /* of its base */
+    double threshold;                 /* of its base */
+    bool exact;                       /* the query is its question, but for case, spaces and trailing punctuation */
+    double covered;                   /* share of the query's words it has, each by its rarity in the base */
+    double about;                     /* share of its question's words that the query has */
+    int64_t words;                    /* of its question that the query has */
+    double alike;                     /* trigram similarity of query and question */
     bool has_cosine;
     double cosine; /* of its best chunk */
 };

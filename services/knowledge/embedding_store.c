@@ -1,0 +1,65 @@
+/* embedding_store.c - see embedding_store.h. */
+#include "services/knowledge/embedding_store.h"
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "services/knowledge/kb_store.h"
+
+static int out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
+}
+
+int embeddings_missing(struct db_tx *tx, const struct kb *kb, const char *model, size_t limit, struct arena *arena,
+                       struct bare_text **ret_texts, size_t *ret_n, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct bare_text *texts;
+    int n = db_query(tx, &rows, err,
+                     "SELECT DISTINCT ON (c.text_hash) c.text_hash,"
+                     "       CASE c.heading WHEN '' THEN c.body ELSE c.heading || E'\\n' || c.body END AS text"
+                     "  FROM chunks c"
+                     " WHERE c.client_id = $1 AND c.kb_id = $2"
+                     "   AND NOT EXISTS (SELECT FROM embeddings e"
+                     "                    WHERE e.client_id = $1 AND e.model = $3 AND e.text_hash = c.text_hash)"
+                     " ORDER BY c.text_hash LIMIT $4",
+                     db_text(kb->client_id), db_text(kb->kb_id), db_text(model), db_int((int64_t)limit));
+
+    if (n < 0)
+        return -1;
+    if (!(texts = arena_calloc(arena, (size_t)n, sizeof *texts)))
+        return out_of_memory(err);
+    for (int i = 0; i < n; i++) {
+        texts[i].hash = arena_strdup(arena, db_get(rows, i, "text_hash"));
+        texts[i].text = arena_strdup(arena, db_get(rows, i, "text"));
+        if (!texts[i].hash || !texts[i].text)
+            return out_of_memory(err);
+    }
+    *ret_texts = texts;
+    *ret_n = (size_t)n;
+    return 0;
+}
+
+int embeddings_put(struct db_tx *tx, const char *client_id, const char *model, const struct bare_text *texts,
+                   const char *const *vectors, size_t n, struct arena *arena, struct err *err)
+{
+    const char **hashes = arena_calloc(arena, n, sizeof *hashes);
+    const char *hash_array, *vector_array;
+
+    if (!hashes)
+        return out_of_memory(err);
+    for (size_t i = 0; i < n; i++)
+        hashes[i] = texts[i].hash;
+    if (!(hash_array = db_array(arena, hashes, n)) || !(vector_array = db_array(arena, vectors, n)))
+        return out_of_memory(err);
+    return db_query(tx, NULL, err,
+                    "INSERT INTO embeddings (client_id, model, text_hash, embedding)"
+                    " SELECT $1, $2, text_hash, made.embedding::halfvec"
+                    "   FROM unnest($3::uuid[], $4::text[]) AS made (text_hash, embedding) ORDER BY text_hash"
+                    " ON CONFLICT DO NOTHING",
+                    db_text(client_id), db_text(model), db_text(hash_array), db_text(vector_array)) < 0
+               ? -1
+               : 0;
+}
