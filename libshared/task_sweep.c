@@ -120,6 +120,21 @@ static int delete_payloads(struct db_pool *pool, int keep_days, struct err *err)
                   db_int(keep_days), db_int(CLEAN_PAGE));
 }
 
+static int delete_progress(struct db_pool *pool, int keep_days, struct err *err)
+{
+    return db_run(pool, NULL, NULL, err,
+                  "WITH old AS ("
+                  "    SELECT p.client_id, p.task_id FROM task_progress p"
+                  "     WHERE p.updated_at < now() - make_interval(days => $1::integer)"
+                  "       AND NOT EXISTS (SELECT FROM tasks t WHERE t.client_id = p.client_id"
+                  "                          AND t.task_id = p.task_id)"
+                  "     ORDER BY p.updated_at LIMIT $2::bigint"
+                  ")"
+                  "DELETE FROM task_progress p USING old"
+                  " WHERE p.client_id = old.client_id AND p.task_id = old.task_id",
+                  db_int(keep_days), db_int(CLEAN_PAGE));
+}
+
 static int delete_dedupe(struct db_pool *pool, int keep_days, struct err *err)
 {
     return db_run(pool, NULL, NULL, err,
@@ -145,6 +160,23 @@ static int delete_idempotency(struct db_pool *pool, int keep_days, struct err *e
                   db_int(keep_days), db_int(CLEAN_PAGE));
 }
 
+/* Who needs an upload puts all its parts anew, so one that is torn by the end of a page does no harm. */
+static int delete_upload_parts(struct db_pool *pool, int keep_days, struct err *err)
+{
+    return db_run(pool, DB_EVERY_CLIENT, NULL, err,
+                  "WITH old AS ("
+                  "    SELECT p.client_id, p.upload_id, p.part FROM upload_parts p"
+                  "     WHERE p.created_at < now() - make_interval(days => $1::integer)"
+                  "       AND NOT EXISTS (SELECT FROM upload_parts young"
+                  "                        WHERE young.client_id = p.client_id AND young.upload_id = p.upload_id"
+                  "                          AND young.created_at >= now() - make_interval(days => $1::integer))"
+                  "     ORDER BY p.created_at LIMIT $2::bigint"
+                  ")"
+                  "DELETE FROM upload_parts p USING old"
+                  " WHERE p.client_id = old.client_id AND p.upload_id = old.upload_id AND p.part = old.part",
+                  db_int(keep_days), db_int(CLEAN_PAGE));
+}
+
 int task_clean_payloads(struct db_pool *pool, int keep_days, int limit, struct err *err)
 {
     return delete_pages(delete_payloads, pool, keep_days, limit, err);
@@ -158,4 +190,14 @@ int task_clean_dedupe(struct db_pool *pool, int keep_days, int limit, struct err
 int task_clean_idempotency(struct db_pool *pool, int keep_days, int limit, struct err *err)
 {
     return delete_pages(delete_idempotency, pool, keep_days, limit, err);
+}
+
+int task_clean_progress(struct db_pool *pool, int keep_days, int limit, struct err *err)
+{
+    return delete_pages(delete_progress, pool, keep_days, limit, err);
+}
+
+int upload_clean(struct db_pool *pool, int keep_days, int limit, struct err *err)
+{
+    return delete_pages(delete_upload_parts, pool, keep_days, limit, err);
 }

@@ -42,7 +42,10 @@ int tasks_bury_exhausted(struct db_pool *pool, struct bus *bus, size_t limit, st
 int task_partitions_keep(struct db_pool *pool, int days_ahead, int keep_days, struct err *err);
 
 /* Deletes, page by page until limit rows are gone, what is older than keep_days: payloads whose task lives no more,
- * dedupe keys, idempotency keys. Returns how many rows went, or -1; limit or more: there may be others. */
+ * progress of such tasks, dedupe keys, idempotency keys, uploads whose newest part is that old (a row is a part).
+ * Returns how many rows went, or -1; limit or more: there may be others. */
 int task_clean_payloads(struct db_pool *pool, int keep_days, int limit, struct err *err);
+int task_clean_progress(struct db_pool *pool, int keep_days, int limit, struct err *err);
 int task_clean_dedupe(struct db_pool *pool, int keep_days, int limit, struct err *err);
 int task_clean_idempotency(struct db_pool *pool, int keep_days, int limit, struct err *err);
+int upload_clean(struct db_pool *pool, int keep_days, int limit, struct err *err);

@@ -15,6 +15,7 @@ enum {
     PAYLOAD_KEEP_DAYS = 7,
     DEDUPE_KEEP_DAYS = 30,
     IDEMPOTENCY_KEEP_DAYS = 7,
+    UPLOAD_KEEP_DAYS = 1, /* used at once, or by a request that is repeated within a day */
     ROWS_AT_ONCE = 10000,
     PATIENCE_MS = 200 * 1000, /* below the task's deadline; tomorrow goes on where today ended */
 };
@@ -54,19 +55,24 @@ static int64_t clean_all(clean_fn *clean, struct db_pool *pool, int keep_days, i
 /* A second run deletes what the first has left. */
 int on_cleanup_old_data(struct worker *self, struct task *task, struct err *err)
 {
-    int64_t until_ms = clock_mono_ms() + PATIENCE_MS, payloads, dedupe, idempotency;
+    static const struct {
+        const char *what;
+        clean_fn *clean;
+        int keep_days;
+    } old[] = {
+        {"payloads", task_clean_payloads, PAYLOAD_KEEP_DAYS},
+        {"progress rows", task_clean_progress, PAYLOAD_KEEP_DAYS}, /* leave with the payload */
+        {"dedupe keys", task_clean_dedupe, DEDUPE_KEEP_DAYS},
+        {"idempotency keys", task_clean_idempotency, IDEMPOTENCY_KEEP_DAYS},
+        {"uploads", upload_clean, UPLOAD_KEEP_DAYS},
+    };
+    int64_t until_ms = clock_mono_ms() + PATIENCE_MS, n;
 
     (void)task;
-    payloads = clean_all(task_clean_payloads, self->db, PAYLOAD_KEEP_DAYS, until_ms, err);
-    if (payloads < 0)
-        return -1;
-    dedupe = clean_all(task_clean_dedupe, self->db, DEDUPE_KEEP_DAYS, until_ms, err);
-    if (dedupe < 0)
-        return -1;
-    idempotency = clean_all(task_clean_idempotency, self->db, IDEMPOTENCY_KEEP_DAYS, until_ms, err);
-    if (idempotency < 0)
-        return -1;
-    log_info("old data deleted", log_int("payloads", payloads), log_int("dedupe_keys", dedupe),
-             log_int("idempotency_keys", idempotency));
+    for (size_t i = 0; i < COUNT_OF(old); i++) {
+        if ((n = clean_all(old[i].clean, self->db, old[i].keep_days, until_ms, err)) < 0)
+            return -1;
+        log_info("old data deleted", log_str("what", old[i].what), log_int("rows", n));
+    }
     return 0;
 }

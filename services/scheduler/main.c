@@ -21,11 +21,17 @@ static const struct task_handler tasks[] = {
     {0},
 };
 
+static const struct request_handler requests[] = {
+    {&get_task_type, &task_status_type, on_get_task, CALL_NO_TX},
+    {0},
+};
+
 static const struct service scheduler = {
     .role = "scheduler",
-    .doc = "brings tasks to their services when they are due or were lost, and cleans up",
-    .workers = 1,
+    .doc = "brings tasks to their services when they are due or were lost, tells how far they are, and cleans up",
+    .workers = 2, /* one may be cleaning up for minutes */
     .tasks = tasks,
+    .requests = requests,
     .start = scheduler_start,
     .stop = scheduler_stop,
 };

@@ -4,11 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libshared/service.h"
 #include "libshared/task_sweep.h"
-
-struct err;
-struct task;
-struct worker;
 
 /* ---- leader.c: the one scheduler of several that acts ---- */
 
@@ -37,3 +34,7 @@ bool sweep_may_push(struct sweep *self, const char *task_id, int64_t now_ms);
 /* Once per day, however often and by however many it is called. */
 int cleanup_fire(struct worker *worker, struct err *err);
 int on_cleanup_old_data(struct worker *self, struct task *task, struct err *err);
+
+/* ---- task_status.c ---- */
+
+request_fn on_get_task;

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/config.h"
 #include "libshared/db.h"
@@ -201,4 +202,77 @@ Test(scheduler, the_clean_up_deletes_what_is_old_and_nothing_else)
     cr_expect(eq(i64, number("SELECT count(*) AS n FROM idempotency_keys WHERE key = 'old'"), 0));
     cr_expect(eq(i64, number("SELECT count(*) AS n FROM task_payloads"), 1));
     cr_expect(eq(i64, number("SELECT count(*) AS n FROM task_dedupe"), 1));
+}
+
+/* ---- get_task ---- */
+
+#define OUR_CLIENT   "0192f000-0000-7000-8000-00000000000a"
+#define OTHER_CLIENT "0192f000-0000-7000-8000-00000000000b"
+#define A_TASK       "0192f000-0000-7000-8000-0000000000cc"
+
+/* A task of OUR_CLIENT as the scheduler's role sees it; client NULL: an administrator asks. */
+static int ask_task(const char *client, struct arena *arena, struct task_status *ret_status, struct err *err)
+{
+    AUTO(db_pool_destroy) struct db_pool *own = db_pool_new(config.database_url, "leadwire_scheduler", 1, err);
+    struct worker scheduler = {.config = &config, .db = own};
+    struct get_task request = {.task_id = A_TASK};
+    struct call call = {.client_id = client, .request = &request, .reply = ret_status, .arena = arena};
+
+    *err = (struct err){0};
+    return on_get_task(&scheduler, &call, err);
+}
+
+static void run_sql(const char *sql)
+{
+    struct err err = {0};
+
+    cr_assert(ge(int, db_run_args(pool, DB_EVERY_CLIENT, NULL, &err, sql, NULL, 0), 0), "%s", err.text);
+}
+
+Test(scheduler, a_task_is_told_to_its_client_and_to_administrators_alone)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(65536);
+    struct task_status status = {0};
+    struct err err = {0};
+
+    run_sql("INSERT INTO tasks (client_id, task_id, kind, role, state, attempt, max_attempts, deadline_s, error, "
+            "error_kind)"
+            " VALUES ('" OUR_CLIENT "', '" A_TASK
+            "', 'ingest_document', 'knowledge', 'dead', 3, 60, 300, repeat('ü', 900),"
+            " 'invalid')");
+    run_sql("INSERT INTO task_progress (client_id, task_id, done, total) VALUES ('" OUR_CLIENT "', '" A_TASK
+            "', 3, 7)");
+    cr_assert(eq(int, ask_task(OUR_CLIENT, arena, &status, &err), 0), "%s", err.text);
+    cr_expect(eq(str, (char *)status.kind, "ingest_document"));
+    cr_expect(eq(str, (char *)status.state, "dead"));
+    cr_expect(eq(i64, status.done, 3));
+    cr_expect(eq(i64, status.total, 7));
+    cr_expect(eq(i64, status.attempt, 3));
+    cr_expect(eq(i64, status.max_attempts, 60));
+    cr_expect(eq(i64, status.run_at, 0), "only what waits has a time to wait for");
+    cr_expect(eq(sz, strlen(status.error), 1000), "cut between characters");
+
+    cr_expect(eq(int, ask_task(NULL, arena, &status, &err), 0), "%s", err.text);
+    cr_expect(eq(int, ask_task(OTHER_CLIENT, arena, &status, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_NOT_FOUND));
+}
+
+Test(scheduler, of_a_finished_task_all_is_done)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(65536);
+    struct task_status status = {0};
+    struct err err = {0};
+
+    run_sql("INSERT INTO finished_tasks (client_id, task_id, kind, role, attempt, created_at) VALUES"
+            " ('" OUR_CLIENT "', '" A_TASK "', 'ingest_document', 'knowledge', 1, now())");
+    cr_assert(eq(int, ask_task(OUR_CLIENT, arena, &status, &err), 0), "%s", err.text);
+    cr_expect(eq(str, (char *)status.state, "finished"));
+    cr_expect(eq(i64, status.total, 0), "nothing was counted");
+    run_sql("INSERT INTO task_progress (client_id, task_id, done, total) VALUES ('" OUR_CLIENT "', '" A_TASK
+            "', 6, 7)");
+    cr_assert(eq(int, ask_task(OUR_CLIENT, arena, &status, &err), 0), "%s", err.text);
+    cr_expect(eq(i64, status.done, 7));
+    cr_expect(eq(i64, status.total, 7));
+    cr_expect(eq(int, ask_task(OTHER_CLIENT, arena, &status, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_NOT_FOUND));
 }

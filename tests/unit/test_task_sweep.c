@@ -378,3 +378,36 @@ Test(task_sweep, old_keys_go_page_by_page)
         " VALUES ('" CLIENT "', 'old', '', now() - interval '2 days'), ('" CLIENT "', 'new', '', now())");
     cr_expect(eq(int, task_clean_idempotency(pool, 1, 1000, &err), 1), "%s", err.text);
 }
+
+Test(task_sweep, old_progress_goes_unless_its_task_lives)
+{
+    char alive[UUID_SIZE];
+
+    insert(NULL, 0, alive);
+    sql("INSERT INTO task_progress (client_id, task_id, done, total, updated_at)"
+        " SELECT client_id, task_id, 1, 2, now() - interval '8 days' FROM tasks");
+    sql("INSERT INTO task_progress (client_id, task_id, done, total, updated_at)"
+        " SELECT '" CLIENT "', gen_random_uuid(), 1, 2, now() - d * interval '1 day' FROM generate_series(6, 9) d");
+    cr_expect(eq(int, task_clean_progress(pool, 7, 1000, &err), 3), "%s", err.text);
+    cr_expect(eq(i64, number("SELECT count(*) AS n FROM task_progress"), 2));
+}
+
+Test(task_sweep, an_upload_goes_when_its_newest_part_is_old)
+{
+    AUTO(db_pool_destroy) struct db_pool *scheduler = db_pool_new(testdb_url(), "leadwire_scheduler", 1, &err);
+    AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_url(), NULL, 1, &err);
+
+    must(
+        db_run(owner, DB_EVERY_CLIENT, NULL, &err,
+               "INSERT INTO upload_parts (client_id, upload_id, part, data, created_at)"
+               " SELECT '" CLIENT "', (repeat(u, 8) || '-0000-7000-8000-000000000000')::uuid, part, 'x',"
+               "        now() - age::interval"
+               "   FROM (VALUES ('a', 0, '25 hours'), ('a', 1, '25 hours'), ('b', 0, '25 hours'), ('b', 1, '23 hours'),"
+               "                ('c', 0, '1 hour')) v (u, part, age)"));
+    cr_expect(eq(int, upload_clean(scheduler, 1, 1000, &err), 2), "%s", err.text);
+    cr_expect(eq(int, upload_clean(scheduler, 1, 1000, &err), 0));
+    cr_expect(
+        eq(int,
+           db_run(owner, DB_EVERY_CLIENT, NULL, &err, "SELECT 1 FROM upload_parts WHERE upload_id::text LIKE 'a%'"),
+           0));
+}
