@@ -63,3 +63,48 @@ int embeddings_put(struct db_tx *tx, const char *client_id, const char *model, c
                ? -1
                : 0;
 }
+
+const char *embeddings_hashes(const struct db_result *rows, struct arena *arena, struct err *err)
+{
+    size_t n = (size_t)db_result_count(rows);
+    const char **hashes = arena_calloc(arena, n, sizeof *hashes), *array;
+
+    for (size_t i = 0; hashes && i < n; i++)
+        hashes[i] = db_get(rows, (int)i, "text_hash");
+    if (!hashes || !(array = db_array(arena, hashes, n))) {
+        out_of_memory(err);
+        return NULL;
+    }
+    return array;
+}
+
+/* Whether no chunk uses the vector e. */
+#define UNUSED_SQL                                                                            \
+    " NOT EXISTS (SELECT FROM chunks c JOIN knowledge_bases b USING (client_id, kb_id)"       \
+    "              WHERE c.client_id = $1 AND b.client_id = $1 AND c.text_hash = e.text_hash" \
+    "                AND e.model IN (b.embedding_model, b.next_model))"
+
+int embeddings_drop_unused(struct db_tx *tx, const char *client_id, const char *hashes, struct err *err)
+{
+    /* The models first, hopping from one to the next, so that each vector is found by its primary key. */
+    return db_query(
+               tx, NULL, err,
+               "WITH RECURSIVE each (model) AS ("
+               "  (SELECT model FROM embeddings WHERE client_id = $1 ORDER BY model LIMIT 1)"
+               "   UNION ALL"
+               "  SELECT (SELECT model FROM embeddings WHERE client_id = $1 AND model > each.model"
+               "           ORDER BY model LIMIT 1) FROM each WHERE model IS NOT NULL)"
+               " DELETE FROM embeddings e USING each, unnest($2::uuid[]) AS given (text_hash)"
+               "  WHERE e.client_id = $1 AND e.model = each.model AND e.text_hash = given.text_hash AND" UNUSED_SQL,
+               db_text(client_id), db_text(hashes)) < 0
+               ? -1
+               : 0;
+}
+
+int embeddings_drop_all_unused(struct db_tx *tx, const char *client_id, struct err *err)
+{
+    return db_query(tx, NULL, err, "DELETE FROM embeddings e WHERE e.client_id = $1 AND" UNUSED_SQL,
+                    db_text(client_id)) < 0
+               ? -1
+               : 0;
+}

@@ -61,7 +61,7 @@ int on_add_faq(struct worker *self, struct call *call, struct err *err)
         return err_set_field(err, ERR_INVALID, "question", "the question has no words");
     if (!has_word(in->answer))
         return err_set_field(err, ERR_INVALID, "answer", "the answer has no words");
-    if (kb_open(call->tx, in->kb_id, call->arena, &kb, err) < 0 || faqs_fold(call->tx, &faq, 1, call->arena, err) < 0 ||
+    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 || faqs_fold(call->tx, &faq, 1, call->arena, err) < 0 ||
         faqs_put(call->tx, &kb, &faq, 1, call->arena, err) < 0 || want_vectors(self, call, &kb, err) < 0)
         return -1;
     *reply = (struct faq){
@@ -201,7 +201,7 @@ int on_add_faqs(struct worker *self, struct call *call, struct err *err)
     if (json_array_size(array) > FAQS_MAX)
         return err_set_field(err, ERR_INVALID, "faqs", "faqs holds %zu entries; %d are taken at most",
                              json_array_size(array), FAQS_MAX);
-    if (kb_open(call->tx, in->kb_id, arena, &kb, err) < 0 || bulk_parse(array, arena, &bulk, err) < 0)
+    if (kb_open_to_change(call->tx, in->kb_id, arena, &kb, err) < 0 || bulk_parse(array, arena, &bulk, err) < 0)
         return -1;
     if (bulk.n > 0 &&
         (faqs_fold(call->tx, bulk.faqs, bulk.n, arena, err) < 0 || bulk_drop_repeats(&bulk, arena, err) < 0 ||

@@ -8,6 +8,7 @@
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "services/knowledge/embedding_store.h"
 
 static int out_of_memory(struct err *err)
 {
@@ -36,6 +37,18 @@ int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb 
         return -1;
     *ret_kb = kb;
     return 0;
+}
+
+int kb_open_to_change(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb *ret_kb, struct err *err)
+{
+    struct kb kb;
+
+    if (kb_open(tx, kb_id, arena, &kb, err) < 0 ||
+        db_query(tx, NULL, err, "SELECT pg_advisory_xact_lock(hashtextextended('leadwire.knowledge.' || $1, 0))",
+                 db_text(kb.client_id)) < 0)
+        return -1;
+    /* Whoever held the lock may have changed the base, or deleted it. */
+    return kb_open(tx, kb_id, arena, ret_kb, err);
 }
 
 /* One column of the FAQs as an array literal. */
@@ -99,16 +112,33 @@ static int add_words(struct db_tx *tx, const struct kb *kb, const char *question
                     db_text(kb->language));
 }
 
+/* The texts of those of the FAQs that are there already. */
+static const char *old_hashes(struct db_tx *tx, const struct kb *kb, const char *keys, struct arena *arena,
+                              struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT DISTINCT c.text_hash FROM documents d JOIN chunks c USING (client_id, document_id)"
+                 " WHERE d.client_id = $1 AND d.kb_id = $2 AND d.kind = 'faq' AND d.title_key = ANY ($3::text[])",
+                 db_text(kb->client_id), db_text(kb->kb_id), db_text(keys)) < 0)
+        return NULL;
+    return embeddings_hashes(rows, arena, err);
+}
+
 int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t n, struct arena *arena,
              struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
+    const char *replaced;
     const char *questions = faq_array(arena, faqs, n, QUESTION), *answers = faq_array(arena, faqs, n, ANSWER);
     const char *keys = faq_array(arena, faqs, n, KEY), *document_ids = fresh_ids(arena, n);
     const char *question_ids = fresh_ids(arena, n), *answer_ids = fresh_ids(arena, n);
 
     if (!questions || !answers || !keys || !document_ids || !question_ids || !answer_ids)
         return out_of_memory(err);
+    if (!(replaced = old_hashes(tx, kb, keys, arena, err)))
+        return -1;
     if (db_query(
             tx, &rows, err,
             "WITH given AS ("
@@ -132,7 +162,7 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             ") SELECT put.document_id, replaced FROM put JOIN given ON given.key = put.title_key ORDER BY place",
             db_text(kb->client_id), db_text(kb->kb_id), db_text(document_ids), db_text(questions), db_text(answers),
             db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language)) < 0 ||
-        add_words(tx, kb, questions, answers, err) < 0)
+        embeddings_drop_unused(tx, kb->client_id, replaced, err) < 0 || add_words(tx, kb, questions, answers, err) < 0)
         return -1;
     if ((size_t)db_result_count(rows) != n)
         return err_set(err, ERR_INTERNAL, "knowledge: %d of %zu FAQs were stored", db_result_count(rows), n);

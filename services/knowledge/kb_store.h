@@ -25,6 +25,12 @@ struct kb {
 /* ERR_NOT_FOUND: there is none, or it is another client's. From here on tx sees the base's client alone. */
 int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb *ret_kb, struct err *err);
 
+/* The same for who adds, changes or removes anything in the base, or stores vectors: to be called before anything else
+ * is locked. Of a client's knowledge one such transaction is under way at a time (an advisory lock until it ends,
+ * waited for as long as lock_timeout: ERR_UNAVAILABLE), and what is read from here on is as the one before left it.
+ * Searches and other readers are not held up. */
+int kb_open_to_change(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb *ret_kb, struct err *err);
+
 /* ---- FAQs ---- */
 
 struct faq_put {
@@ -37,6 +43,7 @@ struct faq_put {
 /* Fills key of each. */
 int faqs_fold(struct db_tx *tx, struct faq_put *faqs, size_t n, struct arena *arena, struct err *err);
 
-/* Stores all, searchable by words at once. No two may have the same key. */
+/* Stores all, searchable by words at once; the vectors of answers that they replace go. No two may have the same key.
+ * After kb_open_to_change. */
 int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t n, struct arena *arena,
              struct err *err);
