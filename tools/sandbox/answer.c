@@ -76,9 +76,10 @@ void answer_openai_error(struct answer *self, int status, const char *code, cons
 {
     answer_json(self, status,
                 json_pack("{s{ss ss sn ss?}}", "error", "message", message, "type",
-                          status >= 500   ? "server_error"
-                          : status == 429 ? "requests"
-                                          : "invalid_request_error",
+                          status >= 500                                     ? "server_error"
+                          : code && strcmp(code, "insufficient_quota") == 0 ? code
+                          : status == 429                                   ? "requests"
+                                                                            : "invalid_request_error",
                           "param", "code", code));
 }
 

@@ -19,6 +19,7 @@ struct later;
 struct ledger;
 struct received;
 struct replies;
+struct vectors;
 
 enum endpoint { AT_TWILIO_SEND, AT_TWILIO_LIST, AT_ANTHROPIC, AT_OPENAI, AT_CALLBACKS, AT_INBOUND, N_ENDPOINTS };
 
@@ -39,6 +40,7 @@ struct sandbox {
     struct ledger *ledger;
     struct received *received;
     struct replies *replies;
+    struct vectors *vectors;
     struct later *quick; /* delayed answers */
     struct later *posts; /* webhooks */
     pthread_mutex_t lock;
@@ -70,6 +72,10 @@ void answer_openai_error(struct answer *self, int status, const char *code, cons
 void box_twilio(struct sandbox *self, struct exchange *x, enum endpoint at, struct answer *answer);
 void box_anthropic(struct sandbox *self, struct exchange *x, struct answer *answer);
 void box_openai(struct sandbox *self, struct exchange *x, struct answer *answer);
+/* The numbers of a model's vectors; 0: there is no such model. */
+int box_openai_dimensions(const char *model);
+/* Makes an answer of box_openai wrong as FAULT_WRONG_COUNT, FAULT_WRONG_DIMENSION or FAULT_NOT_NUMBERS says. */
+void box_openai_spoil(struct answer *answer, int fault_kind);
 /* The paths under /_sandbox/; answers x. */
 void box_control(struct sandbox *self, struct exchange *x);
 

@@ -15,6 +15,7 @@
 #include "tools/sandbox/received.h"
 #include "tools/sandbox/replies.h"
 #include "tools/sandbox/twilio_check.h"
+#include "tools/sandbox/vectors.h"
 #include "tools/sandbox/webhooks.h"
 
 #define QUERY_ARENA_SIZE ((size_t)64 * 1024)
@@ -179,6 +180,16 @@ static void post_replies(struct control *c)
         reply(c, 200, json_pack("{sI}", "replies", (json_int_t)replies_left(c->self->replies)));
 }
 
+static void put_embeddings(struct control *c)
+{
+    struct err err = {0};
+
+    if (vectors_put(c->self->vectors, c->json, &err) < 0)
+        complain(c, err.text);
+    else
+        reply(c, 200, json_pack("{sI}", "vectors", (json_int_t)vectors_count(c->self->vectors)));
+}
+
 static void post_optout(struct control *c)
 {
     const char *number = text_of(c, "number");
@@ -215,6 +226,16 @@ static void delete_faults(struct control *c)
     get_faults(c);
 }
 
+static void put_refused(struct control *c)
+{
+    struct err err = {0};
+
+    if (vectors_refuse(c->self->vectors, c->json, &err) < 0)
+        complain(c, err.text);
+    else
+        reply(c, 200, json_pack("{ss}", "word", text_of(c, "word")));
+}
+
 static void post_reset(struct control *c)
 {
     json_t *none = json_array();
@@ -222,6 +243,7 @@ static void post_reset(struct control *c)
     faults_clear(c->self->faults);
     ledger_clear(c->self->ledger);
     received_clear(c->self->received);
+    vectors_clear(c->self->vectors);
     replies_set(c->self->replies, none, NULL);
     json_decref(none);
     pthread_mutex_lock(&c->self->lock);
@@ -237,11 +259,12 @@ static const struct {
     bool body;
     void (*run)(struct control *c);
 } routes[] = {
-    {"GET", "/_sandbox/messages", false, get_messages}, {"GET", "/_sandbox/requests", false, get_requests},
-    {"GET", "/_sandbox/stats", false, get_stats},       {"GET", "/_sandbox/faults", false, get_faults},
-    {"POST", "/_sandbox/faults", true, post_faults},    {"DELETE", "/_sandbox/faults", false, delete_faults},
-    {"POST", "/_sandbox/inbound", true, post_inbound},  {"POST", "/_sandbox/anthropic/replies", true, post_replies},
-    {"POST", "/_sandbox/optout", true, post_optout},    {"POST", "/_sandbox/reset", false, post_reset},
+    {"GET", "/_sandbox/messages", false, get_messages},    {"GET", "/_sandbox/requests", false, get_requests},
+    {"GET", "/_sandbox/stats", false, get_stats},          {"GET", "/_sandbox/faults", false, get_faults},
+    {"POST", "/_sandbox/faults", true, post_faults},       {"DELETE", "/_sandbox/faults", false, delete_faults},
+    {"POST", "/_sandbox/inbound", true, post_inbound},     {"POST", "/_sandbox/anthropic/replies", true, post_replies},
+    {"POST", "/_sandbox/optout", true, post_optout},       {"POST", "/_sandbox/reset", false, post_reset},
+    {"PUT", "/_sandbox/embeddings", true, put_embeddings}, {"PUT", "/_sandbox/embeddings/refused", true, put_refused},
 };
 
 static void run(struct control *c)

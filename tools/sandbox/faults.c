@@ -12,7 +12,7 @@
 #define FAULTS_MAX 64
 #define MS_MAX     600000
 
-enum { OF_PROVIDERS = 1, OF_LIST = 2, OF_CALLBACKS = 4 };
+enum { OF_PROVIDERS = 1, OF_LIST = 2, OF_CALLBACKS = 4, OF_OPENAI = 8 };
 
 static const struct {
     const char *name;
@@ -28,6 +28,10 @@ static const struct {
     {"accept-then-500", FAULT_ACCEPT_THEN_500, OF_PROVIDERS, 0},
     {"accept-then-hang", FAULT_ACCEPT_THEN_HANG, OF_PROVIDERS, 60000},
     {"malformed", FAULT_MALFORMED, OF_PROVIDERS, 0},
+    {"quota", FAULT_QUOTA, OF_OPENAI, 0},
+    {"wrong-count", FAULT_WRONG_COUNT, OF_OPENAI, 0},
+    {"wrong-dimension", FAULT_WRONG_DIMENSION, OF_OPENAI, 0},
+    {"not-numbers", FAULT_NOT_NUMBERS, OF_OPENAI, 0},
     {"hide", FAULT_HIDE, OF_LIST, 5000},
     {"drop", FAULT_DROP, OF_CALLBACKS, 0},
     {"late", FAULT_LATE, OF_CALLBACKS, 1000},
@@ -89,7 +93,10 @@ static int read_place(const json_t *json, struct fault *ret, int64_t *ret_ms, st
         return err_set_field(err, ERR_INVALID, "endpoint",
                              "endpoint must be twilio.send, twilio.list, anthropic, openai or callbacks");
     ret->at = (enum endpoint)at;
-    of = at == AT_CALLBACKS ? OF_CALLBACKS : at == AT_TWILIO_LIST ? OF_PROVIDERS | OF_LIST : OF_PROVIDERS;
+    of = at == AT_CALLBACKS     ? OF_CALLBACKS
+         : at == AT_TWILIO_LIST ? OF_PROVIDERS | OF_LIST
+         : at == AT_OPENAI      ? OF_PROVIDERS | OF_OPENAI
+                                : OF_PROVIDERS;
     for (size_t i = 0; kind && i < COUNT_OF(kinds); i++)
         if (strcmp(kinds[i].name, kind) == 0 && kinds[i].of & of) {
             ret->kind = kinds[i].kind;
@@ -99,7 +106,8 @@ static int read_place(const json_t *json, struct fault *ret, int64_t *ret_ms, st
     return err_set_field(err, ERR_INVALID, "kind", "kind must be one that %s has: %s", endpoint,
                          of == OF_CALLBACKS ? "drop, late, twice, shuffle, undelivered"
                                             : "status, hang, delay, cut-before, accept-then-cut, accept-then-500, "
-                                              "accept-then-hang, malformed; twilio.list: hide");
+                                              "accept-then-hang, malformed; twilio.list: hide; openai: quota, "
+                                              "wrong-count, wrong-dimension, not-numbers");
 }
 
 static int read_fault(const json_t *json, struct fault *ret, struct err *err)

@@ -18,6 +18,10 @@ enum fault_kind {
     FAULT_ACCEPT_THEN_500,  /* done, but answered 500 */
     FAULT_ACCEPT_THEN_HANG, /* done; after ms the connection is closed without an answer */
     FAULT_MALFORMED,        /* done, but the answer's JSON breaks off */
+    FAULT_QUOTA,            /* openai: 429 insufficient_quota; nothing is accepted */
+    FAULT_WRONG_COUNT,      /* openai: the last vector is missing */
+    FAULT_WRONG_DIMENSION,  /* openai: the last vector is one number short */
+    FAULT_NOT_NUMBERS,      /* openai: the last vector holds NaN (base64) or null (float) */
     FAULT_HIDE,             /* twilio.list: messages are shown only ms after they were accepted */
     /* of callbacks */
     FAULT_DROP,        /* none is posted for the message */

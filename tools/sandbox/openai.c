@@ -10,11 +10,12 @@
 #include "libshared/seal.h"
 #include "tools/sandbox/box.h"
 #include "tools/sandbox/embed.h"
+#include "tools/sandbox/faults.h"
+#include "tools/sandbox/vectors.h"
 
 #define INPUTS_MAX       2048
 #define INPUT_TOKENS_MAX 8192
 #define ALL_TOKENS_MAX   300000
-#define DIMENSIONS_MAX   3072
 
 static const struct model {
     const char *name;
@@ -26,7 +27,23 @@ static const struct model {
     {"text-embedding-ada-002", 1536, false},
 };
 
+static const struct model *find_model(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(models); i++)
+        if (strcmp(models[i].name, name) == 0)
+            return &models[i];
+    return NULL;
+}
+
+int box_openai_dimensions(const char *model)
+{
+    const struct model *found = find_model(model);
+
+    return found ? found->dimensions : 0;
+}
+
 struct job {
+    struct vectors *vectors; /* that it was told */
     const struct model *model;
     const json_t *input;
     int dimensions;
@@ -57,11 +74,12 @@ static size_t count_tokens(const json_t *item)
     return json_is_array(item) ? json_array_size(item) : json_string_length(item) / 4 + 1;
 }
 
-static int check_item(const json_t *item, size_t *total, struct err *err)
+static int check_item(struct vectors *vectors, const json_t *item, size_t *total, struct err *err)
 {
     size_t tokens = count_tokens(item);
 
-    if (!(json_is_string(item) && json_string_length(item)) && !is_tokens(item))
+    if ((!(json_is_string(item) && json_string_length(item)) && !is_tokens(item)) ||
+        (json_is_string(item) && vectors_refuses(vectors, json_string_value(item))))
         return err_set(err, ERR_INVALID, "'$.input' is invalid. Please check the API reference.");
     if (tokens > INPUT_TOKENS_MAX)
         return err_set(err, ERR_INVALID,
@@ -73,7 +91,7 @@ static int check_item(const json_t *item, size_t *total, struct err *err)
     return 0;
 }
 
-static int check_input(const json_t *input, size_t *ret_tokens, struct err *err)
+static int check_input(struct vectors *vectors, const json_t *input, size_t *ret_tokens, struct err *err)
 {
     const json_t *item;
     size_t i;
@@ -82,24 +100,25 @@ static int check_input(const json_t *input, size_t *ret_tokens, struct err *err)
     if (!json_is_array(input) || is_tokens(input)) {
         if (json_array_size(input) > INPUTS_MAX)
             return err_set(err, ERR_INVALID, "'input' array is too long: at most %d", INPUTS_MAX);
-        return check_item(input, ret_tokens, err);
+        return check_item(vectors, input, ret_tokens, err);
     }
     if (json_array_size(input) == 0 || json_array_size(input) > INPUTS_MAX)
         return err_set(err, ERR_INVALID, "'input' must hold 1 to %d items", INPUTS_MAX);
     json_array_foreach (input, i, item)
-        if (check_item(item, ret_tokens, err) < 0)
+        if (check_item(vectors, item, ret_tokens, err) < 0)
             return -1;
     return 0;
 }
 
-static int check_request(const json_t *request, struct job *ret, size_t *ret_tokens, struct err *err)
+static int check_request(struct vectors *vectors, const json_t *request, struct job *ret, size_t *ret_tokens,
+                         struct err *err)
 {
     static const char *const known[] = {"input", "model", "encoding_format", "dimensions", "user"};
     const char *model = json_string_value(json_object_get(request, "model")), *format, *name;
     const json_t *dimensions = json_object_get(request, "dimensions");
     json_t *value;
 
-    *ret = (struct job){.input = json_object_get(request, "input")};
+    *ret = (struct job){.vectors = vectors, .input = json_object_get(request, "input")};
     json_object_foreach ((json_t *)request, name, value) {
         bool found = false;
 
@@ -110,9 +129,7 @@ static int check_request(const json_t *request, struct job *ret, size_t *ret_tok
     }
     if (!model)
         return err_set(err, ERR_INVALID, "you must provide a model parameter");
-    for (size_t i = 0; i < COUNT_OF(models); i++)
-        if (strcmp(models[i].name, model) == 0)
-            ret->model = &models[i];
+    ret->model = find_model(model);
     if (!ret->model)
         return err_set(err, ERR_NOT_FOUND, "The model `%.100s` does not exist or you do not have access to it.", model);
     ret->dimensions = ret->model->dimensions;
@@ -133,7 +150,7 @@ static int check_request(const json_t *request, struct job *ret, size_t *ret_tok
     }
     if (!ret->input)
         return err_set(err, ERR_INVALID, "you must provide an input parameter");
-    return check_input(ret->input, ret_tokens, err);
+    return check_input(vectors, ret->input, ret_tokens, err);
 }
 
 /* Written by hand: jansson would spell each float with the digits of a double. */
@@ -143,7 +160,8 @@ static void write_embedding(struct buf *out, const struct job *job, const json_t
     char base64[sodium_base64_ENCODED_LEN(sizeof(float) * DIMENSIONS_MAX, sodium_base64_VARIANT_ORIGINAL)];
     char *text = input_text(item);
 
-    box_embed(text ? text : "", vector, job->dimensions);
+    if (!text || !vectors_get(job->vectors, job->model->name, text, job->dimensions, vector))
+        box_embed(text ? text : "", vector, job->dimensions);
     free(text);
     buf_printf(out, "%s{\"object\":\"embedding\",\"index\":%zu,\"embedding\":", index ? "," : "", index);
     if (job->base64) {
@@ -177,6 +195,46 @@ static void write_answer(struct answer *answer, const struct job *job, size_t to
                job->model->name, tokens, tokens);
 }
 
+/* The same vector without its last number, or with one that is none. */
+static json_t *spoilt(const json_t *embedding, int fault_kind)
+{
+    const float nan = __builtin_nanf("");
+    unsigned char bytes[sizeof(float) * DIMENSIONS_MAX];
+    char base64[sodium_base64_ENCODED_LEN(sizeof bytes, sodium_base64_VARIANT_ORIGINAL)];
+    json_t *copy;
+    size_t len;
+
+    if (json_is_array(embedding)) {
+        copy = json_copy((json_t *)embedding);
+        json_array_remove(copy, json_array_size(copy) - 1);
+        if (fault_kind == FAULT_NOT_NUMBERS)
+            json_array_append_new(copy, json_null());
+        return copy;
+    }
+    sodium_base642bin(bytes, sizeof bytes, json_string_value(embedding), json_string_length(embedding), NULL, &len,
+                      NULL, sodium_base64_VARIANT_ORIGINAL);
+    if (fault_kind == FAULT_NOT_NUMBERS)
+        memcpy(bytes, &nan, sizeof nan);
+    else
+        len -= sizeof nan;
+    sodium_bin2base64(base64, sizeof base64, bytes, len, sodium_base64_VARIANT_ORIGINAL);
+    return json_string(base64);
+}
+
+void box_openai_spoil(struct answer *answer, int fault_kind)
+{
+    json_t *json = json_loadb(answer->body.data, answer->body.len, 0, NULL), *data = json_object_get(json, "data");
+    json_t *last = json_array_get(data, json_array_size(data) - 1);
+    int status = answer->status;
+
+    if (fault_kind == FAULT_WRONG_COUNT)
+        json_array_remove(data, json_array_size(data) - 1);
+    else
+        json_object_set_new(last, "embedding", spoilt(json_object_get(last, "embedding"), fault_kind));
+    answer->body.len = 0;
+    answer_json(answer, status, json);
+}
+
 void box_openai(struct sandbox *self, struct exchange *x, struct answer *answer)
 {
     const char *authorization = exchange_header(x, "Authorization"), *type = exchange_header(x, "Content-Type");
@@ -200,7 +258,7 @@ void box_openai(struct sandbox *self, struct exchange *x, struct answer *answer)
     request = json_loadb(exchange_body(x), exchange_body_len(x), JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(request))
         answer_openai_error(answer, 400, NULL, "We could not parse the JSON body of your request.");
-    else if (check_request(request, &job, &tokens, &err) < 0)
+    else if (check_request(self->vectors, request, &job, &tokens, &err) < 0)
         answer_openai_error(answer, err.kind == ERR_NOT_FOUND ? 404 : 400,
                             err.kind == ERR_NOT_FOUND ? "model_not_found" : NULL, err.text);
     else

@@ -16,6 +16,7 @@
 #include "tools/sandbox/ledger.h"
 #include "tools/sandbox/received.h"
 #include "tools/sandbox/replies.h"
+#include "tools/sandbox/vectors.h"
 
 #define BODY_MAX          ((size_t)33 * 1024 * 1024) /* Anthropic takes 32 MB; it answers 413 itself */
 #define CONNECTIONS_MAX   2000
@@ -124,6 +125,12 @@ static bool strike_before(struct sandbox *self, struct exchange *x, enum endpoin
         received_add(self->received, at, x, answer.status);
         answer_send(&answer, x);
         return true;
+    case FAULT_QUOTA:
+        answer_openai_error(&answer, 429, "insufficient_quota",
+                            "You exceeded your current quota, please check your plan and billing details.");
+        received_add(self->received, at, x, answer.status);
+        answer_send(&answer, x);
+        return true;
     case FAULT_HANG:
         received_add(self->received, at, x, 0);
         end_later(self, x, fault->ms, NULL);
@@ -156,6 +163,11 @@ static void strike_after(struct sandbox *self, struct exchange *x, enum endpoint
         break;
     case FAULT_MALFORMED:
         answer->body.len /= 2;
+        break;
+    case FAULT_WRONG_COUNT:
+    case FAULT_WRONG_DIMENSION:
+    case FAULT_NOT_NUMBERS:
+        box_openai_spoil(answer, fault->kind);
         break;
     default:
         break;
@@ -264,7 +276,8 @@ struct sandbox *sandbox_new(const struct sandbox_options *options, struct err *e
     pthread_mutex_init(&self->lock, NULL);
     self->options = *options;
     if (!(self->basic = basic_header(options->account_sid, options->auth_token)) || !(self->faults = faults_new()) ||
-        !(self->ledger = ledger_new()) || !(self->received = received_new()) || !(self->replies = replies_new())) {
+        !(self->ledger = ledger_new()) || !(self->received = received_new()) || !(self->replies = replies_new()) ||
+        !(self->vectors = vectors_new())) {
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
     }
@@ -287,6 +300,7 @@ void sandbox_destroy(struct sandbox **self_p)
     httpd_destroy(&self->httpd);
     later_destroy(&self->quick);
     later_destroy(&self->posts);
+    vectors_destroy(&self->vectors);
     replies_destroy(&self->replies);
     received_destroy(&self->received);
     ledger_destroy(&self->ledger);
