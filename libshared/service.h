@@ -47,13 +47,23 @@ struct call {
     void *reply;           /* of the handler's reply type, zeroed: to be filled */
     struct arena *arena;   /* for whatever the reply points to */
     struct db_tx *tx;      /* open, for client_id (or DB_EVERY_CLIENT); committed when the handler returns 0.
-                              NULL where the handler asked for none */
+                              NULL where the handler asked for none, and before call_begin */
+    struct stored *stored; /* service_request.c's: what a repeated request is answered with */
 };
 
 /* Answers one request. -1 with *err: the asker gets it as a problem and the transaction is rolled back. */
 typedef int request_fn(struct worker *self, struct call *call, struct err *err);
 
-enum { CALL_NO_TX = 1 }; /* the handler waits for a provider, or takes its transactions itself */
+enum {
+    CALL_NO_TX = 1,   /* the handler waits for a provider, or takes its transactions itself: a repeated request with the
+                         same Idempotency-Key is run again */
+    CALL_LATE_TX = 2, /* the handler does what takes long first, then opens call->tx itself with call_begin */
+};
+
+/* Opens call->tx for a CALL_LATE_TX handler, once; it is committed when the handler returns 0. Returns 0, or 1 if a
+ * request with this Idempotency-Key has been answered already: the handler is to return 0 at once, its reply is not
+ * used. -1 with *err. */
+int call_begin(struct worker *self, struct call *call, struct err *err);
 
 struct request_handler {
     const struct message_type *request;

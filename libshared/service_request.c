@@ -171,6 +171,8 @@ static int run_and_pack(struct worker *worker, const struct request_handler *han
 {
     if (handler->run(worker, call, err) < 0)
         return -1;
+    if (call->stored->type)
+        return 0; /* answered already */
     if (codec_pack(handler->reply, call->reply, reply, err) < 0) {
         if (err)
             err->kind = ERR_INTERNAL; /* our reply, not their request */
@@ -179,23 +181,32 @@ static int run_and_pack(struct worker *worker, const struct request_handler *han
     return reply->failed ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
-static int run_in_transaction(struct worker *worker, const struct request_handler *handler, struct call *call,
-                              struct buf *reply, struct stored *ret_stored, struct err *err)
+int call_begin(struct worker *self, struct call *call, struct err *err)
 {
-    AUTO(db_rollback) struct db_tx *tx = db_begin(worker->db, call->client_id ? call->client_id : DB_EVERY_CLIENT, err);
+    if (!(call->tx = db_begin(self->db, call->client_id ? call->client_id : DB_EVERY_CLIENT, err)))
+        return -1;
+    if (call->env->idempotency_key && idempotency_begin(call, call->stored, err) < 0)
+        return -1;
+    return call->stored && call->stored->type ? 1 : 0;
+}
 
-    if (!tx)
-        return -1;
-    call->tx = tx;
-    if (call->env->idempotency_key && idempotency_begin(call, ret_stored, err) < 0)
-        return -1;
-    if (ret_stored->type)
-        return 0;
-    if (run_and_pack(worker, handler, call, reply, err) < 0)
-        return -1;
-    if (call->env->idempotency_key && idempotency_end(call, handler->reply->name, reply, err) < 0)
-        return -1;
-    return db_commit(&tx, err);
+/* The handler opens its transaction, or finds it open. Rolls back on failure. */
+static int run_in_transaction(struct worker *worker, const struct request_handler *handler, struct call *call,
+                              struct buf *reply, struct err *err)
+{
+    int begun = handler->flags & CALL_LATE_TX ? 0 : call_begin(worker, call, err);
+    int rc = begun;
+
+    if (begun == 0)
+        rc = run_and_pack(worker, handler, call, reply, err);
+    if (rc == 0 && !call->tx)
+        rc = err_set(err, ERR_INTERNAL, "%s opened no transaction", handler->request->name);
+    if (rc == 0 && call->env->idempotency_key && !call->stored->type)
+        rc = idempotency_end(call, handler->reply->name, reply, err);
+    if (rc >= 0)
+        return db_commit(&call->tx, err);
+    db_rollback(&call->tx);
+    return -1;
 }
 
 static int run_decoded(struct worker_slot *slot, const struct job *job, struct arena *arena, const struct envelope *env,
@@ -204,7 +215,7 @@ static int run_decoded(struct worker_slot *slot, const struct job *job, struct a
     const struct request_handler *handler = job->handler;
     AUTO(buf_free) struct buf reply = {0};
     struct stored stored = {0};
-    struct call call = {.env = env, .client_id = env->client_id, .arena = arena};
+    struct call call = {.env = env, .client_id = env->client_id, .arena = arena, .stored = &stored};
     void *request = arena_alloc(arena, handler->request->size);
     int rc;
 
@@ -217,7 +228,7 @@ static int run_decoded(struct worker_slot *slot, const struct job *job, struct a
     if (handler->flags & CALL_NO_TX)
         rc = run_and_pack(&slot->worker, handler, &call, &reply, err);
     else
-        rc = run_in_transaction(&slot->worker, handler, &call, &reply, &stored, err);
+        rc = run_in_transaction(&slot->worker, handler, &call, &reply, err);
     if (rc < 0)
         return -1;
     if (stored.type)

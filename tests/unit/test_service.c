@@ -69,8 +69,34 @@ static int on_request(struct worker *self, struct call *call, struct err *err)
     return 0;
 }
 
+/* Takes its time before it opens its transaction. */
+static int on_late_request(struct worker *self, struct call *call, struct err *err)
+{
+    const struct task_event *request = call->request;
+    struct task_event *reply = call->reply;
+    char id[UUID_SIZE];
+    int answered;
+
+    sleep_ms(50);
+    if ((answered = call_begin(self, call, err)) != 0)
+        return answered < 0 ? -1 : 0;
+    uuid_new(id);
+    if (db_query(call->tx, NULL, err, "INSERT INTO task_dedupe (client_id, dedupe_key, task_id) VALUES ($1, $2, $1)",
+                 db_text(id), db_text("request")) < 0)
+        return -1;
+    if (strcmp(request->kind, "FAIL") == 0)
+        return err_set(err, ERR_CONFLICT, "told to fail");
+    reply->task_id = request->task_id;
+    reply->kind = arena_printf(call->arena, "effect %s", id);
+    return 0;
+}
+
 static const struct task_handler task_handlers[] = {{"cleanup_old_data", on_task}, {0}};
-static const struct request_handler request_handlers[] = {{&lead_event_type, &lead_event_type, on_request, 0}, {0}};
+static const struct request_handler request_handlers[] = {
+    {&lead_event_type, &lead_event_type, on_request, 0},
+    {&task_event_type, &task_event_type, on_late_request, CALL_LATE_TX},
+    {0},
+};
 static const struct service small_service = {
     .role = "scheduler", /* a role that the database knows */
     .doc = "for the test",
@@ -322,6 +348,53 @@ Test(service, twins_at_the_same_time_have_one_effect)
         cr_expect(eq(ptr, failed, NULL));
     }
     cr_expect(eq(i64, count(EFFECTS), 1));
+}
+
+static int ask_late(const char *key, const char *kind, struct task_event *reply, struct arena *arena, struct err *err)
+{
+    struct task_event request = {.task_id = UUID_NIL, .kind = kind};
+    struct bus_request what = {
+        .role = "scheduler", .idempotency_key = key, .timeout_ms = 10000, .type = &task_event_type, .msg = &request};
+
+    return bus_ask(me.bus, &what, &task_event_type, arena, reply, err);
+}
+
+static void *ask_late_with_key(void *arg)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(65536);
+    struct task_event reply;
+    struct err err = {0};
+
+    (void)arg;
+    return ask_late("key", "HOT", &reply, arena, &err) < 0 ? (void *)1 : NULL;
+}
+
+Test(service, a_late_transaction_has_one_effect_for_a_key_too)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(65536);
+    struct task_event first, again;
+    struct err err = {0};
+    pthread_t threads[4];
+    void *failed;
+
+    cr_expect(eq(int, ask_late("key", "FAIL", &first, arena, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(i64, count(EFFECTS), 0));
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        pthread_create(&threads[i], NULL, ask_late_with_key, NULL);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        pthread_join(threads[i], &failed);
+        cr_expect(eq(ptr, failed, NULL));
+    }
+    cr_expect(eq(i64, count(EFFECTS), 1));
+    cr_assert(eq(int, ask_late("key", "HOT", &first, arena, &err), 0), "%s", err.text);
+    cr_assert(eq(int, ask_late("key", "HOT", &again, arena, &err), 0), "%s", err.text);
+    cr_expect(eq(str, (char *)first.kind, (char *)again.kind));
+    cr_expect(eq(i64, count(EFFECTS), 1));
+    cr_expect(eq(int, ask_late("key", "WARM", &again, arena, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(int, ask_late(NULL, "HOT", &again, arena, &err), 0), "%s", err.text);
+    cr_expect(eq(i64, count(EFFECTS), 2));
 }
 
 Test(service, a_request_that_it_does_not_know_is_refused)
