@@ -6,7 +6,6 @@
 #include "libshared/config.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
-#include "libshared/text.h"
 #include "libshared/uuid.h"
 #include "proto/messages.h"
 #include "services/knowledge/embed.h"
@@ -45,17 +44,13 @@ static int check_language(struct db_tx *tx, const char *language, struct err *er
     return n < 0 ? -1 : 0;
 }
 
-/* The model that is asked for, or the configured one; NULL and *err if nobody can run it. */
-static const char *choose_model(const struct worker *self, const char *asked, struct err *err)
+/* The model that is asked for, or the language's own; NULL and *err if nobody can run it. */
+static const char *choose_model(const struct worker *self, const char *asked, const char *language, struct err *err)
 {
     const struct knowledge *state = self->state;
-    const char *model = asked ? asked : embedder_default_model(state->embedder);
+    const char *model = asked ? asked : embedder_default_model(state->embedder, language);
 
-    if (text_has_control(model) || (*model && !embedder_has(state->embedder, model))) {
-        err_set_field(err, ERR_INVALID, "embedding_model", "this model cannot be used: OPENAI_API_KEY is not set");
-        return NULL;
-    }
-    return model;
+    return *model && embedder_check(state->embedder, model, err) < 0 ? NULL : model;
 }
 
 static bool is_blank(const char *text)
@@ -72,7 +67,7 @@ int on_create_knowledge_base(struct worker *self, struct call *call, struct err 
     char kb_id[UUID_SIZE];
     int n;
 
-    if (!client_id || !(model = choose_model(self, in->embedding_model, err)))
+    if (!client_id || !(model = choose_model(self, in->embedding_model, language, err)))
         return -1;
     if (is_blank(in->name))
         return err_set_field(err, ERR_INVALID, "name", "the name is blank");

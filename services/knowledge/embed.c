@@ -1,6 +1,9 @@
 /* embed.c - see embed.h. */
 #include "services/knowledge/embed.h"
 
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +12,7 @@
 #include "libshared/buf.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
+#include "libshared/text.h"
 #include "services/knowledge/openai.h"
 
 /* A point of a model's calibration; between two points the score runs straight. */
@@ -70,14 +74,30 @@ void embedder_destroy(struct embedder **self_p)
     *self_p = NULL;
 }
 
-const char *embedder_default_model(const struct embedder *self)
+const char *embedder_default_model(const struct embedder *self, const char *language)
 {
+    (void)language; /* OpenAI's know all of them */
     return self->openai ? self->config->openai_embedding_model : "";
 }
 
 bool embedder_has(const struct embedder *self, const char *model)
 {
     return self->openai && *model;
+}
+
+int embedder_check(const struct embedder *self, const char *model, struct err *err)
+{
+    if (text_has_control(model))
+        return err_set_field(err, ERR_INVALID, "embedding_model", "the model's name holds control characters");
+    if (embedder_has(self, model))
+        return 0;
+    return err_set_field(err, ERR_INVALID, "embedding_model",
+                         "this model cannot be used: OPENAI_API_KEY is not set. \"\" searches by words alone");
+}
+
+bool embedder_is_remote(const struct embedder *self, const char *model)
+{
+    return embedder_has(self, model);
 }
 
 int embedder_embed(struct embedder *self, const char *model, const char *const *texts, size_t n, int timeout_ms,
@@ -97,6 +117,15 @@ int embedder_embed(struct embedder *self, const char *model, const char *const *
     return 0;
 }
 
+int embedder_query(struct embedder *self, const char *model, const char *query, int timeout_ms, struct arena *arena,
+                   struct embeddings *ret_embeddings, bool *ret_cut, struct err *err)
+{
+    if (embedder_embed(self, model, &query, 1, timeout_ms, arena, ret_embeddings, err) < 0)
+        return -1;
+    *ret_cut = false;
+    return 0;
+}
+
 double embed_calibrate(const char *model, double cosine)
 {
     const struct point *points = find_model(model)->points;
@@ -111,12 +140,43 @@ double embed_calibrate(const char *model, double cosine)
     return 1;
 }
 
+/* By hand: printf takes half a millisecond for 1,536 numbers, which each search would wait for. */
+static size_t number_to_text(float value, char out[24])
+{
+    char digits[7];
+    uint32_t scaled;
+    size_t len = 0, n = 7;
+
+    if (!(fabsf(value) < 100))
+        return (size_t)snprintf(out, 24, "%.7g", (double)value);
+    scaled = (uint32_t)(fabs((double)value) * 1e7 + 0.5);
+    if (value < 0 && scaled > 0)
+        out[len++] = '-';
+    if (scaled >= 10000000)
+        len += (size_t)snprintf(out + len, 8, "%u", scaled / 10000000);
+    scaled %= 10000000;
+    while (n > 0 && scaled % 10 == 0 && n-- > 0)
+        scaled /= 10;
+    if (n == 0 && (len == 0 || out[len - 1] == '-'))
+        out[len++] = '0';
+    if (n == 0)
+        return len;
+    for (size_t i = n; i > 0; i--, scaled /= 10)
+        digits[i - 1] = (char)('0' + scaled % 10);
+    out[len++] = '.';
+    memcpy(out + len, digits, n);
+    return len + n;
+}
+
 const char *embed_to_text(const float *values, size_t dims, struct arena *arena)
 {
     AUTO(buf_free) struct buf out = {0};
+    char number[24];
 
-    for (size_t i = 0; i < dims; i++)
-        buf_printf(&out, "%c%.6g", i ? ',' : '[', (double)values[i]);
+    for (size_t i = 0; i < dims; i++) {
+        buf_append(&out, i ? "," : "[", 1);
+        buf_append(&out, number, number_to_text(values[i], number));
+    }
     buf_puts(&out, "]");
     return out.failed ? NULL : arena_strndup(arena, out.data, out.len);
 }

@@ -9,7 +9,8 @@
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/query_cache.h"
 
-#define QUERIES_CACHED 128 /* of 1,536 numbers as text: 2 MiB when full */
+#define QUERIES_CACHED 2048
+#define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */
 
 /* The workers of the process share it; it is made before they start and locks itself. */
 static struct query_cache *query_cache;
@@ -69,7 +70,7 @@ int main(int argc, char **argv)
 {
     int code;
 
-    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED)))
+    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED, QUERIES_BYTES)))
         return EXIT_FAILURE;
     code = service_main(&knowledge, argc, argv);
     query_cache_destroy(&query_cache);

@@ -1,8 +1,9 @@
-/* query_cache.c - see query_cache.h. A plain array: a few hundred short comparisons cost microseconds, and a miss costs
- * a call to the API. */
+/* query_cache.c - see query_cache.h. A hash table with chains, its entries in a ring from the one asked for last to the
+ * one not asked for longest. The hash is keyed, so that nobody can write queries that share a chain. */
 #include "services/knowledge/query_cache.h"
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,39 +11,106 @@
 #include "libshared/arena.h"
 
 struct entry {
-    char *model, *query, *vector; /* all NULL: free */
-    uint64_t used;                /* when it was asked for last, in calls */
+    struct entry *next;          /* in its chain */
+    struct entry *newer, *older; /* in the ring */
+    uint64_t hash;
+    size_t dims, key_len;
+    bool cut;
+    float values[]; /* dims; behind them the key */
 };
 
 struct query_cache {
     pthread_mutex_t lock;
-    uint64_t calls;
     long long paused_until_ms;
-    size_t capacity;
-    struct entry entries[];
+    unsigned char hash_key[crypto_shorthash_KEYBYTES];
+    size_t max_entries, max_bytes, n_entries, n_bytes;
+    struct entry ring; /* ring.older: asked for last; ring.newer: not asked for longest */
+    size_t n_chains;
+    struct entry *chains[];
 };
 
-static void entry_clear(struct entry *entry)
+static size_t entry_bytes(const struct entry *entry)
 {
-    free(entry->model);
-    free(entry->query);
-    free(entry->vector);
-    *entry = (struct entry){0};
+    return sizeof *entry + entry->dims * sizeof entry->values[0] + entry->key_len;
 }
 
-struct query_cache *query_cache_new(size_t capacity)
+static char *entry_key(struct entry *entry)
 {
-    struct query_cache *self = calloc(1, sizeof *self + capacity * sizeof self->entries[0]);
+    return (char *)(entry->values + entry->dims);
+}
+
+struct query_cache *query_cache_new(size_t max_entries, size_t max_bytes)
+{
+    struct query_cache *self = calloc(1, sizeof *self + max_entries * sizeof self->chains[0]);
 
     if (!self)
         return NULL;
-    if (pthread_mutex_init(&self->lock, NULL) != 0) {
+    if (sodium_init() < 0 || pthread_mutex_init(&self->lock, NULL) != 0) {
         free(self);
         return NULL;
     }
-    self->capacity = capacity;
+    crypto_shorthash_keygen(self->hash_key);
+    self->max_entries = self->n_chains = max_entries;
+    self->max_bytes = max_bytes;
+    self->ring.newer = self->ring.older = &self->ring;
     return self;
 }
+
+/* ---- under the lock ---- */
+
+static void ring_remove(struct entry *entry)
+{
+    entry->newer->older = entry->older;
+    entry->older->newer = entry->newer;
+}
+
+static void ring_add_newest(struct query_cache *self, struct entry *entry)
+{
+    entry->newer = &self->ring;
+    entry->older = self->ring.older;
+    entry->older->newer = entry;
+    self->ring.older = entry;
+}
+
+static void drop(struct query_cache *self, struct entry *entry)
+{
+    struct entry **at = &self->chains[entry->hash % self->n_chains];
+
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    ring_remove(entry);
+    self->n_entries--;
+    self->n_bytes -= entry_bytes(entry);
+    free(entry);
+}
+
+static struct entry *find(struct query_cache *self, uint64_t hash, const char *key, size_t key_len)
+{
+    struct entry *entry = self->chains[hash % self->n_chains];
+
+    while (entry && !(entry->hash == hash && entry->key_len == key_len && memcmp(entry_key(entry), key, key_len) == 0))
+        entry = entry->next;
+    return entry;
+}
+
+static void insert(struct query_cache *self, struct entry *fresh)
+{
+    struct entry *same = find(self, fresh->hash, entry_key(fresh), fresh->key_len);
+
+    if (same)
+        drop(self, same);
+    while (self->n_entries > 0 &&
+           (self->n_entries >= self->max_entries || self->n_bytes + entry_bytes(fresh) > self->max_bytes))
+        drop(self, self->ring.newer);
+    fresh->next = self->chains[fresh->hash % self->n_chains];
+    self->chains[fresh->hash % self->n_chains] = fresh;
+    ring_add_newest(self, fresh);
+    self->n_entries++;
+    self->n_bytes += entry_bytes(fresh);
+}
+
+/* ---- */
 
 void query_cache_destroy(struct query_cache **self_p)
 {
@@ -50,58 +118,68 @@ void query_cache_destroy(struct query_cache **self_p)
 
     if (!self)
         return;
-    for (size_t i = 0; i < self->capacity; i++)
-        entry_clear(&self->entries[i]);
+    while (self->n_entries > 0)
+        drop(self, self->ring.newer);
     pthread_mutex_destroy(&self->lock);
     free(self);
     *self_p = NULL;
 }
 
-static struct entry *find(struct query_cache *self, const char *model, const char *query)
+/* An entry with its key (the model, a NUL, the query) and room for dims numbers; NULL when out of memory. */
+static struct entry *entry_new(struct query_cache *self, const char *model, const char *query, size_t dims)
 {
-    for (size_t i = 0; i < self->capacity; i++) {
-        struct entry *entry = &self->entries[i];
-        if (entry->query && strcmp(entry->query, query) == 0 && strcmp(entry->model, model) == 0)
-            return entry;
-    }
-    return NULL;
+    size_t model_len = strlen(model) + 1, query_len = strlen(query);
+    struct entry *entry = calloc(1, sizeof *entry + dims * sizeof entry->values[0] + model_len + query_len);
+    unsigned char hash[crypto_shorthash_BYTES];
+
+    if (!entry)
+        return NULL;
+    entry->dims = dims;
+    entry->key_len = model_len + query_len;
+    memcpy(entry_key(entry), model, model_len);
+    memcpy(entry_key(entry) + model_len, query, query_len);
+    crypto_shorthash(hash, (unsigned char *)entry_key(entry), entry->key_len, self->hash_key);
+    memcpy(&entry->hash, hash, sizeof entry->hash);
+    return entry;
 }
 
-const char *query_cache_get(struct query_cache *self, const char *model, const char *query, struct arena *arena)
+bool query_cache_get(struct query_cache *self, const char *model, const char *query, struct arena *arena,
+                     struct query_embedding *ret_embedding)
 {
-    const char *vector = NULL;
-    struct entry *entry;
+    struct entry *asked = entry_new(self, model, query, 0), *entry;
+    float *values = NULL;
 
+    if (!asked)
+        return false;
     pthread_mutex_lock(&self->lock);
-    if ((entry = find(self, model, query))) {
-        entry->used = ++self->calls;
-        vector = arena_strdup(arena, entry->vector);
+    if ((entry = find(self, asked->hash, entry_key(asked), asked->key_len))) {
+        ring_remove(entry);
+        ring_add_newest(self, entry);
+        if ((values = arena_calloc(arena, entry->dims, sizeof *values))) {
+            memcpy(values, entry->values, entry->dims * sizeof *values);
+            *ret_embedding = (struct query_embedding){.dims = entry->dims, .values = values, .cut = entry->cut};
+        }
     }
     pthread_mutex_unlock(&self->lock);
-    return vector;
+    free(asked);
+    return values != NULL;
 }
 
-void query_cache_put(struct query_cache *self, const char *model, const char *query, const char *vector)
+void query_cache_put(struct query_cache *self, const char *model, const char *query,
+                     const struct query_embedding *embedding)
 {
-    struct entry fresh = {.model = strdup(model), .query = strdup(query), .vector = strdup(vector)};
-    struct entry *oldest = NULL;
+    struct entry *fresh = entry_new(self, model, query, embedding->dims);
 
-    if (!fresh.model || !fresh.query || !fresh.vector) {
-        entry_clear(&fresh);
+    if (!fresh)
+        return;
+    if (entry_bytes(fresh) > self->max_bytes) {
+        free(fresh);
         return;
     }
+    memcpy(fresh->values, embedding->values, embedding->dims * sizeof fresh->values[0]);
+    fresh->cut = embedding->cut;
     pthread_mutex_lock(&self->lock);
-    fresh.used = ++self->calls;
-    if (!(oldest = find(self, model, query)))
-        for (size_t i = 0; i < self->capacity; i++)
-            if (!oldest || self->entries[i].used < oldest->used)
-                oldest = &self->entries[i];
-    if (oldest) {
-        entry_clear(oldest);
-        *oldest = fresh;
-    } else {
-        entry_clear(&fresh);
-    }
+    insert(self, fresh);
     pthread_mutex_unlock(&self->lock);
 }
 

@@ -9,15 +9,25 @@
 struct arena;
 struct query_cache;
 
-/* Holds at most that many vectors; the one not asked for longest leaves. */
-struct query_cache *query_cache_new(size_t capacity);
+/* A query's vector by one model. */
+struct query_embedding {
+    size_t dims;
+    const float *values;
+    bool cut; /* the query was longer than what the model reads: it is the vector of its beginning */
+};
+
+/* Holds at most so many vectors (at least 1) and so many bytes, keys counted in; the one not asked for longest leaves.
+ * NULL when out of memory. */
+struct query_cache *query_cache_new(size_t max_entries, size_t max_bytes);
 void query_cache_destroy(struct query_cache **self_p);
 
-/* The vector's text (see embed_to_text) in arena, or NULL if it is not there. */
-const char *query_cache_get(struct query_cache *self, const char *model, const char *query, struct arena *arena);
+/* False if it is not there, or there is no memory for the copy in arena. */
+bool query_cache_get(struct query_cache *self, const char *model, const char *query, struct arena *arena,
+                     struct query_embedding *ret_embedding);
 
 /* Copies all. Without memory it keeps nothing. */
-void query_cache_put(struct query_cache *self, const char *model, const char *query, const char *vector);
+void query_cache_put(struct query_cache *self, const char *model, const char *query,
+                     const struct query_embedding *embedding);
 
 /* After a failure, now_ms on the monotonic clock: embedding is not to be tried for QUERY_CACHE_PAUSE_MS. */
 #define QUERY_CACHE_PAUSE_MS 5000

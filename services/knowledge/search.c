@@ -6,19 +6,15 @@
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
-#include "libshared/clock.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
-#include "libshared/log.h"
 #include "libshared/text.h"
 #include "proto/messages.h"
-#include "services/knowledge/embed.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/query_cache.h"
+#include "services/knowledge/query_vector.h"
 #include "services/knowledge/score.h"
 #include "services/knowledge/search_store.h"
 
-#define EMBED_TIMEOUT_MS   2000
 #define SEARCH_ARENA_BYTES (16 * 1024 * 1024)
 
 static int out_of_memory(struct err *err)
@@ -41,28 +37,6 @@ static bool is_blank(const char *text)
         text += skip;
     }
     return true;
-}
-
-/* The query's vector by one model, in arena; NULL if none can be had now. */
-static const char *query_vector(struct knowledge *state, const char *model, const char *query, struct arena *arena)
-{
-    const char *vector = query_cache_get(state->cache, model, query, arena);
-    struct embeddings made;
-    struct err err = {0};
-
-    if (vector)
-        return vector;
-    if (!embedder_has(state->embedder, model) || query_cache_paused(state->cache, clock_mono_ms()))
-        return NULL;
-    if (embedder_embed(state->embedder, model, &query, 1, EMBED_TIMEOUT_MS, arena, &made, &err) < 0) {
-        log_err(LOG_WARN, "the query has no vector: its words are searched alone", &err);
-        if (err.kind != ERR_INVALID)
-            query_cache_pause(state->cache, clock_mono_ms());
-        return NULL;
-    }
-    if ((vector = embed_to_text(made.values, made.dims, arena)))
-        query_cache_put(state->cache, model, query, vector);
-    return vector;
 }
 
 /* The models of the bases that are searched. */
@@ -158,7 +132,7 @@ int on_search_knowledge(struct worker *self, struct call *call, struct err *err)
     if (!(vectors = arena_calloc(arena, n_models, sizeof *vectors)))
         return out_of_memory(err);
     for (size_t i = 0; i < n_models; i++)
-        if ((vectors[n_vectors].vector = query_vector(self->state, models[i], in->query, arena)))
+        if ((vectors[n_vectors].vector = query_vector(self->state, models[i], in->query, arena, &reply->query_cut)))
             vectors[n_vectors++].model = models[i];
 
     if (!(tx = db_begin(self->db, client_id, err)) ||

@@ -134,7 +134,7 @@ static void open_knowledge(void)
                              .openai_base_url = url,
                              .openai_embedding_model = "text-embedding-3-small"};
     state.embedder = embedder_new(&config, &err);
-    state.cache = query_cache_new(8);
+    state.cache = query_cache_new(8, 1 << 20);
     worker = (struct worker){.config = &config, .state = &state};
     worker.db = db_pool_new(database, "leadwire_knowledge", 2, &err);
     arena = arena_new(1 << 26);

@@ -13,7 +13,6 @@
 #include "libshared/httpd.h"
 #include "services/knowledge/embed.h"
 #include "services/knowledge/openai.h"
-#include "services/knowledge/query_cache.h"
 
 static struct arena *arena;
 
@@ -196,7 +195,7 @@ Test(openai, without_a_key_no_model_runs)
     static const char *const texts[] = {"one"};
     struct embeddings made;
 
-    cr_expect(eq(str, (char *)embedder_default_model(embedder), ""));
+    cr_expect(eq(str, (char *)embedder_default_model(embedder, "english"), ""));
     cr_expect(not(embedder_has(embedder, "text-embedding-3-small")));
     cr_expect(eq(int, embedder_embed(embedder, "text-embedding-3-small", texts, 1, 1000, arena, &made, &err), -1));
     cr_expect(eq(int, err.kind, ERR_DENIED));
@@ -222,39 +221,26 @@ Test(openai, calibration_rises_from_0_to_1_for_every_model)
     cr_expect(embed_calibrate("text-embedding-ada-002", 0.7) < 0.1);
 }
 
-/* ---- the cache of queries ---- */
-
-Test(openai, the_query_not_asked_for_longest_leaves_the_cache)
+Test(openai, a_vector_is_written_in_pgvectors_form)
 {
-    AUTO(query_cache_destroy) struct query_cache *cache = query_cache_new(2);
+    static const float values[] = {0, 0.5f, -0.25f, 1, -1, 0.0123456f, -0.00000004f, 12.75f, 99.5f, 123456.75f, -2e-7f};
 
-    query_cache_put(cache, "m", "a", "[1]");
-    query_cache_put(cache, "m", "b", "[2]");
-    cr_expect(eq(str, (char *)query_cache_get(cache, "m", "a", arena), "[1]"));
-    query_cache_put(cache, "m", "c", "[3]");
-    cr_expect(query_cache_get(cache, "m", "b", arena) == NULL);
-    cr_expect(eq(str, (char *)query_cache_get(cache, "m", "a", arena), "[1]"));
-    cr_expect(eq(str, (char *)query_cache_get(cache, "m", "c", arena), "[3]"));
-    cr_expect(query_cache_get(cache, "other", "c", arena) == NULL);
+    cr_expect(eq(str, (char *)embed_to_text(values, COUNT_OF(values), arena),
+                 "[0,.5,-.25,1,-1,.0123456,0,12.75,99.5,123456.8,-.0000002]"));
 }
 
-Test(openai, the_same_query_is_kept_once)
+Test(openai, writing_a_vector_loses_less_than_its_half_precision)
 {
-    AUTO(query_cache_destroy) struct query_cache *cache = query_cache_new(2);
+    float values[1000];
+    const char *text;
+    char *at;
 
-    query_cache_put(cache, "m", "a", "[1]");
-    query_cache_put(cache, "m", "b", "[2]");
-    query_cache_put(cache, "m", "a", "[3]");
-    cr_expect(eq(str, (char *)query_cache_get(cache, "m", "a", arena), "[3]"));
-    cr_expect(eq(str, (char *)query_cache_get(cache, "m", "b", arena), "[2]"));
-}
-
-Test(openai, after_a_failure_embedding_pauses)
-{
-    AUTO(query_cache_destroy) struct query_cache *cache = query_cache_new(1);
-
-    cr_expect(not(query_cache_paused(cache, 1000)));
-    query_cache_pause(cache, 1000);
-    cr_expect(query_cache_paused(cache, 1000 + QUERY_CACHE_PAUSE_MS - 1));
-    cr_expect(not(query_cache_paused(cache, 1000 + QUERY_CACHE_PAUSE_MS)));
+    for (size_t i = 0; i < COUNT_OF(values); i++)
+        values[i] = (float)i * 0.00137f - 0.6f;
+    text = embed_to_text(values, COUNT_OF(values), arena);
+    for (size_t i = 0; i < COUNT_OF(values); i++, text = at) {
+        float back = strtof(text + 1, &at);
+        cr_expect(back - values[i] < 1e-7f && values[i] - back < 1e-7f, "%zu: %g", i, (double)values[i]);
+    }
+    cr_expect(eq(str, (char *)text, "]"));
 }
