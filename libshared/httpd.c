@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +22,6 @@
 #include "libshared/clock.h"
 #include "libshared/err.h"
 #include "libshared/httpd_internal.h"
-#include "libshared/text.h"
 
 #define TICK_MS           250
 #define IDLE_TIMEOUT_S    10
@@ -31,196 +29,6 @@
 #define DRAIN_MS          2000
 #define HEADERS_MAX_BYTES (32 * 1024)
 #define BACKLOG           1024
-#define TOO_LARGE_READ_MAX \
-    ((size_t)32 * 1024 * 1024) /* of a body that is refused, so that the client sees the answer */
-
-/* An answer that the server gives itself, in a call of libmicrohttpd. */
-static enum MHD_Result refuse(struct httpd *self, struct MHD_Connection *mhd, int status, const char *detail)
-{
-    struct MHD_Response *response = httpd_problem(self, status, detail);
-    enum MHD_Result queued = MHD_NO;
-
-    if (!response)
-        return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    queued = MHD_queue_response(mhd, (unsigned)status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-/* ---- taking a request in ---- */
-
-static struct connection *connection_of(struct MHD_Connection *mhd)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    return info ? info->socket_context : NULL;
-}
-
-/* The request line has come; uri is what stood in it, untouched. The result is what the later calls get. */
-static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
-{
-    struct connection *connection = connection_of(mhd);
-
-    return connection ? exchange_new(arg, uri, connection) : NULL;
-}
-
-static int count_header(const struct exchange *x, const char *name)
-{
-    int n = 0;
-
-    for (size_t i = 0; i < x->n_headers; i++)
-        n += strcasecmp(x->headers[i].name, name) == 0;
-    return n;
-}
-
-/* A client that does not ask first (Expect: 100-continue) writes its body whatever we answer, and many see no answer
- * that comes while they write: what is not absurdly long is read and dropped before the 413. */
-static bool will_be_written(const struct exchange *x, uint64_t excess)
-{
-    return !exchange_header(x, "Expect") && excess <= TOO_LARGE_READ_MAX;
-}
-
-/* All header lines are there, the body is not. Returns 0 to go on, or the status to refuse with and its *detail. */
-static int check_head(struct exchange *x, struct MHD_Connection *mhd, const char *method, const char **detail)
-{
-    struct httpd *self = x->httpd;
-    const char *length;
-    int64_t body_len;
-    bool busy;
-    int status;
-
-    *detail = "The server is busy.";
-    pthread_mutex_lock(&self->lock);
-    busy = self->stopping || self->n_connections > self->options.max_connections * 4 / 5;
-    pthread_mutex_unlock(&self->lock);
-    if (busy)
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-
-    if ((status = exchange_take_head(x, mhd, method, detail)))
-        return status;
-
-    *detail = "The length of the body is told twice.";
-    if (count_header(x, "Content-Length") + count_header(x, "Transfer-Encoding") > 1)
-        return MHD_HTTP_BAD_REQUEST;
-    length = exchange_header(x, "Content-Length");
-    *detail = "The length of the body is not a number.";
-    if (length && !text_to_int(length, 0, INT64_MAX, &body_len))
-        return MHD_HTTP_BAD_REQUEST;
-    *detail = "The body is too large.";
-    if (length && (uint64_t)body_len > self->options.max_body && !will_be_written(x, body_len - self->options.max_body))
-        return MHD_HTTP_CONTENT_TOO_LARGE;
-    return 0;
-}
-
-/* A piece of the body. What is beyond the limit is read and dropped up to a point, so that the client, which is still
- * writing, gets to read the 413. */
-static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len_p)
-{
-    x->body_seen += *len_p;
-    if (x->body_seen > x->httpd->options.max_body) {
-        x->too_large = true;
-        buf_free(&x->body);
-        if (x->body_seen - x->httpd->options.max_body > TOO_LARGE_READ_MAX)
-            return MHD_NO;
-    } else {
-        buf_append(&x->body, data, *len_p);
-    }
-    *len_p = 0;
-    return MHD_YES;
-}
-
-/* The request is complete: it is handed to the handler, and the connection waits unless the answer is there at once. */
-static void hand_out(struct exchange *x, struct MHD_Connection *mhd)
-{
-    struct httpd *self = x->httpd;
-
-    pthread_mutex_lock(&self->lock);
-    x->handed = true;
-    x->mhd = mhd;
-    x->holders++; /* whoever answers */
-    self->n_open++;
-    x->connection->waiting = x;
-    x->connection->deadline_ms = clock_mono_ms() + self->options.answer_timeout_ms;
-    pthread_mutex_unlock(&self->lock);
-
-    self->options.handler(self->options.arg, x);
-}
-
-/* The answer goes out, or the connection goes to sleep until it is there. */
-static enum MHD_Result answer_or_wait(struct exchange *x, struct MHD_Connection *mhd)
-{
-    struct httpd *self = x->httpd;
-    enum MHD_Result result = MHD_YES;
-
-    pthread_mutex_lock(&self->lock);
-    if (!x->answered && self->stopping)
-        exchange_settle(x, MHD_HTTP_SERVICE_UNAVAILABLE,
-                        httpd_problem(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
-    if (!x->answered) {
-        x->suspended = true;
-        MHD_suspend_connection(mhd);
-    } else {
-        result = x->cut ? MHD_NO : MHD_queue_response(mhd, (unsigned)x->status, x->response);
-    }
-    pthread_mutex_unlock(&self->lock);
-    return result;
-}
-
-/* libmicrohttpd's one callback: after the head, for each piece of the body, at its end, and after each resuming. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
-                                  const char *version, const char *upload, size_t *upload_len, void **context)
-{
-    struct httpd *self = arg;
-    struct exchange *x = *context;
-    const char *detail;
-    int status;
-
-    (void)url;
-    (void)version;
-    if (!x)
-        return refuse(self, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, "The server has no memory left.");
-    if (!x->begun) {
-        x->begun = true;
-        if ((status = check_head(x, mhd, method, &detail)))
-            return refuse(self, mhd, status, detail);
-        return MHD_YES;
-    }
-    if (*upload_len)
-        return take_body(x, upload, upload_len);
-    if (!x->handed) {
-        if (x->too_large)
-            return refuse(self, mhd, MHD_HTTP_CONTENT_TOO_LARGE, "The body is too large.");
-        if (x->body.failed)
-            return refuse(self, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, "The server has no memory left.");
-        snprintf(x->remote, sizeof x->remote, "%s", x->connection->remote);
-        hand_out(x, mhd);
-    }
-    return answer_or_wait(x, mhd);
-}
-
-/* The answer is out, or the client is gone. */
-static void on_over(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode how)
-{
-    struct httpd *self = arg;
-    struct exchange *x = *context;
-
-    (void)mhd;
-    (void)how;
-    if (!x)
-        return;
-    *context = NULL;
-    pthread_mutex_lock(&self->lock);
-    if (x->handed && --self->n_open == 0)
-        pthread_cond_broadcast(&self->wake);
-    x->mhd = NULL;
-    x->suspended = false;
-    x->connection->waiting = NULL;
-    x->connection->deadline_ms = clock_mono_ms() + self->options.request_timeout_ms;
-    x->connection = NULL;
-    pthread_mutex_unlock(&self->lock);
-    exchange_release(x);
-}
 
 /* ---- connections and their deadlines ---- */
 
@@ -289,7 +97,7 @@ static void enforce_deadline(struct httpd *self, struct connection *c, int64_t n
         return;
     if (c->waiting) {
         exchange_settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
-                        httpd_problem(self, MHD_HTTP_SERVICE_UNAVAILABLE, "No answer was found in time."));
+                        httpd_problem(self, c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE, "No answer was found in time."));
         return;
     }
     shutdown(c->fd, SHUT_RDWR);
@@ -356,9 +164,9 @@ static int start_daemon(struct httpd *self, struct err *err)
     };
 
     self->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, self, MHD_OPTION_LISTEN_SOCKET, self->listen_fd,
-                         MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_over, self,
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_start_daemon(flags, 0, NULL, NULL, httpd_on_request, self, MHD_OPTION_LISTEN_SOCKET, self->listen_fd,
+                         MHD_OPTION_URI_LOG_CALLBACK, httpd_on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, httpd_on_over,
+                         self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_CONNECTION_LIMIT,
                          (unsigned)self->options.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
                          (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX_BYTES,
 #if MHD_VERSION >= 0x01000000
@@ -420,7 +228,7 @@ static void drain(struct httpd *self)
     for (struct connection *c = self->connections; c; c = c->next)
         if (c->waiting)
             exchange_settle(c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE,
-                            httpd_problem(self, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
+                            httpd_problem(self, c->waiting, MHD_HTTP_SERVICE_UNAVAILABLE, "The server is stopping."));
     while (self->n_open && pthread_cond_timedwait(&self->wake, &self->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&self->lock);

@@ -7,6 +7,7 @@
 #include "libshared/clock.h"
 #include "libshared/httpd_internal.h"
 #include "libshared/text.h"
+#include "libshared/uuid.h"
 
 #define ANSWER_WRITE_MS 60000 /* for a client that reads slowly */
 #define DETAIL_SIZE     1024
@@ -34,6 +35,8 @@ void exchange_release(struct exchange *x)
 
     pthread_mutex_lock(&httpd->lock);
     last = --x->holders == 0;
+    if (last)
+        httpd->held -= x->body_held;
     pthread_mutex_unlock(&httpd->lock);
     if (!last)
         return;
@@ -133,18 +136,66 @@ static enum MHD_Result copy_header(void *arg, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
+/* What X-Request-Id says, if it can stand in a header and a log. */
+static bool id_valid(const char *id)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(id);
+
+    return len >= 1 && len < REQUEST_ID_SIZE && strspn(id, allowed) == len;
+}
+
+static void take_id(struct exchange *x)
+{
+    const char *given = exchange_header(x, "X-Request-Id");
+
+    if (given && id_valid(given))
+        snprintf(x->id, sizeof x->id, "%s", given);
+    else
+        uuid_new(x->id);
+}
+
 int exchange_take_head(struct exchange *x, struct MHD_Connection *mhd, const char *method, const char **detail)
 {
     *detail = "The server has no memory left.";
     x->method = strdup(method);
     if (!x->method || MHD_get_connection_values(mhd, MHD_HEADER_KIND, copy_header, x) != (int)x->n_headers)
         return MHD_HTTP_SERVICE_UNAVAILABLE;
+    take_id(x);
     *detail = "The address is not valid.";
     if (!(x->path = decode_path(x->target)))
         return MHD_HTTP_BAD_REQUEST;
     x->query = strchr(x->target, '?');
     x->query = x->query ? x->query + 1 : "";
     return 0;
+}
+
+/* ---- the body ---- */
+
+bool exchange_hold_body(struct exchange *x, size_t body_len)
+{
+    struct httpd *httpd = x->httpd;
+    bool fits;
+
+    if (body_len <= HTTPD_SMALL_BODY || !httpd->options.max_held)
+        return true;
+    pthread_mutex_lock(&httpd->lock);
+    if ((fits = httpd->held - x->body_held + body_len <= httpd->options.max_held)) {
+        httpd->held += body_len - x->body_held;
+        x->body_held = body_len;
+    }
+    pthread_mutex_unlock(&httpd->lock);
+    return fits;
+}
+
+void exchange_drop_body(struct exchange *x, int status)
+{
+    x->refused = status;
+    buf_free(&x->body);
+    pthread_mutex_lock(&x->httpd->lock);
+    x->httpd->held -= x->body_held;
+    x->body_held = 0;
+    pthread_mutex_unlock(&x->httpd->lock);
 }
 
 /* ---- answers ---- */
@@ -172,17 +223,25 @@ static struct MHD_Response *make_response(const char *content_type, const void *
     return response;
 }
 
-struct MHD_Response *httpd_problem(const struct httpd *self, int status, const char *detail)
+struct MHD_Response *httpd_problem(const struct httpd *self, const struct exchange *x, int status, const char *detail)
 {
-    static const char *const busy[] = {"Retry-After: 1", NULL};
-    char body[DETAIL_SIZE];
+    const char *headers[3] = {NULL}, *id = x ? x->id : "";
+    char body[DETAIL_SIZE], made_id[UUID_SIZE], id_header[REQUEST_ID_SIZE + 16];
     const char *type = "text/plain; charset=utf-8";
 
+    if (!*id) {
+        uuid_new(made_id);
+        id = made_id;
+    }
+    snprintf(id_header, sizeof id_header, "X-Request-Id: %s", id);
+    headers[0] = id_header;
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        headers[1] = "Retry-After: 1";
     if (self->options.problem)
-        type = self->options.problem(status, detail, body, sizeof body);
+        type = self->options.problem(status, detail, id, body, sizeof body);
     else
         snprintf(body, sizeof body, "%s\n", detail);
-    return make_response(type, body, strlen(body), status == MHD_HTTP_SERVICE_UNAVAILABLE ? busy : NULL);
+    return make_response(type, body, strlen(body), headers);
 }
 
 void exchange_settle(struct exchange *x, int status, struct MHD_Response *response)
@@ -261,6 +320,11 @@ const char *exchange_body(const struct exchange *x)
 size_t exchange_body_len(const struct exchange *x)
 {
     return x->body.len;
+}
+
+const char *exchange_id(const struct exchange *x)
+{
+    return x->id;
 }
 
 const char *exchange_remote(const struct exchange *x)

@@ -12,22 +12,23 @@
 #include "libshared/clock.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
-#include "libshared/httpd.h"
 #include "libshared/log.h"
 #include "libshared/service.h"
-#include "libshared/uuid.h"
 #include "services/gateway/accept.h"
 #include "services/gateway/auth.h"
 #include "services/gateway/problem.h"
-#include "services/gateway/request.h"
 #include "services/gateway/start.h"
 
 #define MAX_BODY          ((size_t)1024 * 1024)
+#define MAX_HELD          ((size_t)64 * 1024 * 1024) /* of all large bodies together */
 #define SERVER_THREADS    2
 #define CONNECTIONS_MAX   4096
 #define OTHER_FILES       100   /* of the process: database, bus, log */
 #define ANSWER_TIMEOUT_MS 14000 /* Twilio waits 15 s; a 503 before that is better than silence */
 #define RETRY_AFTER_S     5
+
+/* Of a large document: its text is made before the answer, of a PDF within 30 s (services/knowledge/extract.h). */
+#define UPLOAD_ANSWER_TIMEOUT_MS 60000
 
 /* What is not a row of the route table. */
 static const struct {
@@ -124,16 +125,12 @@ bool gateway_may_warn(struct gateway *self)
 static struct job *job_new(struct gateway *self, struct exchange *x)
 {
     struct job *job = calloc(1, sizeof *job);
-    const char *given = exchange_header(x, "X-Request-Id");
 
     if (!job)
         return NULL;
     job->gateway = self;
     job->x = x;
-    if (given && request_id_valid(given))
-        snprintf(job->request_id, sizeof job->request_id, "%s", given);
-    else
-        uuid_new(job->request_id);
+    snprintf(job->request_id, sizeof job->request_id, "%s", exchange_id(x));
     self->open++;
     return job;
 }
@@ -171,6 +168,28 @@ static void on_request(void *arg, struct exchange *x)
     } else {
         job_problem(job, 404, NULL, NULL, "there is nothing at this address");
     }
+}
+
+/* The routes that take large bodies. */
+static void set_terms(void *arg, const struct exchange *x, struct httpd_terms *terms)
+{
+    const struct gateway *self = arg;
+    struct route_match match;
+
+    if (strcmp(exchange_method(x), "POST") != 0 || !route_find("POST", exchange_path(x), &match) ||
+        !match.route->upload)
+        return;
+    terms->max_body = (size_t)self->worker->config->upload_max_bytes;
+    terms->max_body_name = "LEADWIRE_UPLOAD_MAX_BYTES";
+    terms->answer_timeout_ms = UPLOAD_ANSWER_TIMEOUT_MS;
+}
+
+/* At least two of the largest. */
+static size_t max_held(const struct config *config)
+{
+    size_t two = 2 * (size_t)config->upload_max_bytes;
+
+    return two > MAX_HELD ? two : MAX_HELD;
 }
 
 /* ---- starting and stopping ---- */
@@ -225,9 +244,11 @@ int gateway_start(struct worker *worker, void **ret_gateway, struct err *err)
                                                     .port = (int)config->gateway_port,
                                                     .threads = SERVER_THREADS,
                                                     .max_body = MAX_BODY,
+                                                    .max_held = max_held(config),
                                                     .max_connections = connections_possible(),
                                                     .handler = on_request,
                                                     .arg = self,
+                                                    .terms = set_terms,
                                                     .problem = problem_of_server,
                                                     .answer_timeout_ms = ANSWER_TIMEOUT_MS},
                             err);

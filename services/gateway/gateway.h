@@ -6,16 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libshared/httpd.h"
 #include "services/gateway/routes.h"
 
 struct accept;
 struct auth;
 struct err;
-struct exchange;
-struct httpd;
 struct worker;
-
-#define REQUEST_ID_SIZE 65
 
 /* Requests answered, by the first digit of the status; for /metrics. */
 struct gateway_counters {

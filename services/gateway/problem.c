@@ -117,11 +117,11 @@ void problem_reply_err(struct exchange *x, const struct err *err, const char *re
     problem_reply(x, &info, NULL);
 }
 
-const char *problem_of_server(int status, const char *detail, char *out, size_t size)
+const char *problem_of_server(int status, const char *detail, const char *request_id, char *out, size_t size)
 {
     AUTO(buf_free) struct buf body = {0};
 
-    problem_write(&(struct problem_info){.status = status, .detail = detail}, &body);
+    problem_write(&(struct problem_info){.status = status, .detail = detail, .request_id = request_id}, &body);
     if (body.failed || body.len >= size) {
         out[0] = '\0';
         return "text/plain";

@@ -33,4 +33,4 @@ void problem_reply(struct exchange *x, const struct problem_info *info, const ch
 void problem_reply_err(struct exchange *x, const struct err *err, const char *request_id);
 
 /* For httpd_options.problem: writes the document into out, returns its content type. */
-const char *problem_of_server(int status, const char *detail, char *out, size_t size);
+const char *problem_of_server(int status, const char *detail, const char *request_id, char *out, size_t size);

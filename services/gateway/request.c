@@ -259,14 +259,6 @@ bool request_is_form(const char *content_type)
     return is_media_type(content_type, "application/x-www-form-urlencoded");
 }
 
-bool request_id_valid(const char *id)
-{
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t len = strlen(id);
-
-    return len >= 1 && len <= 64 && strspn(id, allowed) == len;
-}
-
 bool idempotency_key_valid(const char *key)
 {
     size_t len = strlen(key);

@@ -37,8 +37,5 @@ int request_build(const struct request_input *input, struct arena *arena, void *
 bool request_is_json(const char *content_type);
 bool request_is_form(const char *content_type);
 
-/* 1 to 64 of A-Z a-z 0-9 . _ - */
-bool request_id_valid(const char *id);
-
 /* 1 to 255 visible ASCII characters. */
 bool idempotency_key_valid(const char *key);

@@ -20,6 +20,8 @@ struct route {
     int status;             /* of success */
     const char *body_field; /* the JSON body is the value of this field; NULL: the body's members are the fields */
     const char *doc;
+    const char *upload; /* the field that may be larger than a message; NULL: none (then a body has MAX_BODY bytes) */
+    bool multipart;     /* that field may come as a file of a multipart/form-data body */
 };
 
 extern const struct route routes[];

@@ -56,8 +56,8 @@ Test(problem, the_servers_own_errors_fit_or_are_left_empty)
 {
     char out[256], small[16];
 
-    cr_expect_str_eq(problem_of_server(413, "too large", out, sizeof out), "application/problem+json");
+    cr_expect_str_eq(problem_of_server(413, "too large", "id-1", out, sizeof out), "application/problem+json");
     cr_expect_not_null(strstr(out, "\"status\":413"));
-    problem_of_server(413, "too large", small, sizeof small);
+    problem_of_server(413, "too large", "id-1", small, sizeof small);
     cr_expect_str_eq(small, "");
 }

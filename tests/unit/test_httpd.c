@@ -51,9 +51,19 @@ static void handle(void *arg, struct exchange *x)
     exchange_reply(x, 200, "text/plain", text, strlen(text), (const char *const[]){"X-One: 1", NULL});
 }
 
-static const char *problem(int status, const char *detail, char *out, size_t size)
+/* /large takes 200,000 bytes. */
+static void large_takes_more(void *arg, const struct exchange *x, struct httpd_terms *terms)
 {
-    snprintf(out, size, "{\"status\":%d,\"detail\":\"%s\"}", status, detail);
+    (void)arg;
+    if (strcmp(exchange_path(x), "/large") != 0)
+        return;
+    terms->max_body = 200000;
+    terms->max_body_name = "LARGE_MAX";
+}
+
+static const char *problem(int status, const char *detail, const char *request_id, char *out, size_t size)
+{
+    snprintf(out, size, "{\"status\":%d,\"detail\":\"%s\",\"id\":\"%s\"}", status, detail, request_id);
     return "application/problem+json";
 }
 
@@ -78,6 +88,7 @@ static void start(struct httpd_options options)
     options.max_body = 1000;
     options.max_connections = options.max_connections ? options.max_connections : 100;
     options.handler = handle;
+    options.terms = large_takes_more;
     options.problem = problem;
     server = httpd_new(&options, &err);
     cr_assert(server != NULL, "%s", err.text);
@@ -258,6 +269,98 @@ Test(httpd, a_body_that_grows_too_large_is_refused)
     memset(request + n, 'x', 1000);
     request[n + 1000] = '\0';
     cr_expect(strstr(ask(request), "|1000|xxx") != NULL);
+}
+
+/* The head of a request for /large, and n bytes of its body. */
+static int post_large(const char *header, size_t n)
+{
+    static char body[300000];
+    char head[256];
+    int fd = dial();
+
+    memset(body, 'x', sizeof body - 1);
+    snprintf(head, sizeof head, "POST /large HTTP/1.1\r\n" HOST "%s\r\n\r\n", header);
+    say(fd, head);
+    body[n] = '\0';
+    say(fd, body);
+    return fd;
+}
+
+/* What a client is told that asks before it writes. */
+static bool may_send(int n)
+{
+    char request[256], answer[64] = "";
+    int fd = dial();
+
+    snprintf(request, sizeof request,
+             "POST /large HTTP/1.1\r\n" HOST "Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", n);
+    say(fd, request);
+    cr_assert(read(fd, answer, sizeof answer - 1) > 12);
+    close(fd);
+    return strncmp(answer, "HTTP/1.1 100 ", 13) == 0;
+}
+
+Test(httpd, an_address_may_take_larger_bodies_than_the_others)
+{
+    const char *answer;
+    int fd;
+
+    start((struct httpd_options){0});
+    fd = post_large("Content-Length: 200000", 200000);
+    answer = hear(fd);
+    cr_expect(strstr(answer, "|200000|xxx") != NULL, "%.300s", answer);
+    close(fd);
+    fd = post_large("Content-Length: 200001", 200001);
+    answer = hear(fd);
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%.300s", answer);
+    cr_expect(strstr(answer, "200000 bytes") && strstr(answer, "LARGE_MAX"), "the limit is named: %.300s", answer);
+    close(fd);
+    answer = ask("POST /large HTTP/1.1\r\n" HOST "Content-Length: 200001\r\nExpect: 100-continue\r\n\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%.300s", answer);
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%.300s", answer);
+    cr_expect(strstr(answer, "1000 bytes") != NULL, "%.300s", answer);
+}
+
+Test(httpd, large_bodies_together_have_a_bound_and_leave_room_when_they_end)
+{
+    const char *answer;
+    int first, second;
+
+    start((struct httpd_options){.max_held = 250000});
+    first = post_large("Content-Length: 150001", 150000); /* one byte is missing: it stays */
+    while (may_send(150000))                              /* until the first one is held */
+        ;
+    second = post_large("Content-Length: 150000", 150000);
+    answer = hear(second);
+    close(second);
+    cr_expect(strstr(answer, "HTTP/1.1 503 ") == answer, "%.300s", answer);
+    cr_expect(strstr(answer, "\r\nRetry-After: 1\r\n") != NULL, "%.300s", answer);
+    cr_expect(strstr(ask("POST /x HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi"), "|2|hi") != NULL,
+              "small ones are never held up");
+    say(first, "x");
+    cr_expect(strstr(hear(first), "|150001|xxx") != NULL);
+    close(first);
+    while (!may_send(200000)) /* its room is free shortly after its answer */
+        ;
+    second = post_large("Content-Length: 200000", 200000);
+    cr_expect(strstr(hear(second), "|200000|xxx") != NULL);
+    close(second);
+}
+
+Test(httpd, what_the_server_answers_itself_names_the_request)
+{
+    const char *answer;
+
+    start((struct httpd_options){0});
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "X-Request-Id: my-own.1\r\nContent-Length: 40000000\r\n\r\n");
+    cr_expect(strstr(answer, "\r\nX-Request-Id: my-own.1\r\n") != NULL, "%s", answer);
+    cr_expect(strstr(answer, "\"id\":\"my-own.1\"") != NULL, "%s", answer);
+    answer = ask("POST /x HTTP/1.1\r\n" HOST "X-Request-Id: a b\r\nContent-Length: 40000000\r\n\r\n");
+    cr_expect(strstr(answer, "\r\nX-Request-Id: ") != NULL, "%s", answer);
+    cr_expect(strstr(answer, "a b") == NULL, "one that is not valid is replaced");
+    answer = ask("GET /%zz HTTP/1.1\r\n" HOST "\r\n");
+    cr_expect(strstr(answer, "\r\nX-Request-Id: ") != NULL, "%s", answer);
 }
 
 Test(httpd, another_thread_may_answer)
