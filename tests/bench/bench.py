@@ -5,6 +5,7 @@ the sandbox has read Twilio's POST."""
 
 import argparse
 import base64
+import functools
 import hashlib
 import hmac
 import http.client
@@ -17,7 +18,9 @@ import time
 import urllib.parse
 import uuid
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import knowledge_quality  # noqa: E402
 from cluster import BUSINESS, SERVICES, SID, TOKEN, Cluster, wait_for  # noqa: E402
 
 PATH = "/api/v1/webhooks/twilio/sms"
@@ -46,12 +49,18 @@ def lead_number(i):
 class Bench:
     def __init__(self, seconds):
         self.seconds = seconds
-        self.rows = []
+        self.rows, self.tables = [], []
         self.next_lead = 1000000
-        started = time.monotonic()
-        self.cluster = Cluster()
-        self.ready_s = time.monotonic() - started
-        self.cluster.make_client()
+
+    @functools.cached_property
+    def cluster(self):
+        cluster = Cluster()
+        cluster.make_client()
+        return cluster
+
+    def close(self):
+        if "cluster" in self.__dict__:
+            self.cluster.close()
 
     def row(self, name, value, unit, goal="", good=None):
         self.rows.append({"name": name, "value": round(value, 2), "unit": unit, "goal": goal, "met": good})
@@ -203,11 +212,21 @@ def accept_load(arguments):
     return times
 
 
+# Measured on clusters of their own, by files of their own.
+KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure}
+
+
+def expand(names):
+    for name in names:
+        yield from KNOWLEDGE if name == "knowledge" else [name]
+
+
 def main():
-    names = ["start", "memory", "latency", "burst", "accept", "recovery"]
+    default = ["start", "memory", "latency", "burst", "accept", "recovery"]
+    names = default + ["knowledge"] + list(KNOWLEDGE)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", help="also write the table to this file")
-    parser.add_argument("--seconds", type=int, default=30, help="how long latency and accept run")
+    parser.add_argument("--seconds", type=int, default=30, help="how long each measurement under load runs")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     arguments = parser.parse_args()
     for name in arguments.names:
@@ -215,18 +234,21 @@ def main():
             parser.error(f"unknown: {name}; there are {', '.join(names)}")
     bench = Bench(arguments.seconds)
     try:
-        for name in arguments.names or names:
+        for name in expand(arguments.names or default):
             print(f"measuring {name} ...", file=sys.stderr)
-            getattr(bench, name)()
+            if name in KNOWLEDGE:
+                KNOWLEDGE[name](bench)
+            else:
+                getattr(bench, name)()
     finally:
-        bench.cluster.close()
+        bench.close()
     width = max(len(row["name"]) for row in bench.rows)
     for row in bench.rows:
         met = {True: "met", False: "MISSED", None: ""}[row["met"]]
         print(f"{row['name']:<{width}}  {row['value']:>10} {row['unit']:<8} {row['goal']:<16} {met}")
     if arguments.json:
         with open(arguments.json, "w") as f:
-            json.dump({"machine": {"cores": os.cpu_count(), "kernel": platform.release()}, "figures": bench.rows}, f, indent=2)
+            json.dump({"machine": {"cores": os.cpu_count(), "kernel": platform.release()}, "figures": bench.rows, "tables": bench.tables}, f, indent=2)
 
 
 if __name__ == "__main__":
