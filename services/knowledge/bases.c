@@ -8,6 +8,7 @@
 #include "libshared/err.h"
 #include "libshared/uuid.h"
 #include "proto/messages.h"
+#include "services/knowledge/base_checks.h"
 #include "services/knowledge/embed.h"
 #include "services/knowledge/knowledge.h"
 
@@ -32,30 +33,13 @@ static int check_client(struct db_tx *tx, const char *client_id, struct err *err
     return n < 0 ? -1 : 0;
 }
 
-static int check_language(struct db_tx *tx, const char *language, struct err *err)
-{
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err, "SELECT 1 FROM pg_ts_config WHERE cfgname = $1 AND pg_ts_config_is_visible(oid)",
-                     db_text(language));
-
-    if (n == 0)
-        return err_set_field(err, ERR_INVALID, "language",
-                             "there is no text search configuration of this name; where none fits, take simple");
-    return n < 0 ? -1 : 0;
-}
-
 /* The model that is asked for, or the language's own; NULL and *err if nobody can run it. */
 static const char *choose_model(const struct worker *self, const char *asked, const char *language, struct err *err)
 {
     const struct knowledge *state = self->state;
     const char *model = asked ? asked : embedder_default_model(state->embedder, language);
 
-    return *model && embedder_check(state->embedder, model, err) < 0 ? NULL : model;
-}
-
-static bool is_blank(const char *text)
-{
-    return text[strspn(text, " \t\r\n\v\f")] == '\0';
+    return base_check_model(self, model, err) < 0 ? NULL : model;
 }
 
 int on_create_knowledge_base(struct worker *self, struct call *call, struct err *err)
@@ -69,10 +53,10 @@ int on_create_knowledge_base(struct worker *self, struct call *call, struct err 
 
     if (!client_id || !(model = choose_model(self, in->embedding_model, language, err)))
         return -1;
-    if (is_blank(in->name))
+    if (base_name_is_blank(in->name))
         return err_set_field(err, ERR_INVALID, "name", "the name is blank");
     if (db_set_client(call->tx, client_id, err) < 0 || check_client(call->tx, client_id, err) < 0 ||
-        check_language(call->tx, language, err) < 0)
+        base_check_language(call->tx, language, err) < 0)
         return -1;
     uuid_new(kb_id);
     n = db_query(call->tx, &rows, err,

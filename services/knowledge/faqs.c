@@ -61,8 +61,9 @@ int on_add_faq(struct worker *self, struct call *call, struct err *err)
         return err_set_field(err, ERR_INVALID, "question", "the question has no words");
     if (!has_word(in->answer))
         return err_set_field(err, ERR_INVALID, "answer", "the answer has no words");
-    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 || faqs_fold(call->tx, &faq, 1, call->arena, err) < 0 ||
-        faqs_put(call->tx, &kb, &faq, 1, call->arena, err) < 0 || want_vectors(self, call, &kb, err) < 0)
+    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
+        faqs_fold(call->tx, &faq, 1, call->arena, err) < 0 || faqs_put(call->tx, &kb, &faq, 1, call->arena, err) < 0 ||
+        want_vectors(self, call, &kb, err) < 0)
         return -1;
     *reply = (struct faq){
         .document_id = arena_strdup(call->arena, faq.document_id),

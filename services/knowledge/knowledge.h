@@ -14,7 +14,7 @@ struct knowledge {
     struct query_cache *cache; /* the process's own, shared by its workers */
 };
 
-/* bases.c: create, get, list; base_changes.c: the others */
+/* bases.c: create, get, list; base_changes.c: update, delete, clear; base_stats.c */
 request_fn on_create_knowledge_base, on_get_knowledge_base, on_list_knowledge_bases;
 request_fn on_update_knowledge_base, on_delete_knowledge_base, on_clear_knowledge_base, on_get_knowledge_stats;
 /* faqs.c: they are taken in; faq_admin.c: they are looked at */

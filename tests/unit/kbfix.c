@@ -129,7 +129,8 @@ void kbfix_embed(const char *client, const char *model)
     cr_assert(ge(int,
                  db_query(tx, NULL, &err,
                           "INSERT INTO embeddings (client_id, model, text_hash, embedding)"
-                          " SELECT DISTINCT client_id, $2, text_hash, '[0.1,0.2,0.3]'::halfvec FROM chunks"
+                          " SELECT DISTINCT client_id, $2, text_hash, array_fill(0.1::real, "
+                          "ARRAY[100])::vector::halfvec FROM chunks"
                           "  WHERE client_id = $1 ON CONFLICT DO NOTHING",
                           db_text(client), db_text(model)),
                  0),

@@ -35,7 +35,7 @@ const char *kbfix_faq(const char *client, const char *kb_id, const char *questio
 /* A document that is ready, of n chunks "<title> <position>". Its document_id. */
 const char *kbfix_document(const char *client, const char *kb_id, const char *title, int n);
 
-/* Gives all chunks of the client a vector of the model that have none. */
+/* Gives all chunks of the client a vector of the model, of 100 dimensions, that have none. */
 void kbfix_embed(const char *client, const char *model);
 
 /* Runs sql as administrator; $1 is arg. Returns column n of the first row. */

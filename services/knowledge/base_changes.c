@@ -1,0 +1,157 @@
+/* base_changes.c - knowledge bases: changed, emptied, deleted. */
+#include <string.h>
+
+#include "libshared/auto.h"
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/tasks.h"
+#include "proto/messages.h"
+#include "services/knowledge/base_checks.h"
+#include "services/knowledge/embedding_store.h"
+#include "services/knowledge/kb_store.h"
+#include "services/knowledge/knowledge.h"
+#include "services/knowledge/removal.h"
+#include "services/knowledge/word_store.h"
+
+/* What a base becomes. */
+struct change {
+    const char *language;
+    const char *embedding_model;
+    const char *next_model; /* NULL: none */
+    bool models;            /* one of the two is another than before */
+};
+
+static int check_fields(const struct update_knowledge_base *in, struct err *err)
+{
+    if (in->name && base_name_is_blank(in->name))
+        return err_set_field(err, ERR_INVALID, "name", "the name is blank");
+    if (in->similarity_threshold < 0 && in->similarity_threshold != -1)
+        return err_set_field(err, ERR_INVALID, "similarity_threshold", "the threshold is from 0 to 1");
+    return 0;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* -1: failed, 0: no, 1: yes. */
+static int has_chunks(struct db_tx *tx, const struct kb *kb, struct err *err)
+{
+    return db_query(tx, NULL, err, "SELECT FROM chunks WHERE client_id = $1 AND kb_id = $2 LIMIT 1",
+                    db_text(kb->client_id), db_text(kb->kb_id));
+}
+
+/* Vectors of the old model answer until the task has made all of the new one: only where there is nothing to be made,
+ * or nothing that could answer is wanted any more, the model changes at once. */
+static int choose_models(struct worker *self, struct db_tx *tx, const struct kb *kb, const char *asked,
+                         struct change *change, struct err *err)
+{
+    int waits;
+
+    change->embedding_model = kb->embedding_model;
+    change->next_model = kb->next_model;
+    if (!asked)
+        return 0;
+    if (base_check_model(self, asked, err) < 0)
+        return -1;
+    if ((waits = has_chunks(tx, kb, err)) < 0)
+        return -1;
+    if (!waits || !*asked)
+        change->embedding_model = asked;
+    change->next_model = strcmp(asked, change->embedding_model) == 0 ? NULL : asked;
+    change->models =
+        strcmp(change->embedding_model, kb->embedding_model) != 0 || !same(change->next_model, kb->next_model);
+    return 0;
+}
+
+static int write_base(struct call *call, const struct kb *kb, const struct change *change, struct err *err)
+{
+    const struct update_knowledge_base *in = call->request;
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct err why = {0};
+
+    if (db_query(call->tx, &rows, &why,
+                 "UPDATE knowledge_bases"
+                 "   SET name = coalesce($3, name), description = coalesce($4, description), language = $5,"
+                 "       embedding_model = $6, next_model = $7,"
+                 "       similarity_threshold = CASE WHEN $8::float8 >= 0 THEN $8 ELSE similarity_threshold END,"
+                 "       updated_at = now()"
+                 " WHERE client_id = $1 AND kb_id = $2 RETURNING *",
+                 db_text(kb->client_id), db_text(kb->kb_id), db_text(in->name), db_text(in->description),
+                 db_text(change->language), db_text(change->embedding_model), db_text(change->next_model),
+                 db_float(in->similarity_threshold)) >= 0)
+        return codec_from_row(&knowledge_base_type, rows, 0, call->arena, call->reply, err);
+    if (why.kind == ERR_CONFLICT)
+        return err_set_field(err, ERR_CONFLICT, "name", "this client has a knowledge base of that name already");
+    *err = why;
+    return -1;
+}
+
+/* Also where the next model was asked for before: its task may have died. */
+static int want_next_model(struct worker *self, struct call *call, const struct kb *kb, struct err *err)
+{
+    const struct embed_chunks payload = {.kb_id = kb->kb_id};
+    const struct task_spec spec = {
+        .kind = TASK_bulk_ingest_faqs,
+        .client_id = kb->client_id,
+        .trace_id = call->env->trace_id,
+        .payload = &payload,
+        .serial_key = kb->kb_id,
+    };
+
+    return task_insert(call->tx, self->bus, &spec, NULL, err) < 0 ? -1 : 0;
+}
+
+int on_update_knowledge_base(struct worker *self, struct call *call, struct err *err)
+{
+    const struct update_knowledge_base *in = call->request;
+    struct change change = {0};
+    struct kb kb;
+
+    if (check_fields(in, err) < 0 || kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
+        choose_models(self, call->tx, &kb, in->embedding_model, &change, err) < 0)
+        return -1;
+    change.language = in->language ? in->language : kb.language;
+    if (strcmp(change.language, kb.language) != 0 && (base_check_language(call->tx, change.language, err) < 0 ||
+                                                      words_make_anew(call->tx, &kb, change.language, err) < 0))
+        return -1;
+    if (write_base(call, &kb, &change, err) < 0)
+        return -1;
+    if (change.models && embeddings_drop_all_unused(call->tx, kb.client_id, err) < 0)
+        return -1;
+    return in->embedding_model && change.next_model ? want_next_model(self, call, &kb, err) : 0;
+}
+
+/* An empty base has no vectors to wait for: the next model takes over. */
+int on_clear_knowledge_base(struct worker *self, struct call *call, struct err *err)
+{
+    const struct clear_knowledge_base *in = call->request;
+    struct kb kb;
+
+    (void)self;
+    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
+        removal_contents(call->tx, &kb, call->reply, err) < 0)
+        return -1;
+    return db_query(call->tx, NULL, err,
+                    "UPDATE knowledge_bases SET embedding_model = next_model, next_model = NULL"
+                    " WHERE client_id = $1 AND kb_id = $2 AND next_model IS NOT NULL",
+                    db_text(kb.client_id), db_text(kb.kb_id)) < 0
+               ? -1
+               : 0;
+}
+
+int on_delete_knowledge_base(struct worker *self, struct call *call, struct err *err)
+{
+    const struct delete_knowledge_base *in = call->request;
+    struct kb kb;
+
+    (void)self;
+    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
+        removal_contents(call->tx, &kb, call->reply, err) < 0)
+        return -1;
+    return db_query(call->tx, NULL, err, "DELETE FROM knowledge_bases WHERE client_id = $1 AND kb_id = $2",
+                    db_text(kb.client_id), db_text(kb.kb_id)) < 0
+               ? -1
+               : 0;
+}
