@@ -4,7 +4,6 @@
  * the message: so every bound is checked in one place. */
 #include "services/gateway/request.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,12 +17,21 @@
 #include "libshared/err.h"
 #include "libshared/form.h"
 #include "libshared/text.h"
+#include "services/gateway/request_internal.h"
 #include "services/gateway/routes.h"
+#include "services/gateway/upload.h"
 
-static void json_free(json_t **self_p)
+void json_free(json_t **self_p)
 {
     json_decref(*self_p);
     *self_p = NULL;
+}
+
+void request_upload_free(struct request_upload *self)
+{
+    json_decref(self->holder);
+    free(self->text);
+    *self = (struct request_upload){0};
 }
 
 static const struct field *find_field(const struct message_type *type, const char *name)
@@ -34,8 +42,14 @@ static const struct field *find_field(const struct message_type *type, const cha
     return NULL;
 }
 
-/* field must be valid UTF-8; it is cut to what struct err holds. */
-static int refuse(struct err *err, const char *field, const char *why)
+const struct field *request_field(const struct route *route, const char *name)
+{
+    if (route->upload && strcmp(name, "upload_id") == 0) /* the gateway's own */
+        return NULL;
+    return find_field(route->request, name);
+}
+
+int request_refuse(struct err *err, const char *field, const char *why)
 {
     char name[sizeof err->field];
 
@@ -54,8 +68,7 @@ static bool text_to_float(const char *text, double *ret_value)
     return *end == '\0' && isfinite(*ret_value);
 }
 
-/* A text of path or query as JSON of the field's type; NULL and *err if it is none. */
-static json_t *convert(const struct field *field, const char *text, struct err *err)
+json_t *request_convert(const struct field *field, const char *text, struct err *err)
 {
     int64_t number;
     double real;
@@ -64,17 +77,17 @@ static json_t *convert(const struct field *field, const char *text, struct err *
     case FIELD_INT:
         if (text_to_int(text, INT64_MIN, INT64_MAX, &number))
             return json_integer(number);
-        refuse(err, field->name, "must be a whole number");
+        request_refuse(err, field->name, "must be a whole number");
         return NULL;
     case FIELD_FLOAT:
         if (text_to_float(text, &real))
             return json_real(real);
-        refuse(err, field->name, "must be a number");
+        request_refuse(err, field->name, "must be a number");
         return NULL;
     case FIELD_BOOL:
         if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
             return json_boolean(*text == 't');
-        refuse(err, field->name, "must be true or false");
+        request_refuse(err, field->name, "must be true or false");
         return NULL;
     case FIELD_STR:
     case FIELD_UUID:
@@ -89,7 +102,7 @@ static json_t *convert(const struct field *field, const char *text, struct err *
     case FIELD_LIST:
         break;
     }
-    refuse(err, field->name, "can be given in the body only");
+    request_refuse(err, field->name, "can be given in the body only");
     return NULL;
 }
 
@@ -104,53 +117,16 @@ static bool same_value(const struct field *field, const json_t *a, const json_t 
 /* Sets a value of the path or of the query; what the body or the other says about the field must be the same. */
 static int put(json_t *object, const struct field *field, const char *text, struct err *err)
 {
-    AUTO(json_free) json_t *value = convert(field, text, err);
+    AUTO(json_free) json_t *value = request_convert(field, text, err);
     json_t *before = json_object_get(object, field->name);
 
     if (!value)
         return err->kind == ERR_NONE ? err_set(err, ERR_INTERNAL, "no memory for the request") : -1;
     if (before && !json_is_null(before) && !same_value(field, before, value))
-        return refuse(err, field->name, "is given twice, with different values");
+        return request_refuse(err, field->name, "is given twice, with different values");
     if (json_object_set(object, field->name, value) < 0)
         return err_set(err, ERR_INTERNAL, "no memory for the request");
     return 0;
-}
-
-static json_t *read_body(const struct request_input *input, struct err *err)
-{
-    const struct route *route = input->match->route;
-    json_t *body;
-    json_error_t why;
-    const char *name;
-    json_t *value;
-
-    if (input->body_len == 0)
-        return json_object();
-    if (strcmp(route->method, "GET") == 0) {
-        err_set(err, ERR_INVALID, "a GET request takes no body");
-        return NULL;
-    }
-    body = json_loadb(input->body, input->body_len, JSON_REJECT_DUPLICATES, &why);
-    if (!body) {
-        err_set(err, ERR_INVALID, "the body is not valid JSON: line %d, column %d: %s", why.line, why.column,
-                utf8_valid(why.text, strlen(why.text)) ? why.text : "invalid text");
-        return NULL;
-    }
-    if (!json_is_object(body)) {
-        json_decref(body);
-        err_set(err, ERR_INVALID, "the body must be a JSON object");
-        return NULL;
-    }
-    if (route->body_field)
-        return json_pack("{s:o}", route->body_field, body);
-    json_object_foreach (body, name, value) {
-        if (!find_field(route->request, name)) {
-            refuse(err, name, "unknown field");
-            json_decref(body);
-            return NULL;
-        }
-    }
-    return body;
 }
 
 static int put_path(json_t *object, const struct route_match *match, struct err *err)
@@ -162,7 +138,7 @@ static int put_path(json_t *object, const struct route_match *match, struct err 
         if (!field)
             return err_set(err, ERR_INTERNAL, "%s has no field %s", match->route->request->name, param->name);
         if (!utf8_valid(param->value, strlen(param->value)))
-            return refuse(err, field->name, "is not valid UTF-8");
+            return request_refuse(err, field->name, "is not valid UTF-8");
         if (put(object, field, param->value, err) < 0)
             return -1;
     }
@@ -171,16 +147,15 @@ static int put_path(json_t *object, const struct route_match *match, struct err 
 
 static int put_query(json_t *object, const struct request_input *input, struct arena *arena, struct err *err)
 {
-    const struct message_type *type = input->match->route->request;
     struct form query;
 
     if (form_parse(input->query, strlen(input->query), arena, &query, err) < 0)
         return -1;
     for (size_t i = 0; i < query.n; i++) {
-        const struct field *field = find_field(type, query.fields[i].name);
+        const struct field *field = request_field(input->match->route, query.fields[i].name);
 
         if (!field)
-            return refuse(err, query.fields[i].name, "unknown parameter");
+            return request_refuse(err, query.fields[i].name, "unknown parameter");
         if (put(object, field, query.fields[i].value, err) < 0)
             return -1;
     }
@@ -218,45 +193,78 @@ static void text_free(char **self_p)
     *self_p = NULL;
 }
 
+/* What is too large is named by its id from here on. */
+static int name_upload(json_t *object, const struct request_input *input, const char *client_id,
+                       struct request_upload *upload, struct err *err)
+{
+    const struct route *route = input->match->route;
+    const json_t *given;
+
+    if (!route->upload)
+        return 0;
+    if (request_take_upload(object, route, upload, err) < 0)
+        return -1;
+    given = json_object_get(object, route->upload);
+    if (!upload->data && (!given || json_is_null(given)))
+        return request_refuse(err, route->upload, "is required");
+    if (!upload->data)
+        return 0;
+    upload_make_id(client_id, upload->data, upload->len, upload->id);
+    if (json_object_set_new(object, "upload_id", json_string(upload->id)) < 0)
+        return err_set(err, ERR_INTERNAL, "no memory for the request");
+    return 0;
+}
+
 int request_build(const struct request_input *input, struct arena *arena, void **ret_msg, const char **ret_client_id,
-                  struct err *err)
+                  struct request_upload *ret_upload, struct err *err)
 {
     const struct message_type *type = input->match->route->request;
     AUTO(json_free) json_t *object = NULL;
     AUTO(text_free) char *text = NULL;
     void *msg = arena_alloc(arena, type->size);
+    const char *client_id;
 
     *err = (struct err){0};
-    if (!(object = read_body(input, err)))
+    *ret_upload = (struct request_upload){0};
+    if (!(object = request_read_body(input, arena, ret_upload, err)))
         return err->kind == ERR_NONE ? err_set(err, ERR_INTERNAL, "no memory for the request") : -1;
     if (put_path(object, input->match, err) < 0 || put_query(object, input, arena, err) < 0 ||
         bind_client(object, input, err) < 0)
+        return -1;
+    client_id = concerned_client(input, object, arena);
+    if (name_upload(object, input, client_id, ret_upload, err) < 0)
         return -1;
     if (!msg || !(text = json_dumps(object, JSON_COMPACT)))
         return err_set(err, ERR_INTERNAL, "no memory for the request");
     if (codec_from_json(type, text, strlen(text), arena, msg, err) < 0)
         return -1;
-    *ret_client_id = concerned_client(input, object, arena);
+    *ret_client_id = client_id;
     *ret_msg = msg;
     return 0;
 }
 
-/* Compares the media type, up to a ';' or a space. */
-static bool is_media_type(const char *content_type, const char *want)
+/* Compares up to a ';' or a space. */
+bool request_is_type(const char *content_type, const char *want)
 {
     size_t len = strlen(want);
 
     return content_type && strncasecmp(content_type, want, len) == 0 && strchr("; \t", content_type[len]);
 }
 
-bool request_is_json(const char *content_type)
+const char *request_types(const struct route *route)
 {
-    return is_media_type(content_type, "application/json");
+    return route->multipart ? "application/json, multipart/form-data" : "application/json";
+}
+
+bool request_type_accepted(const struct route *route, const char *content_type)
+{
+    return request_is_type(content_type, "application/json") ||
+           (route->multipart && request_is_type(content_type, "multipart/form-data"));
 }
 
 bool request_is_form(const char *content_type)
 {
-    return is_media_type(content_type, "application/x-www-form-urlencoded");
+    return request_is_type(content_type, "application/x-www-form-urlencoded");
 }
 
 bool idempotency_key_valid(const char *key)

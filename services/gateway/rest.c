@@ -1,5 +1,5 @@
 /* rest.c - the REST API: a row of the route table becomes a question to the role that answers it. */
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -14,9 +14,11 @@
 #include "services/gateway/auth.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/request.h"
+#include "services/gateway/upload.h"
 
-#define ARENA_MAX      ((size_t)32 * 1024 * 1024)
-#define ASK_TIMEOUT_MS 10000
+#define ARENA_MAX         ((size_t)32 * 1024 * 1024)
+#define ASK_TIMEOUT_MS    10000
+#define UPLOAD_TIMEOUT_MS 45000 /* a PDF's text is made before the answer, within 30 s */
 
 /* The key's owner, or the refusal is sent. */
 static bool authenticate(struct job *job, struct caller *ret_caller)
@@ -57,30 +59,49 @@ static void answer_failure(struct job *job, struct err *err)
     job_problem_err(job, err);
 }
 
+/* Puts down what is too large, asks. What was put down long ago may be cleaned away just then: a second time it is new.
+ */
+static int put_and_ask(const struct job *job, struct worker *worker, const struct bus_request *request,
+                       const struct request_upload *upload, struct arena *arena, void *reply, struct err *err)
+{
+    const struct route *route = job->match.route;
+
+    for (int attempt = 1;; attempt++) {
+        *err = (struct err){0};
+        if (upload->data && upload_put(worker->bus, request, upload->id, upload->data, upload->len, err) < 0)
+            return -1;
+        if (bus_ask(worker->bus, request, route->reply, arena, reply, err) == 0)
+            return 0;
+        if (err->kind != ERR_NOT_FOUND || strcmp(err->field, "upload_id") != 0 || attempt == 2)
+            return -1;
+    }
+}
+
 static int ask(struct job *job, struct worker *worker, const struct caller *caller, struct arena *arena,
                struct buf *reply_json, struct err *err)
 {
     const struct route *route = job->match.route;
-    const char *idempotency_key = exchange_header(job->x, "Idempotency-Key");
+    AUTO(request_upload_free) struct request_upload upload = {0};
     struct bus_request request = {.role = route->role,
                                   .trace_id = job->request_id,
-                                  .timeout_ms = ASK_TIMEOUT_MS,
+                                  .timeout_ms = route->upload ? UPLOAD_TIMEOUT_MS : ASK_TIMEOUT_MS,
                                   .type = route->request};
     struct request_input input = {.match = &job->match,
                                   .caller = caller,
                                   .query = exchange_query(job->x),
+                                  .content_type = exchange_header(job->x, "Content-Type"),
                                   .body = exchange_body(job->x),
                                   .body_len = exchange_body_len(job->x)};
     void *msg, *reply = arena_alloc(arena, route->reply->size);
 
     if (!reply)
         return err_set(err, ERR_INTERNAL, "no memory for an API call");
-    if (request_build(&input, arena, &msg, &request.client_id, err) < 0)
+    if (request_build(&input, arena, &msg, &request.client_id, &upload, err) < 0)
         return -1;
     request.msg = msg;
     if (strcmp(route->method, "POST") == 0)
-        request.idempotency_key = idempotency_key;
-    if (bus_ask(worker->bus, &request, route->reply, arena, reply, err) < 0)
+        request.idempotency_key = exchange_header(job->x, "Idempotency-Key");
+    if (put_and_ask(job, worker, &request, &upload, arena, reply, err) < 0)
         return -1;
     return codec_to_json(route->reply, reply, reply_json, err);
 }
@@ -109,13 +130,18 @@ static void run(struct worker *worker, void *arg)
 
 void rest_page(struct job *job)
 {
+    const struct route *route = job->match.route;
     const char *key = exchange_header(job->x, "Idempotency-Key");
 
-    if (exchange_body_len(job->x) > 0 && strcmp(job->match.route->method, "GET") != 0 &&
-        !request_is_json(exchange_header(job->x, "Content-Type")))
-        job_problem(job, 415, NULL, "Accept: application/json", "the body must be application/json");
-    else if (key && strcmp(job->match.route->method, "POST") == 0 && !idempotency_key_valid(key))
+    if (exchange_body_len(job->x) > 0 && strcmp(route->method, "GET") != 0 &&
+        !request_type_accepted(route, exchange_header(job->x, "Content-Type"))) {
+        char accept[128];
+
+        snprintf(accept, sizeof accept, "Accept: %s", request_types(route));
+        job_problem(job, 415, NULL, accept, "the body must be one of: %s", request_types(route));
+    } else if (key && strcmp(route->method, "POST") == 0 && !idempotency_key_valid(key)) {
         job_problem(job, 400, "Idempotency-Key", NULL, "Idempotency-Key: 1 to 255 visible ASCII characters");
-    else
+    } else {
         job_submit(job, run);
+    }
 }

@@ -2,11 +2,14 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+#include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/uuid.h"
 #include "proto/messages.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/request.h"
@@ -97,17 +100,19 @@ struct built {
     struct arena *arena;
     void *msg;
     const char *client_id;
+    struct request_upload upload;
     struct err err;
     int result;
 };
 
 static void built_free(struct built *self)
 {
+    request_upload_free(&self->upload);
     arena_destroy(&self->arena);
 }
 
-static struct built build(const char *method, const char *path, const char *query, const char *body,
-                          const struct caller *caller)
+static struct built build_as(const char *content_type, const char *method, const char *path, const char *query,
+                             const char *body, size_t body_len, const struct caller *caller)
 {
     struct built built = {.arena = arena_new(4 * 1024 * 1024)};
     struct route_match match;
@@ -116,10 +121,17 @@ static struct built build(const char *method, const char *path, const char *quer
     built.result = request_build(&(struct request_input){.match = &match,
                                                          .caller = caller,
                                                          .query = query,
+                                                         .content_type = content_type,
                                                          .body = body,
-                                                         .body_len = strlen(body)},
-                                 built.arena, &built.msg, &built.client_id, &built.err);
+                                                         .body_len = body_len},
+                                 built.arena, &built.msg, &built.client_id, &built.upload, &built.err);
     return built;
+}
+
+static struct built build(const char *method, const char *path, const char *query, const char *body,
+                          const struct caller *caller)
+{
+    return build_as("application/json", method, path, query, body, strlen(body), caller);
 }
 
 static void expect_refused(struct built built, enum err_kind kind, const char *field)
@@ -306,11 +318,198 @@ Test(request, keys_and_types_are_taken_only_in_their_form)
     cr_expect_not(idempotency_key_valid("two words"));
     cr_expect_not(idempotency_key_valid("ü"));
 
-    cr_expect(request_is_json("application/json"));
-    cr_expect(request_is_json("Application/JSON; charset=utf-8"));
-    cr_expect_not(request_is_json("application/jsonp"));
-    cr_expect_not(request_is_json("text/plain"));
-    cr_expect_not(request_is_json(NULL));
+    cr_expect(request_is_type("application/json", "application/json"));
+    cr_expect(request_is_type("Application/JSON; charset=utf-8", "application/json"));
+    cr_expect_not(request_is_type("application/jsonp", "application/json"));
+    cr_expect_not(request_is_type("text/plain", "application/json"));
+    cr_expect_not(request_is_type(NULL, "application/json"));
+}
+
+/* ---- what is larger than a message ---- */
+
+#define DOCUMENTS "/api/v1/knowledge/bases/" A_KB "/documents"
+#define BULK      "/api/v1/knowledge/bases/" A_KB "/faqs/bulk"
+
+/* before, n times "ü", after. */
+static char *long_body(const char *before, size_t n, const char *after)
+{
+    AUTO(buf_free) struct buf body = {0};
+
+    buf_puts(&body, before);
+    for (size_t i = 0; i < n; i++)
+        buf_puts(&body, "ü");
+    buf_puts(&body, after);
+    cr_assert_not(body.failed);
+    return TAKE(body.data);
+}
+
+Test(upload, a_text_that_a_message_can_hold_stays_in_it)
+{
+    char *body = long_body("{\"content\":\"", 250000, "\"}");
+    AUTO(built_free) struct built built = build("POST", DOCUMENTS, "", body, &client);
+    const struct ingest_document *msg = built.msg;
+
+    cr_assert_eq(built.result, 0, "%s", built.err.text);
+    cr_expect_eq(strlen(msg->content), 500000);
+    cr_expect_null(msg->upload_id);
+    cr_expect_null(built.upload.data);
+    free(body);
+}
+
+Test(upload, a_longer_text_is_taken_out_and_named_by_its_content_and_its_client)
+{
+    char *body = long_body("{\"title\":\"T\",\"content\":\"", 250001, "\"}");
+    AUTO(built_free) struct built one = build("POST", DOCUMENTS, "", body, &client);
+    AUTO(built_free) struct built again = build("POST", DOCUMENTS, "", body, &client);
+    AUTO(built_free) struct built another = build("POST", DOCUMENTS, "", body, &admin);
+    const struct ingest_document *msg = one.msg;
+
+    cr_assert_eq(one.result, 0, "%s", one.err.text);
+    cr_expect_str_eq(msg->title, "T");
+    cr_expect_null(msg->content);
+    cr_expect_str_eq(msg->upload_id, one.upload.id);
+    cr_expect(uuid_is_valid(one.upload.id), "%s", one.upload.id);
+    cr_expect_eq(one.upload.len, 500002);
+    cr_expect_eq(memcmp(one.upload.data, body + strlen("{\"title\":\"T\",\"content\":\""), 500002), 0);
+    cr_expect_str_eq(again.upload.id, one.upload.id);
+    cr_expect_str_neq(another.upload.id, one.upload.id);
+    free(body);
+}
+
+Test(upload, a_long_bulk_goes_as_json)
+{
+    char *body = long_body("{\"faqs\": [ {\"question\":\"", 300000, "\", \"answer\":\"a\"} ]}");
+    AUTO(built_free) struct built built = build("POST", BULK, "", body, &client);
+    const struct add_faqs *msg = built.msg;
+
+    cr_assert_eq(built.result, 0, "%s", built.err.text);
+    cr_expect_null(msg->faqs);
+    cr_expect_str_eq(msg->upload_id, built.upload.id);
+    cr_expect_eq(strncmp(built.upload.data, "[{\"question\":\"ü", 16), 0, "%.20s", built.upload.data);
+    cr_expect_eq(built.upload.len, strlen("[{\"question\":\"\",\"answer\":\"a\"}]") + 600000);
+    free(body);
+}
+
+Test(upload, the_other_fields_are_checked_as_ever)
+{
+    char *body = long_body("{\"titel\":\"T\",\"content\":\"", 300000, "\"}");
+    char *twice = long_body("{\"title\":7,\"content\":\"", 300000, "\"}");
+
+    expect_refused(build("POST", DOCUMENTS, "", body, &client), ERR_INVALID, "titel");
+    expect_refused(build("POST", DOCUMENTS, "", twice, &client), ERR_INVALID, "title");
+    expect_refused(build("POST", DOCUMENTS, "", "{\"title\":\"T\"}", &client), ERR_INVALID, "content");
+    expect_refused(build("POST", DOCUMENTS, "", "{\"content\":[1]}", &client), ERR_INVALID, "content");
+    expect_refused(build("POST", DOCUMENTS, "", "{\"content\":null}", &client), ERR_INVALID, "content");
+    expect_refused(build("POST", BULK, "", "{}", &client), ERR_INVALID, "faqs");
+    free(body);
+    free(twice);
+}
+
+Test(upload, an_upload_id_is_not_taken_from_outside)
+{
+    expect_refused(build("POST", DOCUMENTS, "", "{\"upload_id\":\"" A_KB "\"}", &client), ERR_INVALID, "upload_id");
+    expect_refused(build("POST", DOCUMENTS, "upload_id=" A_KB, "{\"content\":\"x\"}", &client), ERR_INVALID,
+                   "upload_id");
+    expect_refused(build("POST", BULK, "", "{\"faqs\":[],\"upload_id\":\"" A_KB "\"}", &client), ERR_INVALID,
+                   "upload_id");
+}
+
+/* ---- forms with a file ---- */
+
+#define PART(disposition, more, data) \
+    "--b\r\nContent-Disposition: form-data; " disposition "\r\n" more "\r\n" data "\r\n"
+#define END "--b--\r\n"
+
+static struct built build_form(const char *body)
+{
+    return build_as("multipart/form-data; boundary=b", "POST", DOCUMENTS, "", body, strlen(body), &client);
+}
+
+Test(form, a_file_and_fields_fill_the_message)
+{
+    AUTO(built_free)
+    struct built built = build_form(
+        PART("name=\"title\"", "", "Prices ü")
+            PART("name=\"file\"; filename=\"C:\\dir\\prices.md\"", "Content-Type: text/markdown\r\n", "# Prices\r\n--")
+                PART("name=metadata", "", "{\"year\": 2026}") END);
+    const struct ingest_document *msg = built.msg;
+
+    cr_assert_eq(built.result, 0, "%s", built.err.text);
+    cr_expect_str_eq(msg->kb_id, A_KB);
+    cr_expect_str_eq(msg->title, "Prices ü");
+    cr_expect_str_eq(msg->content_type, "text/markdown");
+    cr_expect_str_eq(msg->filename, "prices.md");
+    cr_expect_str_eq(msg->metadata, "{\"year\":2026}");
+    cr_expect_null(msg->content);
+    cr_expect_str_eq(msg->upload_id, built.upload.id);
+    cr_expect_eq(built.upload.len, 12);
+    cr_expect_eq(memcmp(built.upload.data, "# Prices\r\n--", 12), 0);
+}
+
+Test(form, what_a_file_says_about_itself_yields_to_the_fields)
+{
+    AUTO(built_free)
+    struct built unknown =
+        build_form(PART("name=content; filename=x.bin", "Content-Type: application/octet-stream\r\n", "x") END);
+    AUTO(built_free)
+    struct built told = build_form(PART("name=file; filename=\"a/\"", "Content-Type: text/plain\r\n", "x")
+                                       PART("name=content_type", "", "text/html") END);
+
+    cr_assert_eq(unknown.result, 0, "%s", unknown.err.text);
+    cr_expect_null(((struct ingest_document *)unknown.msg)->content_type);
+    cr_expect_str_eq(((struct ingest_document *)unknown.msg)->filename, "x.bin");
+    cr_assert_eq(told.result, 0, "%s", told.err.text);
+    cr_expect_str_eq(((struct ingest_document *)told.msg)->content_type, "text/html");
+    cr_expect_null(((struct ingest_document *)told.msg)->filename);
+}
+
+Test(form, each_mistake_names_its_field)
+{
+    static const struct {
+        const char *body, *field;
+    } wrong[] = {
+        {PART("name=title", "", "T") END, "file"},
+        {PART("name=file", "", "x") PART("name=file", "", "x") END, "file"},
+        {PART("name=file", "", "x") PART("name=content", "", "x") END, "content"},
+        {PART("name=file; filename=a.txt", "", "") END, "file"},
+        {PART("name=file", "", "x") PART("name=colour", "", "red") END, "colour"},
+        {PART("name=file", "", "x") PART("name=upload_id", "", A_KB) END, "upload_id"},
+        {PART("name=file", "", "x") PART("name=title", "", "a") PART("name=title", "", "a") END, "title"},
+        {PART("name=file", "", "x") PART("name=title; filename=a", "", "a") END, "title"},
+        {PART("name=file", "", "x") PART("name=title", "", "\xff") END, "title"},
+        {PART("name=file", "", "x") PART("name=title", "", "") END, "title"},
+        {PART("name=file", "", "x") PART("name=metadata", "", "{") END, "metadata"},
+        {PART("name=file", "", "x") PART("name=kb_id", "", OTHER_CLIENT) END, "kb_id"},
+        {PART("name=file", "", "x"), ""},
+        {"{}", ""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        expect_refused(build_form(wrong[i].body), ERR_INVALID, wrong[i].field);
+}
+
+Test(form, a_value_longer_than_any_field_is_refused_before_it_is_copied)
+{
+    char *body = long_body(PART("name=file", "", "x") "--b\r\nContent-Disposition: form-data; name=title\r\n\r\n",
+                           40000, "\r\n" END);
+
+    expect_refused(build_form(body), ERR_INVALID, "title");
+    free(body);
+}
+
+Test(form, only_where_a_file_is_taken_a_form_is)
+{
+    struct route_match match;
+
+    cr_assert(route_find("POST", DOCUMENTS, &match));
+    cr_expect(request_type_accepted(match.route, "multipart/form-data; boundary=x"));
+    cr_expect(request_type_accepted(match.route, "application/json"));
+    cr_expect_not(request_type_accepted(match.route, "text/plain"));
+    cr_expect_not(request_type_accepted(match.route, NULL));
+    cr_expect_str_eq(request_types(match.route), "application/json, multipart/form-data");
+    cr_assert(route_find("POST", BULK, &match));
+    cr_expect_not(request_type_accepted(match.route, "multipart/form-data; boundary=x"));
+    cr_expect_str_eq(request_types(match.route), "application/json");
 }
 
 /* ---- the description ---- */
