@@ -16,7 +16,7 @@ struct entry {
     uint64_t hash;
     size_t dims, key_len;
     bool cut;
-    float values[]; /* dims; behind them the key */
+    float *values; /* dims, behind the entry; behind them the key */
 };
 
 struct query_cache {
@@ -134,6 +134,7 @@ static struct entry *entry_new(struct query_cache *self, const char *model, cons
 
     if (!entry)
         return NULL;
+    entry->values = (float *)(entry + 1);
     entry->dims = dims;
     entry->key_len = model_len + query_len;
     memcpy(entry_key(entry), model, model_len);
