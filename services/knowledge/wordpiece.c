@@ -30,7 +30,7 @@ struct slot {
     uint32_t at; /* in words, behind the "##" */
     uint16_t token;
     uint8_t len; /* 0: free */
-    uint8_t tag; /* the upper bits of the hash: most that differ need not be compared */
+    uint8_t tag; /* see tag_of */
 };
 
 struct wordpiece {
@@ -69,14 +69,21 @@ static uint32_t hash_piece(const char *text, size_t len, bool begins)
     return hash;
 }
 
-/* The slot of a piece, or the free one in which it belongs. Half of them are free at least, so there is an end. */
-static size_t find(const struct wordpiece *self, uint32_t hash, const char *text, size_t len)
+/* One bit says where a piece may stand, the others spare most comparisons. */
+static uint8_t tag_of(uint32_t hash, bool begins)
 {
+    return (uint8_t)((hash >> 24 & 0xfe) | begins);
+}
+
+/* The slot of a piece, or the free one in which it belongs. Half of them are free at least, so there is an end. */
+static size_t find(const struct wordpiece *self, uint32_t hash, bool begins, const char *text, size_t len)
+{
+    uint8_t tag = tag_of(hash, begins);
     size_t i = hash & self->mask;
 
     for (; self->slots[i].len; i = (i + 1) & self->mask) {
         const struct slot *slot = &self->slots[i];
-        if (slot->len == len && slot->tag == (uint8_t)(hash >> 24) && memcmp(self->words + slot->at, text, len) == 0)
+        if (slot->len == len && slot->tag == tag && memcmp(self->words + slot->at, text, len) == 0)
             break;
     }
     return i;
@@ -96,15 +103,15 @@ static void add(struct wordpiece *self, size_t at, size_t len, size_t token)
     if (len == 0 || len > PIECE_MAX)
         return;
     hash = hash_piece(self->words + at, len, begins);
-    self->slots[find(self, hash, self->words + at, len)] =
-        (struct slot){.at = (uint32_t)at, .token = (uint16_t)token, .len = (uint8_t)len, .tag = (uint8_t)(hash >> 24)};
+    self->slots[find(self, hash, begins, self->words + at, len)] =
+        (struct slot){.at = (uint32_t)at, .token = (uint16_t)token, .len = (uint8_t)len, .tag = tag_of(hash, begins)};
     if (len > self->longest)
         self->longest = len;
 }
 
 static int special(const struct wordpiece *self, const char *word, uint16_t *ret_token, struct err *err)
 {
-    size_t len = strlen(word), i = find(self, hash_piece(word, len, true), word, len);
+    size_t len = strlen(word), i = find(self, hash_piece(word, len, true), true, word, len);
 
     if (!self->slots[i].len)
         return err_set(err, ERR_INVALID, "the vocabulary has no %s", word);
@@ -156,8 +163,8 @@ void wordpiece_destroy(struct wordpiece **self_p)
     *self_p = NULL;
 }
 
-/* Bytes of the longest piece that text begins with, 0 if there is none. Both text and pieces are whole characters of
- * UTF-8, so no piece ends within a character. */
+/* Bytes of the longest piece that text begins with, 0 if there is none. Both text and the vocabulary are UTF-8, so no
+ * piece ends within a character. */
 static size_t longest_piece(const struct wordpiece *self, const char *text, size_t len, bool begins,
                             uint16_t *ret_token)
 {
@@ -168,7 +175,7 @@ static size_t longest_piece(const struct wordpiece *self, const char *text, size
         const struct slot *slot;
 
         hash = hash_byte(hash, text[n - 1]);
-        slot = &self->slots[find(self, hash, text, n)];
+        slot = &self->slots[find(self, hash, begins, text, n)];
         if (slot->len) {
             longest = n;
             *ret_token = slot->token;
@@ -177,7 +184,8 @@ static size_t longest_piece(const struct wordpiece *self, const char *text, size
     return longest;
 }
 
-static size_t word_pieces(const struct wordpiece *self, const struct word *word, uint16_t ret_tokens[WORD_CHARS])
+/* A piece a byte at most: of a vocabulary in UTF-8, a character. */
+static size_t word_pieces(const struct wordpiece *self, const struct word *word, uint16_t ret_tokens[WORD_BYTES])
 {
     size_t n = 0, len;
 
@@ -195,7 +203,7 @@ static size_t word_pieces(const struct wordpiece *self, const struct word *word,
 /* at: where the word ended in the text. */
 static void end_word(struct encoding *self, size_t at)
 {
-    uint16_t tokens[WORD_CHARS];
+    uint16_t tokens[WORD_BYTES];
     size_t n;
 
     if (self->word.chars == 0 || self->is_full)

@@ -61,6 +61,14 @@ SIGNED = [
     b"https://user@[::1]:8443\n/api/v1/webhooks/twilio/sms#rc=3&rp=5xx\n" + FORMS[0],
     b"http://host:80/prefix\n/\na=1&a=2&a=1&b",
 ]
+WORDPIECE = {
+    "lead": b"\x06The BOILERS leak, $90 for a boiler? ",
+    "marks": b"\xff" + "Stra\u00dfe a\u0301b\u0308 \u00e9 \u0130\u0131 \u2260 \uac00".encode(),
+    "scripts": b"\x09" + "\u6f22\u5b57\uf900 \u0627\u064e\u0627 \u0e01\u0e49 \U0001f525\u200d\u200f".encode(),
+    "broken": b"\x03a\xffb\xc0\xaf \xed\xa0\x80\xf4\x90\x80\x80 \xef\xbf\xbd\0b\xc3",
+    "long": b"\x70" + b"ab" * 50 + b" " + b"a" * 101 + b" b",
+    "vocabulary": b"[UNK]\n[CLS]\n[SEP]\na\n##b\n\n##\nab",
+}
 
 
 def write(target, name, data):
@@ -82,6 +90,8 @@ def main():
         write("fuzz_form", "form%d" % i, data)
     for i, data in enumerate(SIGNED):
         write("fuzz_signature", "signed%d" % i, data)
+    for name, data in WORDPIECE.items():
+        write("fuzz_wordpiece", name, data)
     names = sorted({name for header in (HERE / "../../proto").glob("*.h")
                     for name in re.findall(r"MSG\((\w+), \w+, ", header.read_text())})
     words = sorted({field for header in (HERE / "../../proto").glob("*.h")
@@ -92,6 +102,9 @@ def main():
                                          + '"%s"\n"%s"\n"null"\n"true"\n"\\\\u00e9"\n"\\\\ud83d\\\\udd25"\n"1e3"\n"-0.5"\n'
                                          % (UUID, TIME))
     (HERE / "fuzz_form.dict").write_text('"%00"\n"%2B"\n"%C3%A4"\n"%ff"\n"&"\n"="\n"+"\n')
+    (HERE / "fuzz_wordpiece.dict").write_text("".join('"%s"\n' % "".join("\\x%02x" % b for b in c.encode()) for c in (
+        "\u0301", "\u00e9", "\u0130", "\u00df", "\u6f22", "\uf900", "\u0627", "\uac00", "\u200b", "\ufffd", "\u00a0", "\u2260",
+        "\u2019", "\U0001f525")) + '"[UNK]\\x0a[CLS]\\x0a[SEP]\\x0a"\n"##"\n"boiler"\n"\\xed\\xa0\\x80"\n')
     (HERE / "fuzz_signature.dict").write_text('"https://"\n":443"\n":80"\n"@"\n"["\n"]"\n"?"\n"#"\n"&"\n"="\n"%2B"\n"\\x0a"\n')
 
 

@@ -355,6 +355,36 @@ Test(wordpiece, a_vocabulary_may_end_without_a_newline_and_hold_lines_that_nothi
     cr_expect(eq(u16, result.tokens[2], 3));
 }
 
+/* Of so many vocabularies some have both in one chain of the index, with the same tag. */
+Test(wordpiece, what_begins_a_word_is_never_found_within_one)
+{
+    struct result result;
+
+    for (unsigned i = 0; i < 30000; i++) {
+        AUTO(wordpiece_destroy) struct wordpiece *model = NULL;
+        char words[60], text[20];
+
+        snprintf(words, sizeof words, "[UNK]\n[CLS]\n[SEP]\na\nx%x\n##y%x\n", i, i);
+        model = made_of(words);
+        snprintf(text, sizeof text, "ax%x y%x", i, i);
+        encode(model, text, strlen(text), ROOM, &result);
+        cr_assert(result.n == 4 && result.tokens[1] == 0 && result.tokens[2] == 0, "%s", text);
+    }
+}
+
+Test(wordpiece, pieces_that_are_no_utf8_do_no_harm)
+{
+    AUTO(wordpiece_destroy) struct wordpiece *model = made_of("[UNK]\n[CLS]\n[SEP]\n\xc3\n##\xc3\n##\x9f\n");
+    struct result result;
+    char text[200];
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = "\xc3\x9f"[i % 2];
+    encode(model, text, sizeof text, ROOM, &result);
+    cr_expect(eq(sz, result.n, 202));
+    cr_expect(eq(sz, result.read, 200));
+}
+
 #ifdef __SANITIZE_ADDRESS__
 /* Of the sanitizer's run-time; gcc installs no header for it. */
 int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
