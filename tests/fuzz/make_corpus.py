@@ -67,7 +67,7 @@ WORDPIECE = {
     "scripts": b"\x09" + "\u6f22\u5b57\uf900 \u0627\u064e\u0627 \u0e01\u0e49 \U0001f525\u200d\u200f".encode(),
     "broken": b"\x03a\xffb\xc0\xaf \xed\xa0\x80\xf4\x90\x80\x80 \xef\xbf\xbd\0b\xc3",
     "long": b"\x70" + b"ab" * 50 + b" " + b"a" * 101 + b" b",
-    "vocabulary": b"[UNK]\n[CLS]\n[SEP]\na\n##b\n\n##\nab",
+    "vocabulary": b"a\n##b\n\n##\nab\n\xc3\n##\x9f\n \xc3\x9f\xc3\x9f",
 }
 
 
@@ -104,7 +104,7 @@ def main():
     (HERE / "fuzz_form.dict").write_text('"%00"\n"%2B"\n"%C3%A4"\n"%ff"\n"&"\n"="\n"+"\n')
     (HERE / "fuzz_wordpiece.dict").write_text("".join('"%s"\n' % "".join("\\x%02x" % b for b in c.encode()) for c in (
         "\u0301", "\u00e9", "\u0130", "\u00df", "\u6f22", "\uf900", "\u0627", "\uac00", "\u200b", "\ufffd", "\u00a0", "\u2260",
-        "\u2019", "\U0001f525")) + '"[UNK]\\x0a[CLS]\\x0a[SEP]\\x0a"\n"##"\n"boiler"\n"\\xed\\xa0\\x80"\n')
+        "\u2019", "\U0001f525")) + '"\\x0a##"\n"boiler"\n"\\xed\\xa0\\x80"\n')
     (HERE / "fuzz_signature.dict").write_text('"https://"\n":443"\n":80"\n"@"\n"["\n"]"\n"?"\n"#"\n"&"\n"="\n"%2B"\n"\\x0a"\n')
 
 
