@@ -6,6 +6,7 @@
 #include "libshared/codec.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/page.h"
 #include "proto/clients.h"
 
 int client_store_insert(struct db_tx *tx, const char *client_id, const char *name, const char *timezone,
@@ -54,10 +55,9 @@ int client_store_lock(struct db_tx *tx, const char *client_id, struct arena *are
 }
 
 int client_store_list(struct db_tx *tx, const char *after, int64_t limit, struct arena *arena,
-                      struct client **ret_clients, size_t *ret_n, struct err *err)
+                      struct client **ret_clients, size_t *ret_n, bool *ret_more, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    struct client *clients;
     int n;
 
     if ((n = db_query(tx, &rows, err,
@@ -68,13 +68,9 @@ int client_store_list(struct db_tx *tx, const char *after, int64_t limit, struct
                       " LIMIT $2::bigint + 1",
                       db_text(after), db_int(limit))) < 0)
         return -1;
-    if (!(clients = arena_calloc(arena, (size_t)n, sizeof *clients)))
-        return err_set(err, ERR_INTERNAL, "clients: out of memory");
-    for (int i = 0; i < n; i++)
-        if (codec_from_row(&client_type, rows, i, arena, &clients[i], err) < 0)
-            return -1;
-    *ret_clients = clients;
-    *ret_n = (size_t)n;
+    if (!(*ret_clients = page_from_rows(&client_type, rows, limit, arena, ret_n, err)))
+        return -1;
+    *ret_more = *ret_n < (size_t)n;
     return 0;
 }
 

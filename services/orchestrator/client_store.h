@@ -1,6 +1,7 @@
 /* client_store.h - the tables clients and client_numbers. config is in its stored form, secrets sealed. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,9 @@ int client_store_get(struct db_tx *tx, const char *client_id, struct arena *aren
 int client_store_lock(struct db_tx *tx, const char *client_id, struct arena *arena, struct client *ret_client,
                       struct err *err);
 
-/* At most limit + 1, in the order of creation, behind the client after (NULL: from the first). */
+/* A page (see libshared/page.h), in the order of creation, behind the client after (NULL: from the first). */
 int client_store_list(struct db_tx *tx, const char *after, int64_t limit, struct arena *arena,
-                      struct client **ret_clients, size_t *ret_n, struct err *err);
+                      struct client **ret_clients, size_t *ret_n, bool *ret_more, struct err *err);
 
 /* NULL keeps what is there. */
 int client_store_update(struct db_tx *tx, const char *client_id, const char *name, const char *timezone,

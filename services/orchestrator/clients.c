@@ -89,35 +89,20 @@ int on_get_client(struct worker *self, struct call *call, struct err *err)
     return reply_client(call, request->client_id, err);
 }
 
-/* How many of the clients go into one page: an answer must fit into a frame. */
-static size_t fitting(const struct client *items, size_t n, size_t limit)
-{
-    size_t bytes = 0, fit = 0;
-
-    while (fit < n && fit < limit) {
-        bytes += strlen(items[fit].config) + PAGE_ITEM_BYTES;
-        if (fit > 0 && bytes > PAGE_BYTES_MAX)
-            break;
-        fit++;
-    }
-    return fit;
-}
-
 int on_list_clients(struct worker *self, struct call *call, struct err *err)
 {
     const struct list_clients *request = call->request;
     struct client_page *page = call->reply;
-    size_t fit;
+    bool more;
 
     (void)self;
     if (request->after && !uuid_is_valid(request->after))
         return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
-    if (client_store_list(call->tx, request->after, request->limit, call->arena, &page->items, &page->n_items, err) < 0)
+    if (client_store_list(call->tx, request->after, request->limit, call->arena, &page->items, &page->n_items, &more,
+                          err) < 0)
         return -1;
-    if (page->n_items > (fit = fitting(page->items, page->n_items, (size_t)request->limit))) {
-        page->n_items = fit;
+    if (more)
         page->next_after = page->items[page->n_items - 1].client_id;
-    }
     for (size_t i = 0; i < page->n_items; i++)
         if (show(&page->items[i], call->arena, err) < 0)
             return -1;

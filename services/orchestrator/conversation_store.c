@@ -6,6 +6,7 @@
 #include "libshared/codec.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/page.h"
 #include "proto/conversations.h"
 
 #define CONVERSATION_COLUMNS                                                                             \
@@ -76,10 +77,9 @@ int message_store_get(struct db_tx *tx, const char *message_id, struct arena *ar
 }
 
 int message_store_list(struct db_tx *tx, const struct conversation *conversation, int64_t after_seq, int64_t limit,
-                       struct arena *arena, struct message **ret_items, size_t *ret_n, struct err *err)
+                       struct arena *arena, struct message **ret_items, size_t *ret_n, bool *ret_more, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    struct message *items;
     int n;
 
     if ((n = db_query(tx, &rows, err,
@@ -90,12 +90,8 @@ int message_store_list(struct db_tx *tx, const struct conversation *conversation
                       db_text(conversation->client_id), db_text(conversation->conversation_id), db_int(after_seq),
                       db_int(limit))) < 0)
         return -1;
-    if (!(items = arena_calloc(arena, (size_t)n, sizeof *items)))
-        return err_set(err, ERR_INTERNAL, "messages: out of memory");
-    for (int i = 0; i < n; i++)
-        if (codec_from_row(&message_type, rows, i, arena, &items[i], err) < 0)
-            return -1;
-    *ret_items = items;
-    *ret_n = (size_t)n;
+    if (!(*ret_items = page_from_rows(&message_type, rows, limit, arena, ret_n, err)))
+        return -1;
+    *ret_more = *ret_n < (size_t)n;
     return 0;
 }

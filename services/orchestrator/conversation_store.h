@@ -2,6 +2,7 @@
  * another tenant's. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,6 @@ int conversation_store_list(struct db_tx *tx, const struct list_conversations *f
 int message_store_get(struct db_tx *tx, const char *message_id, struct arena *arena, struct message *ret_message,
                       struct err *err);
 
-/* At most limit + 1 behind after_seq, oldest first. */
+/* A page (see libshared/page.h) behind after_seq, oldest first. */
 int message_store_list(struct db_tx *tx, const struct conversation *conversation, int64_t after_seq, int64_t limit,
-                       struct arena *arena, struct message **ret_items, size_t *ret_n, struct err *err);
+                       struct arena *arena, struct message **ret_items, size_t *ret_n, bool *ret_more, struct err *err);

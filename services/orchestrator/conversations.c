@@ -67,37 +67,22 @@ int on_get_message(struct worker *self, struct call *call, struct err *err)
     return message_store_get(call->tx, request->message_id, call->arena, call->reply, err);
 }
 
-/* How many of the messages go into one page: an answer must fit into a frame. */
-static size_t fitting(const struct message *items, size_t n, size_t limit)
-{
-    size_t bytes = 0, fit = 0;
-
-    while (fit < n && fit < limit) {
-        bytes += strlen(items[fit].body) + PAGE_ITEM_BYTES;
-        if (fit > 0 && bytes > PAGE_BYTES_MAX)
-            break;
-        fit++;
-    }
-    return fit;
-}
-
 int on_list_messages(struct worker *self, struct call *call, struct err *err)
 {
     const struct list_messages *request = call->request;
     struct message_page *page = call->reply;
     struct conversation conversation = {0};
     int64_t after_seq = -1;
-    size_t fit;
+    bool more;
 
     (void)self;
     if (request->after && !text_to_int(request->after, 0, INT64_C(1000000000000000), &after_seq))
         return bad_cursor(err);
     if (conversation_store_get(call->tx, request->conversation_id, call->arena, &conversation, err) < 0 ||
         message_store_list(call->tx, &conversation, after_seq, request->limit, call->arena, &page->items,
-                           &page->n_items, err) < 0)
+                           &page->n_items, &more, err) < 0)
         return -1;
-    if (page->n_items > (fit = fitting(page->items, page->n_items, (size_t)request->limit))) {
-        page->n_items = fit;
+    if (more) {
         page->next_after = arena_printf(call->arena, "%" PRId64, page->items[page->n_items - 1].seq);
         if (!page->next_after)
             return err_set(err, ERR_INTERNAL, "messages: out of memory");

@@ -14,12 +14,6 @@ struct orchestrator {
     struct outage *outage; /* of the model: the process's, shared */
 };
 
-/* A page ends before its answer is larger than a frame (CODEC_FRAME_MAX), however many items were asked for. */
-enum {
-    PAGE_BYTES_MAX = 768 * 1024, /* bytes of its items */
-    PAGE_ITEM_BYTES = 1024,      /* of an item beside its text, at most some 700 */
-};
-
 /* turn.c */
 int process_ai_response(struct worker *self, struct task *task, struct err *err);
 
