@@ -1,5 +1,6 @@
 """Every knowledge route that looks at, changes or removes something, through the gateway."""
 
+import json
 import uuid
 
 from cluster import ClusterTest, main
@@ -120,6 +121,18 @@ class KnowledgeApi(ClusterTest):
         self.assertGreater(stats["bytes"], 80)
         self.assertIn("last_ingested_at", stats)
         self.refused("GET", f"/knowledge/bases/{NOBODY}/stats", 404, "kb_id")
+
+    def test_the_operator_sees_what_each_base_holds(self):
+        self.add_faqs(3)
+        self.add_document("Prices", chunks=4)
+        self.api("PATCH", self.base, {"name": "Full"})
+        self.make_base("Empty")
+        bases = {base["name"]: base for base in json.loads(
+            self.cluster.leadctl("kb", "list", "--client", self.client, "--json"))}
+        self.assertEqual(set(bases), {"Full", "Empty"})
+        full = bases["Full"]
+        self.assertEqual((full["documents"], full["faqs"], full["chunks"], full["waiting"]), (1, 3, 10, 0))
+        self.assertIn("Full", self.cluster.leadctl("kb", "list"))
 
     # ---- FAQs ----
 

@@ -94,6 +94,7 @@ void ctl_age(int64_t seconds, char out[CTL_AGE_SIZE]);
 ctl_fn cmd_migrate;
 ctl_fn cmd_client_create, cmd_client_list;
 ctl_fn cmd_key_create, cmd_key_list, cmd_key_revoke;
+ctl_fn cmd_kb_list;
 ctl_fn cmd_chat;
 ctl_fn cmd_tap;
 ctl_fn cmd_task_list, cmd_task_show, cmd_task_retry;

@@ -23,6 +23,7 @@ static const struct ctl_command commands[] = {
      "make an API key; it is printed this once, on the last line", cmd_key_create},
     {"key list", "client= json", 0, 0, "[--client ID] [--json]", "all API keys, revoked ones too", cmd_key_list},
     {"key revoke", "", 1, 1, "KEY_ID", "refuse an API key from now on", cmd_key_revoke},
+    {"kb list", "client= json", 0, 0, "[--client ID] [--json]", "what each knowledge base holds", cmd_kb_list},
     {"chat", "client= to= from= sandbox= once= timeout=", 0, MANY,
      "(--client ID | --to NUMBER) [--from NUMBER] [--sandbox URL] [--timeout SECONDS] [[--once] TEXT ...]",
      "write as a lead, through the sandbox; without a TEXT lines are read from standard input", cmd_chat},

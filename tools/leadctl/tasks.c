@@ -1,10 +1,12 @@
 /* tasks.c - leadctl task list, task show, task retry. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/clock.h"
+#include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/task_admin.h"
 #include "libshared/text.h"
@@ -78,6 +80,20 @@ static void put_time(struct buf *out, const char *name, int64_t us)
     put_text(out, name, us ? text : NULL);
 }
 
+/* How far a task that counts is: chunks done, of all. */
+static int put_progress(struct ctl *ctl, struct buf *out, const struct task_info *task, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    int n =
+        db_run(ctl->db, NULL, &rows, err, "SELECT done, total FROM task_progress WHERE client_id = $1 AND task_id = $2",
+               db_text(task->client_id), db_text(task->task_id));
+
+    if (n > 0)
+        buf_printf(out, ",\n  \"done\": %" PRId64 ",\n  \"total\": %" PRId64, db_get_int(rows, 0, "done"),
+                   db_get_int(rows, 0, "total"));
+    return n < 0 ? -1 : 0;
+}
+
 int cmd_task_show(struct ctl *ctl, struct err *err)
 {
     AUTO(buf_free) struct buf out = {0};
@@ -92,6 +108,8 @@ int cmd_task_show(struct ctl *ctl, struct err *err)
     put_text(&out, "role", task.role);
     put_text(&out, "state", task.state);
     buf_printf(&out, ",\n  \"attempt\": %d,\n  \"max_attempts\": %d", task.attempt, task.max_attempts);
+    if (put_progress(ctl, &out, &task, err) < 0)
+        return -1;
     put_time(&out, "run_at", task.run_at_us);
     put_time(&out, "created_at", task.created_at_us);
     put_time(&out, "updated_at", task.updated_at_us);
