@@ -44,6 +44,12 @@ static bool in_path(const struct route *route, const char *name)
     return strstr(route->path, part) != NULL;
 }
 
+/* What the outside may give, and only it: an upload's id is the gateway's own. */
+static bool is_own(const struct route *route, const char *name)
+{
+    return route->upload && strcmp(name, "upload_id") == 0;
+}
+
 /* Fields that a POST may also give in the query. */
 static bool in_query(const struct route *route, const char *name)
 {
@@ -60,7 +66,7 @@ static json_t *parameters_of(const struct route *route, const json_t *schema)
         bool path = in_path(route, field->name);
         bool required = path || (field->required && strcmp(route->method, "GET") == 0);
 
-        if (path || in_query(route, field->name))
+        if (path || (in_query(route, field->name) && !is_own(route, field->name)))
             json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:O}", "name", field->name, "in",
                                                   path ? "path" : "query", "required", (int)required, "description",
                                                   field->doc, "schema", json_object_get(properties, field->name)));
@@ -68,11 +74,28 @@ static json_t *parameters_of(const struct route *route, const json_t *schema)
     return list;
 }
 
+static void require_not(json_t *schema, const char *name)
+{
+    json_t *required = json_object_get(schema, "required");
+
+    for (size_t k = json_array_size(required); k-- > 0;)
+        if (strcmp(json_string_value(json_array_get(required, k)), name) == 0)
+            json_array_remove(required, k);
+}
+
+/* A field of the body that may be as large as the body. */
+static void allow_large(json_t *schema, const struct route *route)
+{
+    json_t *field = json_object_get(json_object_get(schema, "properties"), route->upload);
+
+    json_object_del(field, "maxLength");
+    json_object_set_new(schema, "required", json_pack("[s]", route->upload));
+}
+
 /* The message without what stands in the path; a reference if nothing does. */
 static json_t *body_of(const struct route *route, const json_t *schema)
 {
     AUTO(json_free) json_t *copy = json_deep_copy(schema);
-    json_t *required = json_object_get(copy, "required");
 
     if (route->body_field)
         return json_incref(json_object_get(json_object_get(copy, "properties"), route->body_field));
@@ -81,14 +104,28 @@ static json_t *body_of(const struct route *route, const json_t *schema)
     for (size_t i = 0; i < route->request->n_fields; i++) {
         const char *name = route->request->fields[i].name;
 
-        if (!in_path(route, name))
+        if (!in_path(route, name) && !is_own(route, name))
             continue;
         json_object_del(json_object_get(copy, "properties"), name);
-        for (size_t k = json_array_size(required); k-- > 0;)
-            if (strcmp(json_string_value(json_array_get(required, k)), name) == 0)
-                json_array_remove(required, k);
+        require_not(copy, name);
     }
+    if (route->upload)
+        allow_large(copy, route);
     return TAKE(copy);
+}
+
+/* The same as a form, with a file in the place of the field that may be large. */
+static json_t *form_of(const struct route *route, const json_t *schema)
+{
+    json_t *form = body_of(route, schema);
+    json_t *properties = json_object_get(form, "properties");
+
+    json_object_del(properties, route->upload);
+    json_object_set_new(properties, "file",
+                        json_pack("{s:s, s:s, s:s}", "type", "string", "format", "binary", "description",
+                                  "the file; its name and Content-Type count unless fields tell otherwise"));
+    json_object_set_new(form, "required", json_pack("[s]", "file"));
+    return form;
 }
 
 static json_t *json_content(json_t *schema)
@@ -101,24 +138,50 @@ static json_t *problem_response(void)
     return json_pack("{s:s}", "$ref", "#/components/responses/Problem");
 }
 
-static json_t *operation_of(const struct route *route)
+static json_t *responses_of(const struct route *route)
 {
-    AUTO(json_free) json_t *schema = schema_of(route->request);
-    json_t *operation, *parameters = parameters_of(route, schema);
+    json_t *reply = json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", route->reply->name));
+    json_t *responses = json_object();
     char status[8];
 
     snprintf(status, sizeof status, "%d", route->status);
+    json_object_set_new(responses, status,
+                        json_pack("{s:s, s:o}", "description", route->reply->doc, "content", json_content(reply)));
+    if (route->upload)
+        json_object_set_new(responses, "413", json_pack("{s:s}", "$ref", "#/components/responses/TooLarge"));
+    if (strcmp(route->method, "GET") != 0)
+        json_object_set_new(responses, "415", json_pack("{s:s}", "$ref", "#/components/responses/WrongType"));
+    json_object_set_new(responses, "default", problem_response());
+    return responses;
+}
+
+/* NULL where all fields stand in the path. */
+static json_t *request_body_of(const struct route *route, const json_t *schema)
+{
+    AUTO(json_free) json_t *body = body_of(route, schema);
+    const json_t *properties = json_object_get(body, "properties");
+    json_t *content;
+
+    if (properties && json_object_size(properties) == 0)
+        return NULL;
+    content = json_content(json_incref(body));
+    if (route->multipart)
+        json_object_set_new(content, "multipart/form-data", json_pack("{s:o}", "schema", form_of(route, schema)));
+    return json_pack("{s:b, s:o}", "required", 1, "content", content);
+}
+
+static json_t *operation_of(const struct route *route)
+{
+    AUTO(json_free) json_t *schema = schema_of(route->request);
+    json_t *operation, *parameters = parameters_of(route, schema), *body = NULL;
+
     if (strcmp(route->method, "POST") == 0)
         json_array_append_new(parameters, json_pack("{s:s}", "$ref", "#/components/parameters/IdempotencyKey"));
     operation =
-        json_pack("{s:s, s:s, s:[s], s:o, s:{s:{s:s, s:o}, s:o}, s:[{s:[]}]}", "operationId", route->request->name,
-                  "summary", route->doc, "tags", route->role, "parameters", parameters, "responses", status,
-                  "description", route->reply->doc, "content",
-                  json_content(json_pack("{s:o}", "$ref", json_sprintf("#/components/schemas/%s", route->reply->name))),
-                  "default", problem_response(), "security", "key");
-    if (strcmp(route->method, "GET") != 0)
-        json_object_set_new(operation, "requestBody",
-                            json_pack("{s:b, s:o}", "required", 1, "content", json_content(body_of(route, schema))));
+        json_pack("{s:s, s:s, s:[s], s:o, s:o, s:[{s:[]}]}", "operationId", route->request->name, "summary", route->doc,
+                  "tags", route->role, "parameters", parameters, "responses", responses_of(route), "security", "key");
+    if (strcmp(route->method, "GET") != 0 && (body = request_body_of(route, schema)))
+        json_object_set_new(operation, "requestBody", body);
     if (route->who == WHO_ADMIN)
         json_object_set_new(operation, "description", json_string("Needs an administrator's key."));
     return operation;
@@ -180,14 +243,20 @@ static json_t *problem_schema(void)
                      "detail");
 }
 
+static json_t *problem_answer(const char *description)
+{
+    return json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", description, "content", "application/problem+json",
+                     "schema", "$ref", "#/components/schemas/Problem");
+}
+
 static json_t *components(json_t *schemas)
 {
     json_object_set_new(schemas, "Problem", problem_schema());
-    return json_pack("{s:o, s:{s:{s:s, s:{s:{s:{s:s}}}}}, s:{s:{s:s, s:s, s:s, s:{s:s, s:i, s:i}}},"
-                     " s:{s:{s:s, s:s}}}",
-                     "schemas", schemas, "responses", "Problem", "description", "What went wrong (RFC 9457).",
-                     "content", "application/problem+json", "schema", "$ref", "#/components/schemas/Problem",
-                     "parameters", "IdempotencyKey", "name", "Idempotency-Key", "in", "header", "description",
+    return json_pack("{s:o, s:{s:o, s:o, s:o}, s:{s:{s:s, s:s, s:s, s:{s:s, s:i, s:i}}}, s:{s:{s:s, s:s}}}", "schemas",
+                     schemas, "responses", "Problem", problem_answer("What went wrong (RFC 9457)."), "TooLarge",
+                     problem_answer("The body is larger than LEADWIRE_UPLOAD_MAX_BYTES (10 MiB by default)."),
+                     "WrongType", problem_answer("The body is not of a type that is listed here."), "parameters",
+                     "IdempotencyKey", "name", "Idempotency-Key", "in", "header", "description",
                      "a repeated request with the same key has one effect", "schema", "type", "string", "minLength", 1,
                      "maxLength", 255, "securitySchemes", "key", "type", "http", "scheme", "bearer");
 }

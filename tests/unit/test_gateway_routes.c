@@ -533,3 +533,33 @@ Test(openapi, the_document_names_every_route_and_refers_to_nothing_that_is_not_t
     json_decref(document);
     free(text);
 }
+
+static json_t *at(json_t *value, const char *const *path)
+{
+    for (; *path; path++)
+        value = json_object_get(value, *path);
+    return value;
+}
+
+Test(openapi, a_document_may_be_sent_as_json_or_as_a_form_with_a_file)
+{
+    struct err err = {0};
+    char *text = openapi_document("https://leads.example.com", &err);
+    json_t *document = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *post = at(document, (const char *[]){"paths", "/api/v1/knowledge/bases/{kb_id}/documents", "post", NULL});
+    json_t *content = at(post, (const char *[]){"requestBody", "content", NULL});
+    json_t *json = at(content, (const char *[]){"application/json", "schema", "properties", NULL});
+    json_t *form = at(content, (const char *[]){"multipart/form-data", "schema", "properties", NULL});
+
+    cr_assert_not_null(document, "%s", err.text);
+    cr_expect_not_null(json_object_get(json, "content"));
+    cr_expect_null(json_object_get(json, "upload_id"), "it is the gateway's own");
+    cr_expect_null(json_object_get(json, "kb_id"), "it stands in the path");
+    cr_expect_str_eq(json_string_value(at(form, (const char *[]){"file", "format", NULL})), "binary");
+    cr_expect_not_null(json_object_get(form, "title"));
+    cr_expect_null(json_object_get(form, "content"));
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_not_null(at(post, (const char *[]){"responses", (const char *[]){"202", "413", "415"}[i], NULL}));
+    json_decref(document);
+    free(text);
+}
