@@ -192,8 +192,8 @@ static int take_utf8(const char *data, size_t len, size_t mark, struct arena *ar
 static int take_converted(const char *charset, const char *shown, const char *data, size_t len, struct arena *arena,
                           char **ret_text, size_t *ret_len, struct err *err)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
 
     if (convert(charset, shown, data, len, arena, &text, &n, err) < 0 || check_binary(text, n, err) < 0)
         return -1;

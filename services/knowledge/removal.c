@@ -34,7 +34,7 @@ int removal_document(struct db_tx *tx, const struct kb *kb, const char *kind, co
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     const char *hashes;
-    bool pending;
+    bool pending = false;
 
     if (find_document(tx, kb, kind, document_id, &pending, err) < 0 ||
         db_query(tx, &rows, err,
