@@ -21,6 +21,7 @@ import uuid
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import knowledge_quality  # noqa: E402
+import knowledge_search  # noqa: E402
 from cluster import BUSINESS, SERVICES, SID, TOKEN, Cluster, wait_for  # noqa: E402
 
 PATH = "/api/v1/webhooks/twilio/sms"
@@ -213,7 +214,7 @@ def accept_load(arguments):
 
 
 # Measured on clusters of their own, by files of their own.
-KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure}
+KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure}
 
 
 def expand(names):
