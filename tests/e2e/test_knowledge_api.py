@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from cluster import ClusterTest, main
+from cluster import ClusterTest, main, wait_for
 
 NOBODY = "019a0000-0000-7000-8000-000000000000"
 
@@ -133,6 +133,17 @@ class KnowledgeApi(ClusterTest):
         full = bases["Full"]
         self.assertEqual((full["documents"], full["faqs"], full["chunks"], full["waiting"]), (1, 3, 10, 0))
         self.assertIn("Full", self.cluster.leadctl("kb", "list"))
+
+    def test_the_operator_sees_how_far_a_task_is(self):
+        self.api("PATCH", self.base, {"embedding_model": "text-embedding-3-small"})
+        self.add_faqs(2)
+        task = self.cluster.sql(f"SELECT task_id FROM task_payloads WHERE client_id = '{self.client}'").split()[0]
+        wait_for("the task to be finished",
+                 lambda: self.cluster.sql(f"SELECT count(*) FROM finished_tasks WHERE task_id = '{task}'") == "1")
+        self.cluster.sql(f"INSERT INTO task_progress (client_id, task_id, done, total) VALUES ('{self.client}', '{task}',"
+                         " 3, 4) ON CONFLICT (client_id, task_id) DO UPDATE SET done = 3, total = 4")
+        shown = json.loads(self.cluster.leadctl("task", "show", task))
+        self.assertEqual((shown["done"], shown["total"]), (3, 4))
 
     # ---- FAQs ----
 
