@@ -355,6 +355,21 @@ Test(wordpiece, a_vocabulary_may_end_without_a_newline_and_hold_lines_that_nothi
     cr_expect(eq(u16, result.tokens[2], 3));
 }
 
+Test(wordpiece, a_piece_may_be_as_long_as_a_word)
+{
+    AUTO(buf_free) struct buf words = {0};
+    AUTO(wordpiece_destroy) struct wordpiece *model = NULL;
+    struct result result;
+
+    buf_puts(&words, "[UNK]\n[CLS]\n[SEP]\nx\n##x\n");
+    for (int i = 0; i < 100; i++)
+        buf_puts(&words, "x");
+    model = made_of(words.data);
+    encode(model, words.data + words.len - 100, 100, ROOM, &result);
+    cr_expect(eq(sz, result.n, 3));
+    cr_expect(eq(u16, result.tokens[1], 5));
+}
+
 /* Of so many vocabularies some have both in one chain of the index, with the same tag. */
 Test(wordpiece, what_begins_a_word_is_never_found_within_one)
 {
