@@ -20,6 +20,9 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import knowledge_breakeven  # noqa: E402
+import knowledge_bulk  # noqa: E402
+import knowledge_model  # noqa: E402
 import knowledge_quality  # noqa: E402
 import knowledge_search  # noqa: E402
 from cluster import BUSINESS, SERVICES, SID, TOKEN, Cluster, wait_for  # noqa: E402
@@ -64,7 +67,16 @@ class Bench:
             self.cluster.close()
 
     def row(self, name, value, unit, goal="", good=None):
-        self.rows.append({"name": name, "value": round(value, 2), "unit": unit, "goal": goal, "met": good})
+        self.rows.append({"name": name, "value": round(value, 3 if unit == "share" else 2), "unit": unit, "goal": goal, "met": good})
+
+    def table(self, title, rows):
+        """Prints it at once; rows of text, the first is the heading."""
+        self.tables.append({"title": title, "rows": rows})
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        print(f"\n{title}")
+        for row in rows:
+            print("  ".join(cell.ljust(width) if i < 2 else cell.rjust(width)
+                            for i, (cell, width) in enumerate(zip(row, widths))))
 
     def leads(self, n):
         first = self.next_lead
@@ -214,12 +226,27 @@ def accept_load(arguments):
 
 
 # Measured on clusters of their own, by files of their own.
-KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure}
+KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure,
+             "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
+             "knowledge-bulk": knowledge_bulk.measure}
 
 
 def expand(names):
     for name in names:
         yield from KNOWLEDGE if name == "knowledge" else [name]
+
+
+def report(bench, file):
+    """What there is, also if a measurement failed."""
+    width = max((len(row["name"]) for row in bench.rows), default=0)
+    print()
+    for row in bench.rows:
+        met = {True: "met", False: "MISSED", None: ""}[row["met"]]
+        print(f"{row['name']:<{width}}  {row['value']:>10} {row['unit']:<8} {row['goal']:<16} {met}")
+    if file:
+        with open(file, "w") as f:
+            json.dump({"machine": {"cores": os.cpu_count(), "kernel": platform.release()}, "figures": bench.rows,
+                       "tables": bench.tables}, f, indent=2)
 
 
 def main():
@@ -243,13 +270,7 @@ def main():
                 getattr(bench, name)()
     finally:
         bench.close()
-    width = max(len(row["name"]) for row in bench.rows)
-    for row in bench.rows:
-        met = {True: "met", False: "MISSED", None: ""}[row["met"]]
-        print(f"{row['name']:<{width}}  {row['value']:>10} {row['unit']:<8} {row['goal']:<16} {met}")
-    if arguments.json:
-        with open(arguments.json, "w") as f:
-            json.dump({"machine": {"cores": os.cpu_count(), "kernel": platform.release()}, "figures": bench.rows, "tables": bench.tables}, f, indent=2)
+        report(bench, arguments.json)
 
 
 if __name__ == "__main__":

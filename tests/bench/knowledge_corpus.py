@@ -44,7 +44,12 @@ class Faq:
 
 
 class Corpus:
-    def __init__(self, seed=1):
+    """Made-up words make a vocabulary of 12,000, of which misspelt ones must be found. Without them texts are made of those of
+    the labelled sets alone, and are short: a sentence model reads them as it would real ones."""
+
+    def __init__(self, seed=1, made_words=True):
+        self.long_share = LONG_SHARE if made_words else 0
+        self.short_words = SHORT_WORDS if made_words else (10, 35)
         self.rng = random.Random(seed)
         self.labelled = labelled()
         counts = {}
@@ -54,16 +59,16 @@ class Corpus:
         # The commonest words of real FAQs come first, as in Zipf's law, and made-up ones fill the tail.
         self.words = sorted(counts, key=lambda word: (-counts[word], word))
         known = set(self.words)
-        while len(self.words) < WORDS:
+        while made_words and len(self.words) < WORDS:
             word = made_word(self.rng)
             if len(word) > 3 and word not in known:
                 known.add(word)
                 self.words.append(word)
         total, self.cumulated = 0.0, []
-        for rank in range(1, WORDS + 1):
+        for rank in range(1, len(self.words) + 1):
             total += 1 / rank
             self.cumulated.append(total)
-        self.topics = [[self.words[i] for i in self.rng.sample(range(60, WORDS), TOPIC_WORDS)] for _ in range(TOPICS)]
+        self.topics = [[self.words[i] for i in self.rng.sample(range(60, len(self.words)), TOPIC_WORDS)] for _ in range(TOPICS)]
 
     def word(self, topic):
         if self.rng.random() < 0.3:
@@ -94,7 +99,8 @@ class Corpus:
             question = self.sentence(self.rng.randint(5, 12), topic) + "?"
             if question.lower() not in questions:
                 questions.add(question.lower())
-                length = self.rng.randint(*(LONG_WORDS if self.rng.random() < LONG_SHARE else SHORT_WORDS))
+                is_long = self.rng.random() < self.long_share
+                length = self.rng.randint(*(LONG_WORDS if is_long else self.short_words))
                 faqs.append(Faq(question, self.text(length, topic), topic))
         return faqs
 

@@ -119,10 +119,7 @@ def measure(bench, setups=None):
         for name in setups or SETUPS:
             title, sets, model = SETUPS[name]
             asked = [a for one in sets for a in ask_set(cluster, searcher, one, model)]
-            rows = table(asked)
-            print(f"\n{title}: what each view finds")
-            print_table(rows)
-            bench.tables.append({"title": title, "rows": rows})
+            bench.table(f"{title}: what each view finds", table(asked))
             for figure, value in figures([a for a in asked if a.split == "test"]).items():
                 goal, met = "", None
                 if name == "built-in":

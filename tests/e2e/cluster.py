@@ -222,9 +222,9 @@ class Cluster:
     def http(self, method, path, body=None, headers=None, timeout=30):
         return http_request(self.port, method, path, body, headers, timeout)
 
-    def api(self, method, path, body=None, key=None, status=None, headers=None):
+    def api(self, method, path, body=None, key=None, status=None, headers=None, timeout=30):
         answer = self.http(method, "/api/v1" + path, body,
-                           {"Authorization": "Bearer " + (key or self.admin_key), **(headers or {})})
+                           {"Authorization": "Bearer " + (key or self.admin_key), **(headers or {})}, timeout)
         if status and answer.status != status:
             raise AssertionError(f"{method} {path}: wanted {status}, got {answer!r}")
         return answer
