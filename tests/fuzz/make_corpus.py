@@ -61,6 +61,15 @@ SIGNED = [
     b"https://user@[::1]:8443\n/api/v1/webhooks/twilio/sms#rc=3&rp=5xx\n" + FORMS[0],
     b"http://host:80/prefix\n/\na=1&a=2&a=1&b",
 ]
+MULTIPART = [
+    b"multipart/form-data; boundary=b\n--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nPrices\r\n"
+    b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a \\\"b\\\" %22.txt\"\r\n"
+    b"Content-Type: text/plain\r\n\r\nWe charge $90.\r\n\r\n--b--\r\nepilogue",
+    b"Multipart/Form-Data; charset=utf-8; boundary=\"a b:=?\"\npreamble\r\n--a b:=? \t\r\n"
+    b"content-disposition:form-data; name=\xc3\xa4; filename*=UTF-8''x\r\ncontent-transfer-encoding: binary\r\n\r\n"
+    b"\0\xff\r\n--a b:=?--",
+    b"multipart/form-data; boundary=b\n--b\n\n--b--",
+]
 WORDPIECE = {
     "lead": b"\x06The BOILERS leak, $90 for a boiler? ",
     "marks": b"\xff" + "Stra\u00dfe a\u0301b\u0308 \u00e9 \u0130\u0131 \u2260 \uac00".encode(),
@@ -90,6 +99,8 @@ def main():
         write("fuzz_form", "form%d" % i, data)
     for i, data in enumerate(SIGNED):
         write("fuzz_signature", "signed%d" % i, data)
+    for i, data in enumerate(MULTIPART):
+        write("fuzz_multipart", "form%d" % i, data)
     for name, data in WORDPIECE.items():
         write("fuzz_wordpiece", name, data)
     names = sorted({name for header in (HERE / "../../proto").glob("*.h")
@@ -102,6 +113,9 @@ def main():
                                          + '"%s"\n"%s"\n"null"\n"true"\n"\\\\u00e9"\n"\\\\ud83d\\\\udd25"\n"1e3"\n"-0.5"\n'
                                          % (UUID, TIME))
     (HERE / "fuzz_form.dict").write_text('"%00"\n"%2B"\n"%C3%A4"\n"%ff"\n"&"\n"="\n"+"\n')
+    (HERE / "fuzz_multipart.dict").write_text(
+        '"\\x0d\\x0a"\n"\\x0d\\x0a\\x0d\\x0a"\n"\\x0d\\x0a--"\n"--b\\x0d\\x0a"\n"boundary="\n"name="\n"filename="\n"form-data; "\n'
+        '"Content-Disposition: "\n"Content-Type: "\n"Content-Transfer-Encoding: "\n"\\x22"\n"%22"\n')
     (HERE / "fuzz_wordpiece.dict").write_text("".join('"%s"\n' % "".join("\\x%02x" % b for b in c.encode()) for c in (
         "\u0301", "\u00e9", "\u0130", "\u00df", "\u6f22", "\uf900", "\u0627", "\uac00", "\u200b", "\ufffd", "\u00a0", "\u2260",
         "\u2019", "\U0001f525")) + '"\\x0a##"\n"boiler"\n"\\xed\\xa0\\x80"\n')
