@@ -35,7 +35,7 @@ struct httpd_options {
     void *arg;
     /* Changes the terms, which come as these options say. Called when the head is there and nothing of the body, in a
      * server thread: must not block. May be NULL. */
-    void (*terms)(void *arg, const struct exchange *x, struct httpd_terms *terms);
+    void (*terms)(void *arg, struct exchange *x, struct httpd_terms *terms);
     /* Makes the body of an error that the server itself answers (400, 413, 503): a problem document into out. Returns
      * its content type. NULL: plain text. Called in any thread. */
     const char *(*problem)(int status, const char *detail, const char *request_id, char *out, size_t size);
@@ -68,6 +68,15 @@ long long exchange_age_us(const struct exchange *x);   /* since its first byte w
  * may be NULL. */
 void exchange_reply(struct exchange *x, int status, const char *content_type, const void *body, size_t len,
                     const char *const *headers);
+
+/* ---- while the body is still to come: from the terms callback on ---- */
+
+/* x may be used, from any thread, until exchange_release. */
+void exchange_hold(struct exchange *x);
+void exchange_release(struct exchange *x);
+/* Nothing of the body is kept: the handler will be called with none, to refuse. */
+void exchange_forget_body(struct exchange *x);
+bool exchange_body_forgotten(const struct exchange *x);
 
 /* Closes the connection without an answer. */
 void exchange_cut(struct exchange *x);

@@ -53,6 +53,13 @@ void exchange_release(struct exchange *x)
     httpd_release(httpd);
 }
 
+void exchange_hold(struct exchange *x)
+{
+    pthread_mutex_lock(&x->httpd->lock);
+    x->holders++;
+    pthread_mutex_unlock(&x->httpd->lock);
+}
+
 struct exchange *exchange_new(struct httpd *self, const char *target, struct connection *connection)
 {
     struct exchange *x = calloc(1, sizeof *x);
@@ -196,6 +203,16 @@ void exchange_drop_body(struct exchange *x, int status)
     x->httpd->held -= x->body_held;
     x->body_held = 0;
     pthread_mutex_unlock(&x->httpd->lock);
+}
+
+void exchange_forget_body(struct exchange *x)
+{
+    x->unwanted = true; /* its memory is the server thread's */
+}
+
+bool exchange_body_forgotten(const struct exchange *x)
+{
+    return x->unwanted;
 }
 
 /* ---- answers ---- */

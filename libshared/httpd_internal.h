@@ -3,6 +3,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "libshared/buf.h"
@@ -55,6 +56,8 @@ struct exchange {
     char remote[64];
     char id[REQUEST_ID_SIZE]; /* "" until the head has come */
 
+    atomic_bool unwanted; /* the body: exchange_forget_body */
+
     bool begun, handed, suspended;
     bool answered, cut; /* cut: the answer is to close the connection */
     int status;
@@ -69,14 +72,13 @@ void httpd_on_over(void *arg, struct MHD_Connection *mhd, void **context, enum M
 
 /* Gives up one hold; the last one frees. */
 void httpd_release(struct httpd *self);
-void exchange_release(struct exchange *x);
 
 /* Held by its connection. target is copied. NULL when out of memory. */
 struct exchange *exchange_new(struct httpd *self, const char *target, struct connection *connection);
 
 /* Room for body_len bytes of a body; false if the large ones are too many. */
 bool exchange_hold_body(struct exchange *x, size_t body_len);
-/* Frees the body and its room. What comes is dropped, and the answer will be status. */
+/* Frees the body and its room. What comes is dropped, and the answer will be status; 0: the handler's. */
 void exchange_drop_body(struct exchange *x, int status);
 
 /* Fills method, path, query, headers and id. 0, or the status with which to refuse and its *detail. */

@@ -142,6 +142,7 @@ static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *mhd,
 
     if (status)
         return refuse(x->httpd, x, mhd, status, detail);
+    snprintf(x->remote, sizeof x->remote, "%s", x->connection->remote);
     set_terms(x);
     max = x->terms.max_body;
     if ((uint64_t)body_len > max)
@@ -160,11 +161,13 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *l
     x->body_seen += *len_p;
     if (!x->refused && x->body_seen > x->terms.max_body)
         exchange_drop_body(x, MHD_HTTP_CONTENT_TOO_LARGE);
-    if (!x->refused && !exchange_hold_body(x, x->body_seen))
+    if (!x->refused && x->unwanted)
+        exchange_drop_body(x, 0);
+    else if (!x->refused && !exchange_hold_body(x, x->body_seen))
         exchange_drop_body(x, MHD_HTTP_SERVICE_UNAVAILABLE);
-    if (!x->refused)
+    if (!x->refused && !x->unwanted)
         buf_append(&x->body, data, *len_p);
-    else if (x->body_seen > x->terms.max_body + TOO_LARGE_READ_MAX)
+    if (x->body_seen > x->terms.max_body + TOO_LARGE_READ_MAX)
         return MHD_NO;
     *len_p = 0;
     return MHD_YES;
@@ -229,7 +232,8 @@ enum MHD_Result httpd_on_request(void *arg, struct MHD_Connection *mhd, const ch
             return refuse_body(x, mhd, x->refused);
         if (x->body.failed)
             return refuse(self, x, mhd, MHD_HTTP_SERVICE_UNAVAILABLE, "The server has no memory left.");
-        snprintf(x->remote, sizeof x->remote, "%s", x->connection->remote);
+        if (x->unwanted)
+            exchange_drop_body(x, 0);
         hand_out(x, mhd);
     }
     return answer_or_wait(x, mhd);

@@ -17,6 +17,7 @@
 #include "services/gateway/accept.h"
 #include "services/gateway/auth.h"
 #include "services/gateway/problem.h"
+#include "services/gateway/request.h"
 #include "services/gateway/start.h"
 
 #define MAX_BODY          ((size_t)1024 * 1024)
@@ -29,6 +30,12 @@
 
 /* Of a large document: its text is made before the answer, of a PDF within 30 s (services/knowledge/extract.h). */
 #define UPLOAD_ANSWER_TIMEOUT_MS 60000
+
+/* A key that is looked up while its request's body is still to come. */
+struct key_check {
+    struct gateway *gateway;
+    struct exchange *x;
+};
 
 /* What is not a row of the route table. */
 static const struct {
@@ -170,10 +177,43 @@ static void on_request(void *arg, struct exchange *x)
     }
 }
 
-/* The routes that take large bodies. */
-static void set_terms(void *arg, const struct exchange *x, struct httpd_terms *terms)
+/* A large body is not kept unless its key is valid: rest.c then refuses the request. */
+static void check_key(struct worker *worker, void *arg)
 {
-    const struct gateway *self = arg;
+    struct key_check *check = arg;
+    struct gateway *self = check->gateway;
+    struct caller caller;
+    struct err err = {0};
+
+    (void)worker;
+    if (auth_check(self->auth, exchange_header(check->x, "Authorization"), exchange_remote(check->x), &caller, &err))
+        exchange_forget_body(check->x);
+    exchange_release(check->x);
+    free(check);
+    self->open--;
+}
+
+/* While the body comes. Where it cannot be checked now, the bound on all bodies must do. */
+static void begin_key_check(struct gateway *self, struct exchange *x)
+{
+    struct key_check *check = malloc(sizeof *check);
+
+    if (!check)
+        return;
+    *check = (struct key_check){.gateway = self, .x = x};
+    exchange_hold(x);
+    self->open++;
+    if (service_submit(self->worker, check_key, check))
+        return;
+    self->open--;
+    exchange_release(x);
+    free(check);
+}
+
+/* The routes that take large bodies. */
+static void set_terms(void *arg, struct exchange *x, struct httpd_terms *terms)
+{
+    struct gateway *self = arg;
     struct route_match match;
 
     if (strcmp(exchange_method(x), "POST") != 0 || !route_find("POST", exchange_path(x), &match) ||
@@ -182,6 +222,8 @@ static void set_terms(void *arg, const struct exchange *x, struct httpd_terms *t
     terms->max_body = (size_t)self->worker->config->upload_max_bytes;
     terms->max_body_name = "LEADWIRE_UPLOAD_MAX_BYTES";
     terms->answer_timeout_ms = UPLOAD_ANSWER_TIMEOUT_MS;
+    if (!self->stopping)
+        begin_key_check(self, x);
 }
 
 /* At least two of the largest. */

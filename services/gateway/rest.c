@@ -36,6 +36,8 @@ static bool authenticate(struct job *job, struct caller *ret_caller)
         job_problem(job, 401, NULL, "WWW-Authenticate: Bearer realm=\"leadwire\"", "%s", err.text);
     } else if (job->match.route->who == WHO_ADMIN && !ret_caller->admin) {
         job_problem(job, 403, NULL, NULL, "this needs an administrator's key");
+    } else if (exchange_body_forgotten(job->x)) { /* the key could not be checked while the body came */
+        job_unavailable(job, "the key could not be checked in time; send the request again");
     } else {
         return true;
     }

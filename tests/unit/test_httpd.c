@@ -51,10 +51,15 @@ static void handle(void *arg, struct exchange *x)
     exchange_reply(x, 200, "text/plain", text, strlen(text), (const char *const[]){"X-One: 1", NULL});
 }
 
-/* /large takes 200,000 bytes. */
-static void large_takes_more(void *arg, const struct exchange *x, struct httpd_terms *terms)
+/* /large takes 200,000 bytes, /unwanted forgets its body. */
+static void large_takes_more(void *arg, struct exchange *x, struct httpd_terms *terms)
 {
     (void)arg;
+    if (strcmp(exchange_path(x), "/unwanted") == 0) {
+        exchange_hold(x);
+        exchange_forget_body(x);
+        exchange_release(x);
+    }
     if (strcmp(exchange_path(x), "/large") != 0)
         return;
     terms->max_body = 200000;
@@ -346,6 +351,17 @@ Test(httpd, large_bodies_together_have_a_bound_and_leave_room_when_they_end)
     second = post_large("Content-Length: 200000", 200000);
     cr_expect(strstr(hear(second), "|200000|xxx") != NULL);
     close(second);
+}
+
+Test(httpd, a_body_that_is_not_wanted_is_not_kept_and_the_handler_answers)
+{
+    const char *answer;
+
+    start((struct httpd_options){0});
+    answer = ask("POST /unwanted HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello");
+    cr_expect(strstr(answer, "POST|/unwanted|/unwanted||127.0.0.1|0||") != NULL, "%s", answer);
+    answer = ask("POST /unwanted HTTP/1.1\r\n" HOST "Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n");
+    cr_expect(strstr(answer, "HTTP/1.1 413 ") == answer, "%s", answer);
 }
 
 Test(httpd, what_the_server_answers_itself_names_the_request)
