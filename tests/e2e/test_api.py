@@ -292,7 +292,9 @@ class Embeddings(ClusterTest):
 
     def test_vectors_are_made_and_used(self):
         wait_for("every chunk to have its vector",
-                 lambda: self.cluster.sql("SELECT count(*) FROM chunks WHERE embedding IS NULL") == "0")
+                 lambda: self.cluster.sql(
+                     "SELECT count(*) FROM chunks c WHERE NOT EXISTS (SELECT FROM embeddings e"
+                     " WHERE e.client_id = c.client_id AND e.text_hash = c.text_hash AND e.embedding IS NOT NULL)") == "0")
         found = self.search("what does cleaning a drain cost?")
         self.assertTrue(found["vectors_used"])
         self.assertIn("$149", found["passages"][0]["body"])
