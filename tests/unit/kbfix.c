@@ -151,5 +151,8 @@ void kbfix_run(const char *sql, const char *arg)
 {
     struct err err = {0};
 
-    cr_assert(ge(int, db_run(kbfix_admin, DB_EVERY_CLIENT, NULL, &err, sql, db_text(arg)), 0), "%s", err.text);
+    int rc = arg ? db_run(kbfix_admin, DB_EVERY_CLIENT, NULL, &err, sql, db_text(arg))
+                 : db_run(kbfix_admin, DB_EVERY_CLIENT, NULL, &err, sql);
+
+    cr_assert(ge(int, rc, 0), "%s", err.text);
 }

@@ -40,4 +40,4 @@ void kbfix_embed(const char *client, const char *model);
 
 /* Runs sql as administrator; $1 is arg. Returns column n of the first row. */
 int64_t kbfix_count(const char *sql, const char *arg);
-void kbfix_run(const char *sql, const char *arg);
+void kbfix_run(const char *sql, const char *arg); /* arg NULL: there is no $1 */

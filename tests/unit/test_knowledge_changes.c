@@ -180,6 +180,31 @@ Test(knowledge_changes, another_language_makes_all_words_anew)
     cr_expect(ge(sz, result.n_passages, 1));
 }
 
+/* Words are made here as they are where a text is taken in. */
+Test(knowledge_changes, a_language_that_is_changed_back_leaves_the_words_as_they_were)
+{
+    static const char differs[] =
+        "SELECT (SELECT count(*) FROM (SELECT chunk_id, words::text FROM chunks WHERE client_id = $1 EXCEPT"
+        "                              SELECT chunk_id, words FROM words_before) AS c)"
+        "     + (SELECT count(*) FROM (SELECT word, lexeme FROM kb_words WHERE client_id = $1 EXCEPT"
+        "                              SELECT word, lexeme FROM kb_words_before) AS w)"
+        "     + (SELECT count(*) FROM (SELECT word, lexeme FROM kb_words_before EXCEPT"
+        "                              SELECT word, lexeme FROM kb_words WHERE client_id = $1) AS w) AS n";
+    const char *kb_id = kbfix_base(kbfix_a, "One", "");
+
+    kbfix_faq(kbfix_a, kb_id, "Do cafés open on the weekend?", "The naïve café opens at 9; it’s running late.");
+    kbfix_faq(kbfix_a, kb_id, "ما هي أوقات العمل؟", "8-17");
+    kbfix_run("CREATE TABLE words_before AS SELECT chunk_id, words::text FROM chunks WHERE $1 <> ''", kbfix_a);
+    kbfix_run("CREATE TABLE kb_words_before AS SELECT word, lexeme FROM kb_words WHERE $1 <> ''", kbfix_a);
+    cr_expect(eq(i64, kbfix_count(differs, kbfix_a), 0));
+    change((struct update_knowledge_base){.kb_id = kb_id, .language = "simple", .similarity_threshold = -1});
+    cr_expect(gt(i64, kbfix_count(differs, kbfix_a), 0));
+    change((struct update_knowledge_base){.kb_id = kb_id, .language = "english", .similarity_threshold = -1});
+    cr_expect(eq(i64, kbfix_count(differs, kbfix_a), 0));
+    kbfix_run("DROP TABLE words_before", NULL);
+    kbfix_run("DROP TABLE kb_words_before", NULL);
+}
+
 Test(knowledge_changes, words_of_many_chunks_are_made_anew_page_by_page)
 {
     const char *kb_id = kbfix_base(kbfix_a, "One", "");
