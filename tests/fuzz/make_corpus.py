@@ -78,6 +78,21 @@ WORDPIECE = {
     "long": b"\x70" + b"ab" * 50 + b" " + b"a" * 101 + b" b",
     "vocabulary": b"a\n##b\n\n##\nab\n\xc3\n##\x9f\n \xc3\x9f\xc3\x9f",
 }
+HTML = {
+    "page": b"<!doctype html><title>T</title><nav>n</nav><header>h</header><main><h1>A</h1><p>b<br>c &amp; &eacute;"
+            b"<ul><li>d<ul><li>e</ul></ul><ol start=3><li>f</ol><table><tr><th>g<td>h|i</table><blockquote><p>j</blockquote>"
+            b"<pre>\n k\n</pre><dl><dt>l<dd>m</dl><p hidden>n<p style='display:none'>o</main><footer>p</footer>",
+    "layout": b"<table><tr><td>a<td><h2>b</h2><table><tr><td>c</table><pre><footer>\xc2\xa0</footer></pre></table>",
+    "skipped": b"<svg><title>a</title></svg><template><p>b</template><script>c</script><select><option>d</select><img alt=e>",
+    "charset": b"<meta charset=windows-1256><p>\xe3\xd1",
+    "utf16": "\ufeff<p>a\u00e4".encode("utf-16-le"),
+}
+MARKDOWN = {
+    "sections": b"\x01---\ntitle: x\n---\n# A\n\ntext. More!\n\n## B ##\n\n### C\nd\n===\n## E\n",
+    "blocks": b"\x01lead-in:\n- a\n  - b\n\n1. c\n\n| h | i |\n|---|:-:|\n| j | k |\n\n```sh\n# l\n```\n***\n> m",
+    "sentences": b"\x00" + "Mr. A. costs $1.50, e.g. 3.5 p.m. \u00bfQu\u00e9? \u0643\u0645\u061f \u4e2d\u3002\u6587".encode() * 40,
+    "word": b"\x00" + "a\u0301\U0001f44d\U0001f3fd".encode() * 200,
+}
 
 
 def write(target, name, data):
@@ -103,6 +118,10 @@ def main():
         write("fuzz_multipart", "form%d" % i, data)
     for name, data in WORDPIECE.items():
         write("fuzz_wordpiece", name, data)
+    for name, data in HTML.items():
+        write("fuzz_html", name, data)
+    for name, data in MARKDOWN.items():
+        write("fuzz_chunker", name, data)
     names = sorted({name for header in (HERE / "../../proto").glob("*.h")
                     for name in re.findall(r"MSG\((\w+), \w+, ", header.read_text())})
     words = sorted({field for header in (HERE / "../../proto").glob("*.h")
@@ -120,6 +139,13 @@ def main():
         "\u0301", "\u00e9", "\u0130", "\u00df", "\u6f22", "\uf900", "\u0627", "\uac00", "\u200b", "\ufffd", "\u00a0", "\u2260",
         "\u2019", "\U0001f525")) + '"\\x0a##"\n"boiler"\n"\\xed\\xa0\\x80"\n')
     (HERE / "fuzz_signature.dict").write_text('"https://"\n":443"\n":80"\n"@"\n"["\n"]"\n"?"\n"#"\n"&"\n"="\n"%2B"\n"\\x0a"\n')
+    (HERE / "fuzz_html.dict").write_text("".join('"%s"\n' % w for w in (
+        "<h1>", "</h1>", "<p>", "<ul>", "<ol>", "<li>", "</li>", "</ul>", "<table>", "<tr>", "<td>", "</td>", "</table>", "<pre>",
+        "</pre>", "<blockquote>", "<main>", "</main>", "<header>", "</header>", "<aside>", "<title>", "<dl>", "<dt>", "<dd>", "<br>",
+        "<script>", "</script>", "<!--", "-->", "<svg>", "</svg>", " hidden", "&amp;", "&#x41;", "<img alt=")))
+    (HERE / "fuzz_chunker.dict").write_text(
+        '"\\x0a\\x0a"\n"\\x0a# "\n"\\x0a### "\n"\\x0a- "\n"\\x0a1. "\n"\\x0a```\\x0a"\n"\\x0a| "\n"\\x0a|---|---|\\x0a"\n"\\x0a===\\x0a"\n'
+        '"\\x0a---\\x0a"\n". "\n"? "\n"e.g. "\n"\\xd8\\x9f "\n"\\xcc\\x81"\n')
 
 
 main()

@@ -1,9 +1,10 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libshared/arena.h"
@@ -375,4 +376,31 @@ Test(extract, a_child_that_computes_or_writes_without_end_is_killed)
     cr_expect(not(child.is_too_long));
     cr_expect(ne(int, child.exit_code, 0), "its memory is bounded");
     child_free(&child);
+}
+
+/* The kernel kills it, also if nobody of ours is left to do it. */
+Test(extract, a_child_dies_with_the_process_that_runs_it)
+{
+    char path[] = "/tmp/leadwire-child-XXXXXX", script[128], number[32] = "";
+    int fd = mkstemp(path), pid = 0;
+    pid_t runner;
+
+    cr_assert(fd >= 0);
+    snprintf(script, sizeof script, "echo $$ >%s; exec sleep 78", path);
+    if ((runner = fork()) == 0) {
+        run(script, "", 60000);
+        _exit(0);
+    }
+    for (int i = 0; i < 3000 && pid == 0; i++) {
+        usleep(10000);
+        pid = pread(fd, number, sizeof number - 1, 0) > 1 ? atoi(number) : 0;
+    }
+    cr_assert(gt(int, pid, 0));
+    kill(runner, SIGKILL);
+    waitpid(runner, NULL, 0);
+    for (int i = 0; i < 1000 && lives(pid); i++)
+        usleep(10000);
+    cr_expect(not(lives(pid)));
+    close(fd);
+    unlink(path);
 }
