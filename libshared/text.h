@@ -27,5 +27,8 @@ bool text_to_int(const char *text, int64_t min, int64_t max, int64_t *ret_value)
 /* Whether any byte is below 0x20 or 0x7f: not for header values, addresses and URLs. */
 bool text_has_control(const char *text);
 
+/* Whether there is a word in it: an ASCII letter or digit, or anything beyond ASCII. */
+bool text_has_word(const char *text);
+
 /* Lower-case hex of len bytes; out holds 2 * len + 1. */
 void hex_encode(const void *data, size_t len, char *out);

@@ -42,6 +42,35 @@ int embeddings_missing(struct db_tx *tx, const struct kb *kb, const char *model,
     return 0;
 }
 
+int embeddings_count(struct db_tx *tx, const char *client_id, const char *kb_id, const char *model, int64_t *ret_total,
+                     int64_t *ret_missing, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT count(*) AS total, count(*) FILTER (WHERE e.text_hash IS NULL) AS missing"
+                 "  FROM (SELECT DISTINCT text_hash FROM chunks WHERE client_id = $1 AND kb_id = $2) AS c"
+                 "  LEFT JOIN embeddings e ON e.client_id = $1 AND e.model = $3 AND e.text_hash = c.text_hash",
+                 db_text(client_id), db_text(kb_id), db_text(model)) < 0)
+        return -1;
+    *ret_total = db_get_int(rows, 0, "total");
+    *ret_missing = db_get_int(rows, 0, "missing");
+    return 0;
+}
+
+int embeddings_absent(struct db_tx *tx, const char *client_id, const char *model, const char *hashes,
+                      struct db_result **ret_rows, struct err *err)
+{
+    return db_query(tx, ret_rows, err,
+                    "SELECT text_hash FROM unnest($3::uuid[]) WITH ORDINALITY AS given (text_hash, place)"
+                    " WHERE NOT EXISTS (SELECT FROM embeddings e"
+                    "                    WHERE e.client_id = $1 AND e.model = $2 AND e.text_hash = given.text_hash)"
+                    " ORDER BY place",
+                    db_text(client_id), db_text(model), db_text(hashes)) < 0
+               ? -1
+               : 0;
+}
+
 int embeddings_put(struct db_tx *tx, const char *client_id, const char *model, const struct bare_text *texts,
                    const char *const *vectors, size_t n, struct arena *arena, struct err *err)
 {

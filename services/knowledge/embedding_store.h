@@ -17,6 +17,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 struct db_result;
@@ -32,6 +33,15 @@ struct bare_text {
 /* Up to limit texts of the base's chunks that the model has neither embedded nor refused. */
 int embeddings_missing(struct db_tx *tx, const struct kb *kb, const char *model, size_t limit, struct arena *arena,
                        struct bare_text **ret_texts, size_t *ret_n, struct err *err);
+
+/* How many different texts the base's chunks have, and how many of them embeddings_missing would give. */
+int embeddings_count(struct db_tx *tx, const char *client_id, const char *kb_id, const char *model, int64_t *ret_total,
+                     int64_t *ret_missing, struct err *err);
+
+/* Those of the hashes (db_array's form, none twice) of which the model has neither a vector nor a refusal, as rows of
+ * text_hash in their order. */
+int embeddings_absent(struct db_tx *tx, const char *client_id, const char *model, const char *hashes,
+                      struct db_result **ret_rows, struct err *err);
 
 /* Stores vectors[i] (pgvector's text, or NULL: the model refuses this text) for texts[i]. What is there already stays.
  */

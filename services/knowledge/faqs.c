@@ -6,6 +6,7 @@
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+#include "libshared/config.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/tasks.h"
@@ -13,6 +14,7 @@
 #include "proto/messages.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/upload_store.h"
 
 #define FAQS_MAX         5000
 #define QUESTION_MAX     2000  /* bytes, as in proto/knowledge.h */
@@ -24,17 +26,10 @@ static int out_of_memory(struct err *err)
     return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
 }
 
-/* Whether text holds anything but ASCII spaces, control bytes and punctuation: a question must have a word in it. */
-static bool has_word(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if (*at >= 0x80 || (*at >= '0' && *at <= '9') || ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z'))
-            return true;
-    return false;
-}
-
-/* Vectors of what was just stored. One task of a base runs at a time: the next finds what is left. */
-static int want_vectors(struct worker *self, struct call *call, const struct kb *kb, struct err *err)
+/* Vectors of what was just stored. One task of a base runs at a time: the next finds what is left. ret_task_id: ""
+ * where the base has no model. */
+static int want_vectors(struct worker *self, struct call *call, const struct kb *kb, char ret_task_id[UUID_SIZE],
+                        struct err *err)
 {
     const struct embed_chunks payload = {.kb_id = kb->kb_id};
     const struct task_spec spec = {
@@ -45,9 +40,10 @@ static int want_vectors(struct worker *self, struct call *call, const struct kb 
         .serial_key = kb->kb_id,
     };
 
-    if (!*kb->embedding_model)
+    ret_task_id[0] = '\0';
+    if (!*kb->embedding_model && !kb->next_model)
         return 0;
-    return task_insert(call->tx, self->bus, &spec, NULL, err) < 0 ? -1 : 0;
+    return task_insert(call->tx, self->bus, &spec, ret_task_id, err) < 0 ? -1 : 0;
 }
 
 int on_add_faq(struct worker *self, struct call *call, struct err *err)
@@ -55,15 +51,16 @@ int on_add_faq(struct worker *self, struct call *call, struct err *err)
     const struct add_faq *in = call->request;
     struct faq *reply = call->reply;
     struct faq_put faq = {.question = in->question, .answer = in->answer};
+    char task_id[UUID_SIZE];
     struct kb kb;
 
-    if (!has_word(in->question))
+    if (!text_has_word(in->question))
         return err_set_field(err, ERR_INVALID, "question", "the question has no words");
-    if (!has_word(in->answer))
+    if (!text_has_word(in->answer))
         return err_set_field(err, ERR_INVALID, "answer", "the answer has no words");
     if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
         faqs_fold(call->tx, &faq, 1, call->arena, err) < 0 || faqs_put(call->tx, &kb, &faq, 1, call->arena, err) < 0 ||
-        want_vectors(self, call, &kb, err) < 0)
+        want_vectors(self, call, &kb, task_id, err) < 0)
         return -1;
     *reply = (struct faq){
         .document_id = arena_strdup(call->arena, faq.document_id),
@@ -85,7 +82,7 @@ static const char *string_fault(const json_t *value, size_t max, const char *mis
         return too_long;
     if (!utf8_valid(json_string_value(value), json_string_length(value)))
         return "it holds a NUL byte";
-    return has_word(json_string_value(value)) ? NULL : blank;
+    return text_has_word(json_string_value(value)) ? NULL : blank;
 }
 
 static const char *entry_fault(const json_t *entry)
@@ -167,14 +164,22 @@ static int bulk_drop_repeats(struct bulk *bulk, struct arena *arena, struct err 
     return 0;
 }
 
-static int bulk_report(const struct bulk *bulk, struct call *call, struct err *err)
+static int bulk_report(const struct bulk *bulk, const char *task_id, struct call *call, struct err *err)
 {
     struct add_faqs_result *reply = call->reply;
 
-    for (size_t i = 0; i < bulk->n; i++)
-        *(bulk->faqs[i].replaced ? &reply->replaced : &reply->added) += 1;
-    if (!(reply->refused = arena_calloc(call->arena, bulk->n_entries - bulk->n, sizeof *reply->refused)))
+    if (!(reply->taken = arena_calloc(call->arena, bulk->n, sizeof *reply->taken)) ||
+        !(reply->refused = arena_calloc(call->arena, bulk->n_entries - bulk->n, sizeof *reply->refused)) ||
+        (*task_id && !(reply->task_id = arena_strdup(call->arena, task_id))))
         return out_of_memory(err);
+    for (size_t i = 0; i < bulk->n; i++) {
+        const struct faq_put *faq = &bulk->faqs[i];
+        const char *document_id = arena_strdup(call->arena, faq->document_id);
+        if (!document_id)
+            return out_of_memory(err);
+        *(faq->replaced ? &reply->replaced : &reply->added) += 1;
+        reply->taken[reply->n_taken++] = (struct taken_faq){(int64_t)bulk->index[i], document_id, faq->replaced};
+    }
     for (size_t i = 0; i < bulk->n_entries; i++)
         if (bulk->fault[i])
             reply->refused[reply->n_refused++] = (struct refused_item){(int64_t)i, bulk->fault[i]};
@@ -187,26 +192,51 @@ static void json_free(json_t **self_p)
     *self_p = NULL;
 }
 
+/* The entries, from the request itself or from what was put down before it. NULL and *err. */
+static json_t *bulk_read(struct worker *self, struct call *call, struct arena *arena, struct err *err)
+{
+    const struct add_faqs *in = call->request;
+    const char *text = in->faqs;
+    size_t len = text ? strlen(text) : 0;
+    json_t *array;
+
+    if (!in->faqs == !in->upload_id) {
+        err_set_field(err, ERR_INVALID, "faqs", "either faqs or upload_id must be given");
+        return NULL;
+    }
+    if (in->upload_id &&
+        upload_read(call->tx, in->upload_id, (size_t)self->config->upload_max_bytes, arena, &text, &len, err) < 0)
+        return NULL;
+    array = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
+    if (!json_is_array(array))
+        err_set_field(err, ERR_INVALID, "faqs", "faqs must be an array of {question, answer}");
+    else if (json_array_size(array) > FAQS_MAX)
+        err_set_field(err, ERR_INVALID, "faqs", "faqs holds %zu entries; %d are taken at most", json_array_size(array),
+                      FAQS_MAX);
+    else
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
 int on_add_faqs(struct worker *self, struct call *call, struct err *err)
 {
     const struct add_faqs *in = call->request;
-    AUTO(json_free) json_t *array = json_loads(in->faqs ? in->faqs : "", JSON_ALLOW_NUL, NULL);
-    AUTO(arena_destroy) struct arena *arena = arena_new(BULK_ARENA_BYTES);
+    AUTO(arena_destroy) struct arena *arena = arena_new(BULK_ARENA_BYTES + 2 * (size_t)self->config->upload_max_bytes);
+    AUTO(json_free) json_t *array = NULL;
+    char task_id[UUID_SIZE] = "";
     struct bulk bulk = {0};
     struct kb kb;
 
     if (!arena)
         return out_of_memory(err);
-    if (!json_is_array(array))
-        return err_set_field(err, ERR_INVALID, "faqs", "faqs must be an array of {question, answer}");
-    if (json_array_size(array) > FAQS_MAX)
-        return err_set_field(err, ERR_INVALID, "faqs", "faqs holds %zu entries; %d are taken at most",
-                             json_array_size(array), FAQS_MAX);
+    if (!(array = bulk_read(self, call, arena, err)))
+        return -1;
     if (kb_open_to_change(call->tx, in->kb_id, arena, &kb, err) < 0 || bulk_parse(array, arena, &bulk, err) < 0)
         return -1;
     if (bulk.n > 0 &&
         (faqs_fold(call->tx, bulk.faqs, bulk.n, arena, err) < 0 || bulk_drop_repeats(&bulk, arena, err) < 0 ||
-         faqs_put(call->tx, &kb, bulk.faqs, bulk.n, arena, err) < 0 || want_vectors(self, call, &kb, err) < 0))
+         faqs_put(call->tx, &kb, bulk.faqs, bulk.n, arena, err) < 0 || want_vectors(self, call, &kb, task_id, err) < 0))
         return -1;
-    return bulk_report(&bulk, call, err);
+    return bulk_report(&bulk, task_id, call, err);
 }

@@ -1,4 +1,5 @@
-/* ingest.c - the task bulk_ingest_faqs: chunks without a vector are given theirs, page by page.
+/* ingest.c - the task bulk_ingest_faqs: the chunks of a base get their vectors, and a base that changes its model gets
+ * the new one's, which takes over when all are there.
  *
  * A page is read in one short transaction, embedded without any, and written in another. What is written stays written:
  * a second run goes on where the first one ended. */
@@ -14,136 +15,79 @@
 #include "libshared/log.h"
 #include "libshared/tasks.h"
 #include "proto/messages.h"
+#include "services/knowledge/document_store.h"
 #include "services/knowledge/embed.h"
 #include "services/knowledge/embedding_store.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/vectors.h"
 
-#define PAGE_ARENA_BYTES (48 * 1024 * 1024) /* 100 answers, their 3,072 numbers twice, the API's answer */
-#define EMBED_TIMEOUT_MS 30000
-
-struct page {
-    struct kb kb;
-    struct bare_text *texts;
-    const char **vectors; /* of each; NULL: the model refuses it */
-    size_t n;
-};
+#define READ_ARENA_BYTES (16 * 1024 * 1024) /* a page of answers and questions */
 
 static int out_of_memory(struct err *err)
 {
     return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
 }
 
-static int page_read(struct db_pool *db, const struct task *task, struct arena *arena, struct page *ret_page,
-                     struct err *err)
+/* The base as it is now, and up to a page of its texts that lack a vector of the model (NULL: of its next one, or where
+ * it has none, its own). model "": none. 1: the base is gone. */
+static int read_missing(struct worker *self, const struct task *task, const char *model, struct arena *arena,
+                        struct kb *ret_kb, struct bare_text **ret_texts, size_t *ret_n, struct err *err)
 {
     const struct embed_chunks *in = task->payload;
-    AUTO(db_rollback) struct db_tx *tx = db_begin(db, task->client_id, err);
-    struct page page = {0};
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
     struct err why = {0};
 
+    *ret_n = 0;
     if (!tx)
         return -1;
-    if (kb_open(tx, in->kb_id, arena, &page.kb, &why) < 0) {
+    if (kb_open(tx, in->kb_id, arena, ret_kb, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND)
+            return 1;
         if (err)
             *err = why;
-        *ret_page = page;
-        return why.kind == ERR_NOT_FOUND ? 0 : -1; /* deleted meanwhile: nothing is left to do */
-    }
-    if (*page.kb.embedding_model && embeddings_missing(tx, &page.kb, page.kb.embedding_model, EMBED_BATCH_MAX, arena,
-                                                       &page.texts, &page.n, err) < 0)
         return -1;
-    if (!(page.vectors = arena_calloc(arena, page.n, sizeof *page.vectors)))
-        return out_of_memory(err);
-    *ret_page = page;
+    }
+    if (!model)
+        model = ret_kb->next_model ? ret_kb->next_model : ret_kb->embedding_model;
+    if (*model && embeddings_missing(tx, ret_kb, model, VECTOR_PAGE, arena, ret_texts, ret_n, err) < 0)
+        return -1;
     return db_commit(&tx, err);
 }
 
-/* Embeds texts [from, to). If the model refuses, the halves are tried alone, until the refused text stands alone. */
-static int page_embed(struct embedder *embedder, struct page *page, size_t from, size_t to, struct arena *arena,
-                      struct err *err)
+/* How many texts the base has, and how many of them have the model's vector: where the progress stands. */
+static int read_progress(struct worker *self, const struct task *task, struct vector_job *job, struct err *err)
 {
-    struct embeddings made;
-    size_t middle = from + (to - from) / 2;
-    const char **texts = arena_calloc(arena, to - from, sizeof *texts);
-    struct err why = {0};
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
+    int64_t missing;
 
-    if (!texts)
-        return out_of_memory(err);
-    for (size_t i = from; i < to; i++)
-        texts[i - from] = page->texts[i].text;
-    if (embedder_embed(embedder, page->kb.embedding_model, texts, to - from, EMBED_TIMEOUT_MS, arena, &made, &why) ==
-        0) {
-        for (size_t i = from; i < to; i++)
-            if (!(page->vectors[i] = embed_to_text(made.values + (i - from) * made.dims, made.dims, arena)))
-                return out_of_memory(err);
-        return 0;
-    }
-    if (err)
-        *err = why;
-    if (why.kind != ERR_INVALID)
+    if (!tx || embeddings_count(tx, task->client_id, job->kb_id, job->model, &job->total, &missing, err) < 0)
         return -1;
-    if (to - from == 1)
-        return 0; /* this one: it stays without a vector */
-    if (page_embed(embedder, page, from, middle, arena, err) < 0)
-        return -1;
-    return page_embed(embedder, page, middle, to, arena, err);
-}
-
-static size_t page_refused(const struct page *page)
-{
-    size_t refused = 0;
-
-    for (size_t i = 0; i < page->n; i++)
-        refused += page->vectors[i] == NULL;
-    return refused;
-}
-
-static int page_write(struct db_pool *db, const struct task *task, const struct page *page, struct arena *arena,
-                      struct err *err)
-{
-    AUTO(db_rollback) struct db_tx *tx = db_begin(db, task->client_id, err);
-
-    if (!tx || embeddings_put(tx, task->client_id, page->kb.embedding_model, page->texts, page->vectors, page->n, arena,
-                              err) < 0)
-        return -1;
-    failpoint("knowledge.vectors_written");
+    job->done = job->total - missing;
     return db_commit(&tx, err);
 }
 
-/* One page. Returns how many chunks it had: 0 when nothing is left to do. */
-static int embed_page(struct worker *self, struct task *task, size_t *ret_n, struct err *err)
+/* Gives the base's chunks the model's vectors until none is missing. The returns of vectors_make. */
+static int fill(struct worker *self, const struct task *task, struct vector_job *job, struct err *err)
 {
-    struct knowledge *state = self->state;
-    AUTO(arena_destroy) struct arena *arena = arena_new(PAGE_ARENA_BYTES);
-    struct err refusal = {0};
-    struct page page;
-    size_t refused;
+    size_t n;
 
-    if (!arena)
-        return out_of_memory(err);
-    if (page_read(self->db, task, arena, &page, err) < 0)
+    if (read_progress(self, task, job, err) < 0)
         return -1;
-    *ret_n = page.n;
-    if (page.n == 0)
-        return 0;
-    if (page_embed(state->embedder, &page, 0, page.n, arena, &refusal) < 0) {
-        if (err)
-            *err = refusal;
-        return -1;
-    }
-    failpoint("knowledge.embedded");
-    refused = page_refused(&page);
-    /* When it refuses each of several, the request is at fault and not the texts. */
-    if (refused > 1 && refused == page.n) {
-        if (err)
-            *err = refusal;
-        return -1;
-    }
-    if (refused > 0)
-        log_warn("the model refuses texts: they are found by their words alone", log_str("kb_id", page.kb.kb_id),
-                 log_int("texts", refused), log_str("error", refusal.text));
-    return page_write(self->db, task, &page, arena, err);
+    do {
+        AUTO(arena_destroy) struct arena *arena = arena_new(READ_ARENA_BYTES);
+        struct bare_text *texts = NULL;
+        struct kb kb;
+        int rc;
+
+        if (!arena)
+            return out_of_memory(err);
+        if ((rc = read_missing(self, task, job->model, arena, &kb, &texts, &n, err)) != 0)
+            return rc;
+        if ((rc = vectors_make(self, task, job, texts, n, err)) != 0)
+            return rc;
+    } while (n > 0);
+    return 0;
 }
 
 /* Gives way to others before the run gets as long as its deadline. */
@@ -156,16 +100,91 @@ static int postpone(struct worker *self, struct task *task, struct err *err)
     return db_commit(&tx, err);
 }
 
+/* Ends the task, if nothing has come to be missing meanwhile: with the base's lock held, so that no chunk can come
+ * either. A next model takes over, and the old one's vectors go. 1: something is missing. */
+static int finish(struct worker *self, struct task *task, const struct vector_job *job, struct arena *arena,
+                  struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
+    struct bare_text *texts;
+    struct err why = {0};
+    struct kb kb;
+    size_t n;
+
+    if (!tx)
+        return -1;
+    if (kb_open_to_change(tx, job->kb_id, arena, &kb, &why) < 0) {
+        if (err)
+            *err = why;
+        return why.kind == ERR_NOT_FOUND ? 1 : -1; /* deleted meanwhile */
+    }
+    if (strcmp(kb.next_model ? kb.next_model : kb.embedding_model, job->model) != 0)
+        return 1; /* changed meanwhile */
+    if (*job->model && embeddings_missing(tx, &kb, job->model, 1, arena, &texts, &n, err) < 0)
+        return -1;
+    if (*job->model && n > 0)
+        return 1;
+    if (kb.next_model && (kb_switch_model(tx, &kb, err) < 0 || embeddings_drop_all_unused(tx, kb.client_id, err) < 0))
+        return -1;
+    if (documents_clear_errors(tx, &kb, err) < 0 || vectors_put_progress(tx, task, job, err) < 0 ||
+        task_complete(tx, self->bus, task, err) < 0)
+        return -1;
+    failpoint("knowledge.before_finish");
+    return db_commit(&tx, err);
+}
+
+/* While another model's vectors are made, the old ones answer: new chunks get those too, as far as they can be had. */
+static int fill_old(struct worker *self, const struct task *task, const struct kb *kb, struct vector_job *job)
+{
+    struct knowledge *state = self->state;
+    struct err why = {0};
+    int rc;
+
+    if (!kb->next_model || !embedder_has(state->embedder, kb->embedding_model))
+        return 0;
+    job->model = kb->embedding_model;
+    if ((rc = fill(self, task, job, &why)) >= 0)
+        return rc;
+    log_err(LOG_WARN, "new chunks have no vectors of the model that is to be replaced", &why);
+    return 0;
+}
+
+/* One round. 0: the task is settled; 1: more is to be done; 2: time is up, or the base is gone. */
+static int run_once(struct worker *self, struct task *task, struct vector_job *job, struct err *err)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(READ_ARENA_BYTES);
+    struct bare_text *texts;
+    struct kb kb;
+    size_t n;
+    int rc;
+
+    if (!arena)
+        return out_of_memory(err);
+    if ((rc = read_missing(self, task, "", arena, &kb, &texts, &n, err)) != 0)
+        return rc < 0 ? -1 : 0; /* deleted meanwhile: nothing is left to do */
+    if (fill_old(self, task, &kb, job) != 0)
+        return 2;
+    job->model = kb.next_model ? kb.next_model : kb.embedding_model;
+    if (*job->model && (rc = fill(self, task, job, err)) != 0)
+        return rc < 0 ? -1 : 2;
+    rc = finish(self, task, job, arena, err);
+    if (rc == 0)
+        vectors_publish(self, task, job, "knowledge.ingested", NULL);
+    job->model = NULL; /* it was in arena */
+    return rc;
+}
+
 int on_bulk_ingest_faqs(struct worker *self, struct task *task, struct err *err)
 {
-    const int64_t until_ms = clock_mono_ms() + task->kind->deadline_s * 1000 / 2;
-    size_t n = 0;
+    const struct embed_chunks *in = task->payload;
+    struct vector_job job = {
+        .kb_id = in->kb_id,
+        .until_ms = clock_mono_ms() + task->kind->deadline_s * 1000 / 2,
+    };
+    int rc;
 
     do {
-        if (embed_page(self, task, &n, err) < 0)
-            return -1;
-        if (n > 0 && clock_mono_ms() > until_ms)
-            return postpone(self, task, err);
-    } while (n > 0);
-    return 0;
+        rc = run_once(self, task, &job, err);
+    } while (rc == 1 && clock_mono_ms() < job.until_ms);
+    return rc <= 0 ? rc : postpone(self, task, err);
 }

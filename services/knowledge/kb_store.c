@@ -51,6 +51,32 @@ int kb_open_to_change(struct db_tx *tx, const char *kb_id, struct arena *arena, 
     return kb_open(tx, kb_id, arena, ret_kb, err);
 }
 
+int kb_switch_model(struct db_tx *tx, const struct kb *kb, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE knowledge_bases SET embedding_model = next_model, next_model = NULL, updated_at = now()"
+                    " WHERE client_id = $1 AND kb_id = $2 AND next_model IS NOT NULL",
+                    db_text(kb->client_id), db_text(kb->kb_id)) < 0
+               ? -1
+               : 0;
+}
+
+/* Words are added in their order, so that two transactions never wait for each other in a circle. */
+int kb_add_words(struct db_tx *tx, const struct kb *kb, const char *texts, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "INSERT INTO kb_words (client_id, kb_id, word, lexeme)"
+                    " SELECT $1, $2, word, lexeme"
+                    "   FROM (SELECT DISTINCT word FROM unnest($3::text[]) AS body,"
+                    "                leadwire_words(body) AS word WHERE length(word) BETWEEN 3 AND 40) AS words,"
+                    "        leadwire_lexeme($4::text::regconfig, word) AS lexeme"
+                    "  WHERE lexeme IS NOT NULL ORDER BY word"
+                    " ON CONFLICT DO NOTHING",
+                    db_text(kb->client_id), db_text(kb->kb_id), db_text(texts), db_text(kb->language)) < 0
+               ? -1
+               : 0;
+}
+
 /* One column of the FAQs as an array literal. */
 enum column { QUESTION, ANSWER, KEY };
 
@@ -95,21 +121,6 @@ int faqs_fold(struct db_tx *tx, struct faq_put *faqs, size_t n, struct arena *ar
         if (!(faqs[i].key = arena_strdup(arena, db_get(rows, (int)i, "key"))))
             return out_of_memory(err);
     return 0;
-}
-
-/* Words are added in their order, so that two transactions never wait for each other in a circle. */
-static int add_words(struct db_tx *tx, const struct kb *kb, const char *questions, const char *answers, struct err *err)
-{
-    return db_query(tx, NULL, err,
-                    "INSERT INTO kb_words (client_id, kb_id, word, lexeme)"
-                    " SELECT $1, $2, word, lexeme"
-                    "   FROM (SELECT DISTINCT word FROM unnest($3::text[] || $4::text[]) AS body,"
-                    "                leadwire_words(body) AS word WHERE length(word) BETWEEN 3 AND 40) AS words,"
-                    "        leadwire_lexeme($5::text::regconfig, word) AS lexeme"
-                    "  WHERE lexeme IS NOT NULL ORDER BY word"
-                    " ON CONFLICT DO NOTHING",
-                    db_text(kb->client_id), db_text(kb->kb_id), db_text(questions), db_text(answers),
-                    db_text(kb->language));
 }
 
 /* The texts of those of the FAQs that are there already. */
@@ -162,7 +173,8 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             ") SELECT put.document_id, replaced FROM put JOIN given ON given.key = put.title_key ORDER BY place",
             db_text(kb->client_id), db_text(kb->kb_id), db_text(document_ids), db_text(questions), db_text(answers),
             db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language)) < 0 ||
-        embeddings_drop_unused(tx, kb->client_id, replaced, err) < 0 || add_words(tx, kb, questions, answers, err) < 0)
+        embeddings_drop_unused(tx, kb->client_id, replaced, err) < 0 || kb_add_words(tx, kb, questions, err) < 0 ||
+        kb_add_words(tx, kb, answers, err) < 0)
         return -1;
     if ((size_t)db_result_count(rows) != n)
         return err_set(err, ERR_INTERNAL, "knowledge: %d of %zu FAQs were stored", db_result_count(rows), n);

@@ -31,6 +31,12 @@ int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb 
  * Searches and other readers are not held up. */
 int kb_open_to_change(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb *ret_kb, struct err *err);
 
+/* next_model takes over from embedding_model. After kb_open_to_change. */
+int kb_switch_model(struct db_tx *tx, const struct kb *kb, struct err *err);
+
+/* Adds the words of texts (db_array's form) to the vocabulary by which misspelt words are corrected. */
+int kb_add_words(struct db_tx *tx, const struct kb *kb, const char *texts, struct err *err);
+
 /* ---- FAQs ---- */
 
 struct faq_put {

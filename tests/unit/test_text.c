@@ -118,3 +118,12 @@ Test(text, hex_is_lower_case)
     hex_encode("\x00\x9f\xff\x10", 4, out);
     cr_expect(eq(str, out, "009fff10"));
 }
+
+Test(text, a_word_is_a_letter_a_digit_or_anything_beyond_ascii)
+{
+    cr_expect(text_has_word("?! a"));
+    cr_expect(text_has_word("...7"));
+    cr_expect(text_has_word("\u0645"));
+    cr_expect(not(text_has_word("")));
+    cr_expect(not(text_has_word(" \t\n-_?!@[`{~\x7f")));
+}
