@@ -8,6 +8,7 @@
 #include "services/knowledge/embed.h"
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/query_cache.h"
+#include "services/knowledge/upload_store.h"
 
 #define QUERIES_CACHED 2048
 #define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */
@@ -43,6 +44,7 @@ static int knowledge_worker_new(struct worker *self, struct err *err)
 
 static const struct task_handler tasks[] = {
     {TASK_bulk_ingest_faqs, on_bulk_ingest_faqs},
+    {TASK_ingest_document, on_ingest_document_task},
     {0},
 };
 
@@ -63,6 +65,8 @@ static const struct request_handler requests[] = {
     {&delete_faq_type, &removed_type, on_delete_faq, 0},
     {&add_faq_type, &faq_type, on_add_faq, 0},
     {&add_faqs_type, &add_faqs_result_type, on_add_faqs, 0},
+    {&ingest_document_type, &ingestion_type, on_ingest_document, CALL_LATE_TX},
+    {&put_upload_type, &empty_type, on_put_upload, 0},
     {&search_knowledge_type, &search_result_type, on_search_knowledge, CALL_NO_TX},
     {0},
 };

@@ -1,199 +1,313 @@
-/* Vectors go with the last chunk that says their text, whoever writes at the same time. */
+/* Chunks get their vectors, in any order of failures, and a base changes its model while the old ones answer. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+#include "libshared/buf.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "proto/messages.h"
-#include "services/knowledge/embedding_store.h"
-#include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
-#include "tests/unit/kbfix.h"
+#include "tests/unit/embfix.h"
 
-TestSuite(knowledge_vectors, .init = kbfix_open, .fini = kbfix_close, .timeout = 60);
+TestSuite(knowledge_vectors, .init = embfix_open, .fini = embfix_close, .timeout = 60);
 
-#define VECTORS "SELECT count(*) AS n FROM embeddings WHERE client_id = $1"
-
-/* Deletes the document by hand and drops what it leaves. */
-static void delete_document(const char *client, const char *kb_id, const char *document_id)
+static struct add_faqs_result add_many(const char *kb_id, const char *json)
 {
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    AUTO(db_rollback) struct db_tx *tx = NULL;
-    const char *hashes;
-    struct err err = {0};
-    struct kb kb;
-
-    tx = db_begin(kbfix_worker.db, client, &err);
-    cr_assert(tx != NULL, "%s", err.text);
-    cr_assert(eq(int, kb_open_to_change(tx, kb_id, kbfix_arena, &kb, &err), 0), "%s", err.text);
-    cr_assert(ge(int,
-                 db_query(tx, &rows, &err, "DELETE FROM chunks WHERE document_id = $1 RETURNING text_hash",
-                          db_text(document_id)),
-                 0),
-              "%s", err.text);
-    hashes = embeddings_hashes(rows, kbfix_arena, &err);
-    cr_assert(hashes != NULL, "%s", err.text);
-    cr_assert(eq(int, embeddings_drop_unused(tx, client, hashes, &err), 0), "%s", err.text);
-    cr_assert(eq(int, db_commit(&tx, &err), 0), "%s", err.text);
-}
-
-Test(knowledge_vectors, a_vector_stays_while_another_chunk_says_its_text)
-{
-    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL), *other = kbfix_base(kbfix_a, "Two", KBFIX_MODEL);
-    const char *first = kbfix_document(kbfix_a, kb_id, "Same", 3);
-    const char *second = kbfix_document(kbfix_a, other, "Same", 3);
-
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    cr_assert(eq(i64, kbfix_count(VECTORS, kbfix_a), 3));
-    delete_document(kbfix_a, kb_id, first);
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 3));
-    delete_document(kbfix_a, other, second);
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 0));
-}
-
-Test(knowledge_vectors, a_base_of_another_model_keeps_no_vector_of_this_one)
-{
-    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL), *other = kbfix_base(kbfix_a, "Two", "other-model");
-    const char *first = kbfix_document(kbfix_a, kb_id, "Same", 3);
-
-    kbfix_document(kbfix_a, other, "Same", 3);
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    kbfix_embed(kbfix_a, "other-model");
-    delete_document(kbfix_a, kb_id, first);
-    cr_expect(eq(i64, kbfix_count(VECTORS " AND model = 'other-model'", kbfix_a), 3));
-    cr_expect(eq(i64, kbfix_count(VECTORS " AND model <> 'other-model'", kbfix_a), 0));
-}
-
-Test(knowledge_vectors, vectors_of_the_model_that_takes_over_stay)
-{
-    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL), *document = kbfix_document(kbfix_a, kb_id, "Text", 2);
-    AUTO(db_rollback) struct db_tx *tx = NULL;
+    struct add_faqs in = {.kb_id = kb_id, .faqs = json};
+    struct add_faqs_result reply = {0};
     struct err err = {0};
 
-    kbfix_run("UPDATE knowledge_bases SET next_model = 'next' WHERE client_id = $1", kbfix_a);
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    kbfix_embed(kbfix_a, "next");
-    kbfix_embed(kbfix_a, "of no base");
-    tx = db_begin(kbfix_worker.db, kbfix_a, &err);
-    cr_assert(tx != NULL, "%s", err.text);
-    cr_assert(eq(int, embeddings_drop_all_unused(tx, kbfix_a, &err), 0), "%s", err.text);
-    cr_assert(eq(int, db_commit(&tx, &err), 0), "%s", err.text);
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 4));
-    cr_expect(eq(i64, kbfix_count(VECTORS " AND model = 'of no base'", kbfix_a), 0));
-    delete_document(kbfix_a, kb_id, document);
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 0));
+    cr_assert(eq(int, kbfix_call(on_add_faqs, kbfix_a, &in, &reply, &err), 0), "%s", err.text);
+    return reply;
 }
 
-Test(knowledge_vectors, another_clients_same_text_is_not_touched)
+/* One task, which must fail like this. */
+static void expect_failure(enum err_kind kind)
 {
-    const char *a = kbfix_base(kbfix_a, "One", KBFIX_MODEL), *b = kbfix_base(kbfix_b, "One", KBFIX_MODEL);
-    const char *document = kbfix_document(kbfix_a, a, "Same", 3);
-
-    kbfix_document(kbfix_b, b, "Same", 3);
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    kbfix_embed(kbfix_b, KBFIX_MODEL);
-    delete_document(kbfix_a, a, document);
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 0));
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_b), 3));
-}
-
-Test(knowledge_vectors, an_answer_that_is_replaced_leaves_no_vector)
-{
-    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL);
-
-    kbfix_faq(kbfix_a, kb_id, "Where are you?", "In Springfield.");
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    cr_assert(eq(i64, kbfix_count(VECTORS, kbfix_a), 2));
-    kbfix_faq(kbfix_a, kb_id, "Where are you?", "In Shelbyville.");
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 1));
-    kbfix_faq(kbfix_a, kb_id, "where are you", "In Shelbyville.");
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 0));
-}
-
-/* One who takes in a document whose text has its vector already, and one who deletes the only document that says it:
- * whichever comes first, a chunk without a vector is not what is left, unless the task is told that it is missing. */
-static const char *shared_kb;
-static atomic_bool asked, inserted;
-
-/* What a task does in the transaction that inserts the chunks of a version: asks what is missing, and inserts. */
-static void *take_in(void *arg)
-{
-    const char *document_id = arg;
-    AUTO(arena_destroy) struct arena *arena = arena_new(1 << 20);
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    AUTO(db_rollback) struct db_tx *tx = NULL;
     struct err err = {0};
-    struct kb kb;
-    bool present;
 
-    tx = db_begin(kbfix_worker.db, kbfix_a, &err);
-    cr_assert(tx != NULL, "%s", err.text);
-    cr_assert(eq(int, kb_open_to_change(tx, shared_kb, arena, &kb, &err), 0), "%s", err.text);
+    cr_expect(eq(int, embfix_work(&err), -1));
+    cr_expect(eq(int, err.kind, kind), "%s", err.text);
+}
+
+static int64_t count(const char *sql)
+{
+    return kbfix_count(sql, kbfix_a);
+}
+
+static void set_model(const char *kb_id, const char *next_model)
+{
+    struct err err = {0};
+
     cr_assert(eq(int,
-                 db_query(tx, &rows, &err,
-                          "SELECT EXISTS (SELECT FROM embeddings WHERE client_id = $1"
-                          "   AND text_hash = md5('Chapter' || E'\\n' || 'Same 0')::uuid) AS present",
-                          db_text(kbfix_a)),
+                 db_run(kbfix_admin, DB_EVERY_CLIENT, NULL, &err,
+                        "UPDATE knowledge_bases SET next_model = $2 WHERE kb_id = $1", db_text(kb_id),
+                        db_text(next_model)),
                  1),
               "%s", err.text);
-    present = db_get_bool(rows, 0, "present");
-    asked = true;
-    usleep(100 * 1000); /* whoever does not wait for the lock gets in between */
-    if (present)
-        cr_assert(
-            eq(int,
-               db_query(tx, NULL, &err,
-                        "INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, position, heading,"
-                        " body, words) VALUES ($1, gen_random_uuid(), $2, $3, 'text', 0, 'Chapter', 'Same 0', '')",
-                        db_text(kbfix_a), db_text(shared_kb), db_text(document_id)),
-               1),
-            "%s", err.text);
-    inserted = present;
-    cr_assert(eq(int, db_commit(&tx, &err), 0), "%s", err.text);
-    return NULL;
 }
 
-#define BARE                                                                                         \
-    "SELECT count(*) AS n FROM chunks c WHERE client_id = $1 AND NOT EXISTS (SELECT FROM embeddings" \
-    " e WHERE e.client_id = $1 AND e.text_hash = c.text_hash)"
-
-Test(knowledge_vectors, who_counts_on_a_vector_keeps_it)
+static int64_t count_of(const char *model)
 {
-    const char *document, *late;
-    pthread_t thread;
-
-    shared_kb = kbfix_base(kbfix_a, "One", KBFIX_MODEL);
-    document = kbfix_document(kbfix_a, shared_kb, "Same", 1);
-    late = kbfix_document(kbfix_a, shared_kb, "Late", 0);
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    cr_assert(eq(int, pthread_create(&thread, NULL, take_in, (void *)late), 0));
-    while (!asked)
-        usleep(1000);
-    delete_document(kbfix_a, shared_kb, document); /* waits until the chunk is there */
-    pthread_join(thread, NULL);
-    cr_expect(inserted);
-    cr_expect(eq(i64, kbfix_count(BARE, kbfix_a), 0));
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 1));
-}
-
-Test(knowledge_vectors, an_unknown_text_drops_nothing)
-{
-    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL);
-    AUTO(db_rollback) struct db_tx *tx = NULL;
+    AUTO(db_result_free) struct db_result *rows = NULL;
     struct err err = {0};
 
-    kbfix_document(kbfix_a, kb_id, "Text", 2);
-    kbfix_embed(kbfix_a, KBFIX_MODEL);
-    tx = db_begin(kbfix_worker.db, kbfix_a, &err);
-    cr_assert(tx != NULL, "%s", err.text);
-    cr_assert(eq(int, embeddings_drop_unused(tx, kbfix_a, "{}", &err), 0), "%s", err.text);
-    cr_assert(eq(int, embeddings_drop_unused(tx, kbfix_a, "{019a0000-0000-7000-8000-000000000000}", &err), 0), "%s",
-              err.text);
-    cr_assert(eq(int, db_commit(&tx, &err), 0), "%s", err.text);
-    cr_expect(eq(i64, kbfix_count(VECTORS, kbfix_a), 2));
+    cr_assert(eq(int,
+                 db_run(kbfix_admin, DB_EVERY_CLIENT, &rows, &err,
+                        "SELECT count(*) AS n FROM embeddings WHERE client_id = $1 AND model = $2", db_text(kbfix_a),
+                        db_text(model)),
+                 1),
+              "%s", err.text);
+    return db_get_int(rows, 0, "n");
+}
+
+static void expect_model(const char *kb_id, const char *model, const char *next)
+{
+    struct get_knowledge_base in = {.kb_id = kb_id};
+    struct knowledge_base base = {0};
+    struct err err = {0};
+
+    cr_assert(eq(int, kbfix_call(on_get_knowledge_base, kbfix_a, &in, &base, &err), 0), "%s", err.text);
+    cr_expect(eq(str, (char *)base.embedding_model, (char *)model));
+    cr_expect(eq(str, (char *)(base.next_model ? base.next_model : ""), (char *)next));
+}
+
+Test(knowledge_vectors, chunks_get_their_vectors_and_identical_texts_share_one)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+    struct search_result result;
+
+    add_many(kb_id, "[{\"question\":\"Do you fix taps?\",\"answer\":\"Yes.\"},"
+                    " {\"question\":\"Do you fix sinks?\",\"answer\":\"Yes.\"}]");
+    cr_expect(eq(i64, embfix_bare(), 4));
+    cr_expect(eq(int, embfix_work_all(), 1));
+    cr_expect(eq(i64, embfix_bare(), 0));
+    cr_expect(eq(int, embfix_api.texts, 3));
+    add_many(kb_id, "[{\"question\":\"Do you fix taps?\",\"answer\":\"Yes.\"}]");
+    cr_expect(eq(int, embfix_work_all(), 1));
+    cr_expect(eq(int, embfix_api.texts, 3), "nothing was left to do");
+
+    embfix_find(kb_id, "do you fix taps", &result);
+    cr_expect(result.vectors_used);
+    cr_assert(ge(sz, result.n_passages, 1));
+    cr_expect(result.passages[0].vector_score > 0.99);
+    cr_expect(eq(int, embfix_api.texts, 4));
+    embfix_find(kb_id, "do you fix taps", &result);
+    cr_expect(eq(int, embfix_api.texts, 4), "the query is embedded once");
+}
+
+Test(knowledge_vectors, a_changed_answer_loses_its_vector_and_an_unchanged_question_keeps_it)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_work_all();
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "No.");
+    cr_expect(eq(i64, embfix_bare(), 1));
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "No.");
+    cr_expect(eq(i64, embfix_bare(), 1));
+    cr_expect(eq(i64, count_of(KBFIX_MODEL), 1));
+}
+
+Test(knowledge_vectors, a_refused_text_does_not_keep_the_others_from_their_vectors)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+    AUTO(buf_free) struct buf json = {0};
+    int asked;
+
+    for (int i = 0; i < 120; i++)
+        buf_printf(&json, "%s{\"question\":\"Question %d?\",\"answer\":\"%s %d\"}", i ? "," : "[", i,
+                   i == 33 ? "poison" : "Answer", i);
+    buf_puts(&json, "]");
+    add_many(kb_id, json.data);
+    embfix_work_all();
+    cr_expect(eq(i64, embfix_bare(), 1));
+    cr_expect(eq(i64,
+                 count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1 AND embedding IS NULL"
+                       "   AND model = 'text-embedding-3-small'"),
+                 1));
+    asked = embfix_api.requests;
+    cr_expect(lt(int, asked, 30));
+    kbfix_faq(kbfix_a, kb_id, "Question 1?", "Answer 1");
+    embfix_work_all();
+    cr_expect(eq(int, embfix_api.requests, asked), "it is not asked for again");
+}
+
+Test(knowledge_vectors, texts_that_are_all_refused_stay_without_vectors_too)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+
+    kbfix_faq(kbfix_a, kb_id, "Is there poison?", "Much poison.");
+    embfix_work_all();
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1 AND embedding IS NULL"), 2));
+}
+
+Test(knowledge_vectors, a_failing_api_fails_the_task_and_marks_nothing)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_api.status = 503;
+    expect_failure(ERR_UNAVAILABLE);
+    embfix_api.status = 0;
+    embfix_api.wrong_count = true;
+    expect_failure(ERR_UNAVAILABLE);
+    embfix_api.wrong_count = false;
+    embfix_api.wrong_dims = true;
+    expect_failure(ERR_UNAVAILABLE);
+    embfix_api.wrong_dims = false;
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1"), 0));
+    embfix_api.refuse_all = true; /* the request is at fault, not the texts */
+    expect_failure(ERR_INVALID);
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1"), 0));
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM tasks WHERE client_id = $1 AND state = 'dead'"), 1));
+    embfix_api.refuse_all = false;
+    kbfix_run("UPDATE tasks SET state = 'ready', attempt = 0, run_at = now() WHERE client_id = $1", kbfix_a);
+    embfix_work_all();
+    cr_expect(eq(i64, embfix_bare(), 0));
+}
+
+Test(knowledge_vectors, a_base_deleted_before_its_task_leaves_nothing_to_do)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    kbfix_run("DELETE FROM chunks WHERE client_id = $1", kbfix_a);
+    kbfix_run("DELETE FROM knowledge_bases WHERE kb_id = $1", kb_id);
+    cr_expect(eq(int, embfix_work_all(), 1));
+    cr_expect(eq(int, embfix_api.requests, 0));
+}
+
+static void delete_taps(void)
+{
+    kbfix_run("DELETE FROM documents WHERE client_id = $1 AND title = 'Do you fix taps?'", kbfix_a);
+}
+
+Test(knowledge_vectors, what_is_deleted_while_it_is_embedded_leaves_no_vector)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    kbfix_faq(kbfix_a, kb_id, "Do you fix sinks?", "No.");
+    embfix_api.before = delete_taps;
+    embfix_work_all();
+    cr_expect(eq(i64, count_of(KBFIX_MODEL), 2));
+    cr_expect(eq(i64, embfix_bare(), 0));
+}
+
+Test(knowledge_vectors, a_bulk_goes_page_by_page_and_tells_its_progress)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+    AUTO(buf_free) struct buf json = {0};
+    struct add_faqs_result taken;
+
+    for (int i = 0; i < 400; i++)
+        buf_printf(&json, "%s{\"question\":\"Question %d?\",\"answer\":\"Answer %d\"}", i ? "," : "[", i, i);
+    buf_puts(&json, "]");
+    taken = add_many(kb_id, json.data);
+    cr_assert(eq(sz, taken.n_taken, 400));
+    cr_assert(taken.task_id != NULL);
+    embfix_work_all();
+    cr_expect(eq(int, embfix_api.requests, 4));
+    cr_expect(eq(int, embfix_api.largest, 256));
+    cr_expect(eq(i64, kbfix_count("SELECT done AS n FROM task_progress WHERE task_id = $1", taken.task_id), 800));
+    cr_expect(eq(i64, kbfix_count("SELECT total AS n FROM task_progress WHERE task_id = $1", taken.task_id), 800));
+}
+
+Test(knowledge_vectors, what_a_failed_run_has_made_is_kept)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+    AUTO(buf_free) struct buf json = {0};
+    struct err err = {0};
+
+    for (int i = 0; i < 200; i++)
+        buf_printf(&json, "%s{\"question\":\"Question %d?\",\"answer\":\"Answer %d\"}", i ? "," : "[", i, i);
+    buf_puts(&json, "]");
+    add_many(kb_id, json.data);
+    kbfix_run("UPDATE tasks SET deadline_s = 0 WHERE client_id = $1", kbfix_a);
+    embfix_work_all();
+    cr_expect(eq(int, embfix_api.texts, 400));
+    cr_expect(eq(i64, embfix_bare(), 0));
+    (void)err;
+}
+
+/* ---- another model ---- */
+
+Test(knowledge_vectors, a_next_model_takes_over_when_all_its_vectors_are_there)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", "text-embedding-ada-002");
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_work_all();
+    cr_expect(eq(i64, count_of("text-embedding-ada-002"), 2));
+    set_model(kb_id, KBFIX_MODEL);
+    kbfix_faq(kbfix_a, kb_id, "Do you fix sinks?", "No.");
+    embfix_work_all();
+    expect_model(kb_id, KBFIX_MODEL, "");
+    cr_expect(eq(i64, count_of("text-embedding-ada-002"), 0));
+    cr_expect(eq(i64, count_of(KBFIX_MODEL), 4));
+}
+
+static const char *late_kb;
+
+static void add_late(void)
+{
+    const char *kb_id = late_kb;
+
+    late_kb = NULL;
+    if (kb_id)
+        kbfix_faq(kbfix_a, kb_id, "Do you fix sinks?", "Never.");
+}
+
+Test(knowledge_vectors, a_chunk_added_while_the_model_changes_is_not_missed)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", "text-embedding-ada-002");
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_work_all();
+    set_model(kb_id, KBFIX_MODEL);
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    late_kb = kb_id;
+    embfix_api.before = add_late;
+    cr_expect(eq(int, embfix_work(&(struct err){0}), 1));
+    expect_model(kb_id, KBFIX_MODEL, "");
+    cr_expect(eq(i64, embfix_bare(), 0));
+    cr_expect(eq(i64, count_of(KBFIX_MODEL), 4));
+}
+
+Test(knowledge_vectors, while_the_next_model_fails_the_old_one_answers)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", KBFIX_MODEL);
+    struct search_result result;
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_work_all();
+    set_model(kb_id, "text-embedding-ada-002");
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_api.status = 404;
+    expect_failure(ERR_DENIED);
+    embfix_api.status = 0;
+    expect_model(kb_id, KBFIX_MODEL, "text-embedding-ada-002");
+    cr_expect(eq(i64, count_of(KBFIX_MODEL), 2));
+    embfix_find(kb_id, "do you fix taps", &result);
+    cr_expect(result.vectors_used);
+    cr_assert(ge(sz, result.n_passages, 1));
+    cr_expect(result.passages[0].vector_score > 0.99);
+}
+
+Test(knowledge_vectors, a_model_that_cannot_be_run_any_more_does_not_block_the_next)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", KBFIX_MODEL);
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    kbfix_run("UPDATE knowledge_bases SET embedding_model = '' WHERE kb_id = $1", kb_id);
+    set_model(kb_id, KBFIX_MODEL);
+    embfix_work_all();
+    expect_model(kb_id, KBFIX_MODEL, "");
+    cr_expect(eq(i64, embfix_bare(), 0));
 }
