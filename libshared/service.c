@@ -335,6 +335,7 @@ int service_main(const struct service *service, int argc, char **argv)
         return EXIT_CONFIG;
     }
     mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 1024 * 1024); /* fixed: what a large body took goes back to the system */
     log_init(service->role, self.config.log_level);
     block_signals();
     rc = run(&self);
