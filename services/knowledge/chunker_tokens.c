@@ -1,5 +1,6 @@
 /* chunker_tokens.c - about how many tokens a text has, without a vocabulary. */
 #include "services/knowledge/chunker.h"
+#include "services/knowledge/chunker_internal.h"
 
 enum script {
     SCRIPT_BLANK,
@@ -21,7 +22,7 @@ static enum script script_of(const unsigned char *p)
             return SCRIPT_LETTER;
         if (c >= '0' && c <= '9')
             return SCRIPT_DIGIT;
-        return c <= ' ' ? SCRIPT_BLANK : SCRIPT_SIGN;
+        return is_blank((char)c) ? SCRIPT_BLANK : SCRIPT_SIGN;
     }
     if (c >= 0xc3 && c <= 0xc9)
         return SCRIPT_ACCENTED;

@@ -496,4 +496,5 @@ Test(chunker, tokens_are_estimated_near_those_of_openai_and_bert)
     }
     cr_expect(eq(i64, token_estimate("", 0), 0));
     cr_expect(eq(i64, token_estimate("a", 1), 1));
+    cr_expect(eq(i64, token_estimate("\1", 1), 1), "what is not blank is a token");
 }
