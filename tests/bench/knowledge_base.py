@@ -63,10 +63,7 @@ def wait_task(cluster, task_id, seconds=300):
 
 
 def wait_vectors(cluster, kb_id, tasks, seconds=300):
-    """Until each text of the base has its vector: the tasks have finished and nothing waits. Nothing is returned where
-    there is nothing to wait for."""
-    if not tasks:
-        return None
+    """Until each text of the base has its vector: the tasks have finished and nothing waits. Returns the base's stats."""
     for task_id in tasks:
         wait_task(cluster, task_id, seconds)
     stats = wait_for("all vectors to be there",

@@ -84,9 +84,8 @@ def use_model(cluster, clients, model):
     for _, kb_id, _ in clients:
         wait_for("the base to use its model", lambda: cluster.api("GET", f"/knowledge/bases/{kb_id}").json[
             "embedding_model"] == model, 120)
-    stats = [wait_vectors(cluster, kb_id, [None]) for _, kb_id, _ in clients[:1]]
     wait_for("the tasks to be done", lambda: cluster.sql("SELECT count(*) FROM tasks") == "0", 1800, 1)
-    return stats[0]
+    return wait_vectors(cluster, clients[0][1], [])
 
 
 def query_vectors(cluster, client_id, queries, model):
