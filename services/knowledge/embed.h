@@ -10,6 +10,7 @@ struct arena;
 struct config;
 struct embedder;
 struct err;
+struct minilm;
 
 #define EMBED_BATCH_MAX 2048 /* texts in one call; OpenAI's limit for one request */
 
@@ -20,8 +21,8 @@ struct embeddings {
     float *values; /* n * dims */
 };
 
-/* config must outlive it. */
-struct embedder *embedder_new(const struct config *config, struct err *err);
+/* config must outlive it, and builtin, which may be NULL: then there is no built-in model. */
+struct embedder *embedder_new(const struct config *config, const struct minilm *builtin, struct err *err);
 void embedder_destroy(struct embedder **self_p);
 
 /* The model of new knowledge bases of a language (a text search configuration); "" if none that can be run here knows

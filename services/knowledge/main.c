@@ -2,19 +2,33 @@
 #include <stdlib.h>
 
 #include "libshared/auto.h"
+#include "libshared/config.h"
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "proto/messages.h"
 #include "services/knowledge/embed.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/minilm.h"
 #include "services/knowledge/query_cache.h"
 #include "services/knowledge/upload_store.h"
 
 #define QUERIES_CACHED 2048
 #define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */
 
-/* The workers of the process share it; it is made before they start and locks itself. */
+/* The workers of the process share both; they are made before the workers start. The cache locks itself, the model is
+ * only read. */
 static struct query_cache *query_cache;
+static struct minilm *builtin;
+
+/* A missing or damaged file of the built-in model ends the process before it starts. */
+static int knowledge_check(const struct config *config, struct err *err)
+{
+    char path[4096];
+
+    if (minilm_path(config->model_file, path, sizeof path, err) < 0)
+        return -1;
+    return (builtin = minilm_open(path, err)) ? 0 : -1;
+}
 
 static void knowledge_worker_destroy(struct worker *self)
 {
@@ -35,7 +49,7 @@ static int knowledge_worker_new(struct worker *self, struct err *err)
         return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
     self->state = state;
     state->cache = query_cache;
-    if (!(state->embedder = embedder_new(self->config, err))) {
+    if (!(state->embedder = embedder_new(self->config, builtin, err))) {
         knowledge_worker_destroy(self);
         return -1;
     }
@@ -77,6 +91,7 @@ static const struct service knowledge = {
     .workers = 4,
     .tasks = tasks,
     .requests = requests,
+    .check = knowledge_check,
     .worker_new = knowledge_worker_new,
     .worker_destroy = knowledge_worker_destroy,
 };
@@ -89,5 +104,6 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     code = service_main(&knowledge, argc, argv);
     query_cache_destroy(&query_cache);
+    minilm_close(&builtin);
     return code;
 }

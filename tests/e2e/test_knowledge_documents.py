@@ -228,6 +228,50 @@ class BadInput(DocumentTest):
         return self.cluster.api("GET", f"/knowledge/bases/{self.kb}/stats", status=200).json
 
 
+class BuiltIn(DocumentTest):
+    """Without any key the built-in model makes the vectors."""
+    env = {}
+
+    def test_a_document_and_faqs_have_vectors(self):
+        base = self.cluster.api("GET", f"/knowledge/bases/{self.kb}", status=200).json
+        self.assertEqual(base["embedding_model"], "all-MiniLM-L6-v2")
+        taken = self.post(title="Boilers", content=GUIDE, content_type="text/markdown")
+        self.cluster.api("POST", f"/knowledge/bases/{self.kb}/faqs",
+                         {"question": "Do you have a warranty?", "answer": "Two years."}, status=201)
+        self.assertNotIn("error", self.wait_ready(taken["document_id"]))
+        passage = self.search("my heater makes a strange sound like a tea pot")[0]
+        self.assertIn("kettle", passage["body"])
+        self.assertGreater(passage["vector_score"], 0.2)
+        wait_for("the vectors of the FAQ", lambda: self.search("guarantee")[0]["vector_score"] > 0.3)
+
+    def test_a_query_that_is_too_long_is_cut_and_says_so(self):
+        taken = self.post(title="Boilers", content=GUIDE, content_type="text/markdown")
+        self.wait_ready(taken["document_id"])
+        for query, cut in (("limescale on the heat exchanger", False), ("limescale on the heat exchanger " * 200, True)):
+            answer = self.cluster.api("POST", "/knowledge/search", {"client_id": self.client_id, "query": query},
+                                      status=200).json
+            self.assertEqual(answer["query_cut"], cut)
+
+    def test_an_unknown_model_is_refused_with_those_there_are(self):
+        answer = self.cluster.api("POST", f"/knowledge/bases?client_id={self.client_id}",
+                                  {"name": "other", "embedding_model": "text-embedding-3-small"})
+        self.assertEqual(answer.status, 400)
+        self.assertIn("all-MiniLM-L6-v2", answer.json["detail"])
+        self.assertIn("OPENAI_API_KEY", answer.json["detail"])
+
+    def test_a_missing_or_damaged_model_file_stops_the_start_with_one_line(self):
+        damaged = os.path.join(self.cluster.dir, "damaged.model")
+        with open(damaged, "wb") as f:
+            f.write(b"not a model")
+        for n, path in enumerate((damaged, "/nonexistent/x.model")):
+            name = f"knowledge#{n + 7}"
+            self.cluster.start(name, LEADWIRE_MODEL_FILE=path)
+            self.assertEqual(self.cluster.wait_ended(name), 2)
+            lines = self.cluster.log(name).strip().splitlines()
+            self.assertEqual(len(lines), 1, lines)
+            self.assertIn(path, lines[0])
+
+
 class WrongKey(DocumentTest):
     """The key that is configured is not the sandbox's: the API answers 401."""
 

@@ -123,7 +123,7 @@ void embfix_open(void)
     config = *kbfix_config;
     config.openai_base_url = url;
     config.upload_max_bytes = 1 << 20;
-    state.embedder = embedder_new(&config, &err);
+    state.embedder = embedder_new(&config, NULL, &err);
     state.cache = query_cache_new(8, 1 << 20);
     cr_assert(state.embedder && state.cache, "%s", err.text);
     kbfix_worker.config = &config;

@@ -36,7 +36,7 @@ void kbfix_open(void)
     config = (struct config){.openai_api_key = "sk-test",
                              .openai_base_url = "http://127.0.0.1:1/v1",
                              .openai_embedding_model = KBFIX_MODEL};
-    state.embedder = embedder_new(&config, &err);
+    state.embedder = embedder_new(&config, NULL, &err);
     state.cache = query_cache_new(8, 1 << 20);
     kbfix_worker = (struct worker){.config = &config, .state = &state};
     kbfix_worker.db = db_pool_new(database, "leadwire_knowledge", 4, &err);

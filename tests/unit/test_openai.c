@@ -191,7 +191,7 @@ Test(openai, without_a_key_no_model_runs)
 {
     struct config config = {.openai_embedding_model = "text-embedding-3-small"};
     struct err err = {0};
-    AUTO(embedder_destroy) struct embedder *embedder = embedder_new(&config, &err);
+    AUTO(embedder_destroy) struct embedder *embedder = embedder_new(&config, NULL, &err);
     static const char *const texts[] = {"one"};
     struct embeddings made;
 
