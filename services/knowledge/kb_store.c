@@ -8,6 +8,7 @@
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "services/knowledge/chunker.h"
 #include "services/knowledge/embedding_store.h"
 
 static int out_of_memory(struct err *err)
@@ -78,17 +79,37 @@ int kb_add_words(struct db_tx *tx, const struct kb *kb, const char *texts, struc
 }
 
 /* One column of the FAQs as an array literal. */
-enum column { QUESTION, ANSWER, KEY };
+enum column { QUESTION, ANSWER, KEY, QUESTION_TOKENS, ANSWER_TOKENS };
+
+static const char *token_count(struct arena *arena, const char *text)
+{
+    return arena_printf(arena, "%lld", (long long)token_estimate(text, strlen(text)));
+}
+
+static const char *faq_column(struct arena *arena, const struct faq_put *faq, enum column column)
+{
+    switch (column) {
+    case QUESTION:
+        return faq->question;
+    case ANSWER:
+        return faq->answer;
+    case KEY:
+        return faq->key;
+    case QUESTION_TOKENS:
+        return token_count(arena, faq->question);
+    default:
+        return token_count(arena, faq->answer);
+    }
+}
 
 static const char *faq_array(struct arena *arena, const struct faq_put *faqs, size_t n, enum column column)
 {
     const char **items = arena_calloc(arena, n, sizeof *items);
 
-    if (!items)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        items[i] = column == QUESTION ? faqs[i].question : column == ANSWER ? faqs[i].answer : faqs[i].key;
-    return db_array(arena, items, n);
+    for (size_t i = 0; items && i < n; i++)
+        if (!(items[i] = faq_column(arena, &faqs[i], column)))
+            return NULL;
+    return items ? db_array(arena, items, n) : NULL;
 }
 
 static const char *fresh_ids(struct arena *arena, size_t n)
@@ -145,16 +166,21 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
     const char *questions = faq_array(arena, faqs, n, QUESTION), *answers = faq_array(arena, faqs, n, ANSWER);
     const char *keys = faq_array(arena, faqs, n, KEY), *document_ids = fresh_ids(arena, n);
     const char *question_ids = fresh_ids(arena, n), *answer_ids = fresh_ids(arena, n);
+    const char *question_tokens = faq_array(arena, faqs, n, QUESTION_TOKENS);
+    const char *answer_tokens = faq_array(arena, faqs, n, ANSWER_TOKENS);
 
-    if (!questions || !answers || !keys || !document_ids || !question_ids || !answer_ids)
+    if (!questions || !answers || !keys || !document_ids || !question_ids || !answer_ids || !question_tokens ||
+        !answer_tokens)
         return out_of_memory(err);
     if (!(replaced = old_hashes(tx, kb, keys, arena, err)))
         return -1;
     if (db_query(
             tx, &rows, err,
             "WITH given AS ("
-            "  SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[])"
-            "    WITH ORDINALITY AS g (document_id, question, answer, key, question_id, answer_id, place)"
+            "  SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[],"
+            "                       $10::integer[], $11::integer[])"
+            "    WITH ORDINALITY AS g (document_id, question, answer, key, question_id, answer_id, question_tokens,"
+            "                          answer_tokens, place)"
             "), put AS ("
             "  INSERT INTO documents (client_id, document_id, kb_id, kind, title, content, title_key, ingested_at)"
             "  SELECT $1, document_id, $2, 'faq', question, answer, key, now() FROM given ORDER BY key"
@@ -162,17 +188,19 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             "    SET title = excluded.title, content = excluded.content, updated_at = now(), ingested_at = now()"
             "  RETURNING document_id, title_key, xmax <> 0 AS replaced"
             "), parts AS ("
-            "  INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, body, words)"
-            "  SELECT $1, part.chunk_id, $2, put.document_id, part.part, part.body,"
+            "  INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, body, tokens, words)"
+            "  SELECT $1, part.chunk_id, $2, put.document_id, part.part, part.body, part.tokens,"
             "         to_tsvector($9::text::regconfig, part.body)"
             "    FROM put JOIN given ON given.key = put.title_key"
-            "   CROSS JOIN LATERAL (VALUES ('question', given.question_id, given.question),"
-            "                              ('answer', given.answer_id, given.answer)) AS part (part, chunk_id, body)"
+            "   CROSS JOIN LATERAL (VALUES ('question', given.question_id, given.question, given.question_tokens),"
+            "                              ('answer', given.answer_id, given.answer, given.answer_tokens))"
+            "         AS part (part, chunk_id, body, tokens)"
             "  ON CONFLICT ON CONSTRAINT chunks_place DO UPDATE"
-            "    SET body = excluded.body, words = excluded.words"
+            "    SET body = excluded.body, tokens = excluded.tokens, words = excluded.words"
             ") SELECT put.document_id, replaced FROM put JOIN given ON given.key = put.title_key ORDER BY place",
             db_text(kb->client_id), db_text(kb->kb_id), db_text(document_ids), db_text(questions), db_text(answers),
-            db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language)) < 0 ||
+            db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language), db_text(question_tokens),
+            db_text(answer_tokens)) < 0 ||
         embeddings_drop_unused(tx, kb->client_id, replaced, err) < 0 || kb_add_words(tx, kb, questions, err) < 0 ||
         kb_add_words(tx, kb, answers, err) < 0)
         return -1;
