@@ -37,12 +37,14 @@ struct err;
 struct db_arg {
     const char *text; /* NULL is SQL NULL */
     char number[32];  /* where text is NULL and number is not empty, number is meant */
+    int binary_len;   /* not 0: text points to so many bytes in the binary form of the parameter's type */
 };
 
 struct db_arg db_text(const char *text); /* also uuid, timestamptz, jsonb ... in text form */
 struct db_arg db_int(int64_t value);
 struct db_arg db_float(double value);
 struct db_arg db_bool(bool value);
+struct db_arg db_binary(const void *bytes, size_t len); /* as the type's own receive function reads it; not copied */
 
 /* '{"a","b"}', each element quoted; for = ANY($1) and unnest($1::text[]). In arena. NULL elements are NULL. */
 const char *db_array(struct arena *arena, const char *const *items, size_t n);

@@ -200,6 +200,7 @@ PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_a
                         bool *ret_stale, struct err *err)
 {
     const char *values[DB_ARGS_MAX];
+    int lengths[DB_ARGS_MAX], formats[DB_ARGS_MAX];
     struct db_statement *statement = find(self, sql);
     bool was_prepared = statement != NULL;
     struct err problem = {0};
@@ -211,17 +212,20 @@ PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_a
         err_set(err, ERR_INTERNAL, "database: a statement has too many arguments");
         return NULL;
     }
-    for (size_t i = 0; i < n_args; i++)
+    for (size_t i = 0; i < n_args; i++) {
         values[i] = args[i].text ? args[i].text : *args[i].number ? args[i].number : NULL;
+        lengths[i] = args[i].binary_len;
+        formats[i] = args[i].binary_len != 0;
+    }
     if (!statement && !(statement = prepare(self, sql, &problem)) && problem.kind != ERR_NONE) {
         if (err)
             *err = problem;
         return NULL;
     }
     if (statement)
-        sent = PQsendQueryPrepared(self->pg, statement->name, (int)n_args, values, NULL, NULL, 0);
+        sent = PQsendQueryPrepared(self->pg, statement->name, (int)n_args, values, lengths, formats, 0);
     else
-        sent = PQsendQueryParams(self->pg, sql, (int)n_args, NULL, values, NULL, NULL, 0);
+        sent = PQsendQueryParams(self->pg, sql, (int)n_args, NULL, values, lengths, formats, 0);
     answer = sent ? await(self->pg, DB_ANSWER_MS) : NULL;
     if (is_success(answer))
         return answer;

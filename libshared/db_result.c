@@ -40,6 +40,11 @@ struct db_arg db_bool(bool value)
     return (struct db_arg){.text = value ? "t" : "f"};
 }
 
+struct db_arg db_binary(const void *bytes, size_t len)
+{
+    return (struct db_arg){.text = bytes, .binary_len = (int)len};
+}
+
 const char *db_array(struct arena *arena, const char *const *items, size_t n)
 {
     AUTO(buf_free) struct buf out = {0};

@@ -162,7 +162,7 @@ static int insert_chunks(struct db_tx *tx, const struct kb *kb, const char *docu
                  "INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, position, heading, body, tokens,"
                  "                    words)"
                  " SELECT $1, chunk_id, $2, $3, 'text', $4 + place - 1, heading, body, tokens,"
-                 "        to_tsvector($5::text::regconfig, heading || E'\\n' || body)"
+                 "        leadwire_tsvector($5::text::regconfig, heading || E'\\n' || body)"
                  "   FROM unnest($6::uuid[], $7::text[], $8::text[], $9::integer[])"
                  "        WITH ORDINALITY AS given (chunk_id, heading, body, tokens, place)",
                  db_text(kb->client_id), db_text(kb->kb_id), db_text(document_id), db_int((int64_t)position),

@@ -190,7 +190,7 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             "), parts AS ("
             "  INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, body, tokens, words)"
             "  SELECT $1, part.chunk_id, $2, put.document_id, part.part, part.body, part.tokens,"
-            "         to_tsvector($9::text::regconfig, part.body)"
+            "         leadwire_tsvector($9::text::regconfig, part.body)"
             "    FROM put JOIN given ON given.key = put.title_key"
             "   CROSS JOIN LATERAL (VALUES ('question', given.question_id, given.question, given.question_tokens),"
             "                              ('answer', given.answer_id, given.answer, given.answer_tokens))"

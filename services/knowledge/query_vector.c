@@ -33,14 +33,9 @@ static bool make(struct knowledge *state, const char *model, const char *query, 
     return true;
 }
 
-const char *query_vector(struct knowledge *state, const char *model, const char *query, struct arena *arena,
-                         bool *ret_cut)
+bool query_vector(struct knowledge *state, const char *model, const char *query, struct arena *arena,
+                  struct query_embedding *ret_embedding)
 {
-    struct query_embedding found;
-
-    if (!query_cache_get(state->cache, model, query, arena, &found) && !make(state, model, query, arena, &found))
-        return NULL;
-    if (found.cut)
-        *ret_cut = true;
-    return embed_to_text(found.values, found.dims, arena);
+    return query_cache_get(state->cache, model, query, arena, ret_embedding) ||
+           make(state, model, query, arena, ret_embedding);
 }

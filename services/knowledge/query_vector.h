@@ -5,9 +5,9 @@
 
 struct arena;
 struct knowledge;
+struct query_embedding;
 
-/* pgvector's text in arena; NULL if none can be had now, which is logged. Sets *ret_cut if the query is longer than
- * what the model reads, and leaves it alone if not. No connection is to be held meanwhile: the model may be a
- * provider's. */
-const char *query_vector(struct knowledge *state, const char *model, const char *query, struct arena *arena,
-                         bool *ret_cut);
+/* In arena; false if none can be had now, which is logged. Its cut tells that the query is longer than what the model
+ * reads. No connection is to be held meanwhile: the model may be a provider's. */
+bool query_vector(struct knowledge *state, const char *model, const char *query, struct arena *arena,
+                  struct query_embedding *ret_embedding);

@@ -14,16 +14,29 @@ static double at_least(double value, double limit)
     return value > limit ? value : limit;
 }
 
-double score_text(const struct candidate *candidate)
+double score_words(const struct candidate *candidate)
 {
     double covered = candidate->covered, about = candidate->about, agreed = 0;
 
     if (candidate->exact)
         return 1;
+    /* A piece of a document has no question of its own to be about. */
+    if (!candidate->is_faq)
+        return 0.92 * covered;
     /* Two words in common are much more than one. */
     if (candidate->words >= 2)
         agreed = 0.12 * at_most(covered, about);
     return at_most(0.7 * covered + 0.3 * about + agreed, 0.99);
+}
+
+double score_trigrams(const struct candidate *candidate)
+{
+    return candidate->exact ? 1 : candidate->alike;
+}
+
+double score_text(const struct candidate *candidate)
+{
+    return score_words(candidate);
 }
 
 double score_fused(const struct candidate *candidate)

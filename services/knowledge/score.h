@@ -3,7 +3,11 @@
 
 struct candidate;
 
-/* By words and trigrams alone, 0 to 1. */
+/* By words alone, and by trigrams alone, 0 to 1. */
+double score_words(const struct candidate *candidate);
+double score_trigrams(const struct candidate *candidate);
+
+/* By words and trigrams, 0 to 1. */
 double score_text(const struct candidate *candidate);
 
 /* All views fused, 0 to 1, on the scale where 0.75 means "this answers it". */

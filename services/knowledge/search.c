@@ -1,21 +1,26 @@
 /* search.c - what a client's knowledge says to a query.
  *
- * The query is embedded before the transaction that searches; when that fails, words and trigrams answer alone. */
+ * The query is embedded before the database is asked, by the models that the bases had the last time; when that fails,
+ * words and trigrams answer alone. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
-#include "libshared/db.h"
+#include "libshared/config.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
 #include "proto/messages.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/model_guess.h"
+#include "services/knowledge/query_cache.h"
 #include "services/knowledge/query_vector.h"
 #include "services/knowledge/score.h"
 #include "services/knowledge/search_store.h"
 
 #define SEARCH_ARENA_BYTES (16 * 1024 * 1024)
+#define QUERY_BYTES_MAX    8000 /* some 2,000 tokens; of more a lead's question is not made */
+#define CANDIDATES_BESIDE  8    /* beside max_results: what one view finds, the others may still reorder */
 
 static int out_of_memory(struct err *err)
 {
@@ -37,17 +42,6 @@ static bool is_blank(const char *text)
         text += skip;
     }
     return true;
-}
-
-/* The models of the bases that are searched. */
-static int read_models(struct db_pool *db, const char *client_id, const char *kb_id, struct arena *arena,
-                       const char *const **ret_models, size_t *ret_n, struct err *err)
-{
-    AUTO(db_rollback) struct db_tx *tx = db_begin(db, client_id, err);
-
-    if (!tx || search_models(tx, client_id, kb_id, arena, ret_models, ret_n, err) < 0)
-        return -1;
-    return db_commit(&tx, err);
 }
 
 /* A candidate with its score, to be sorted. */
@@ -99,6 +93,8 @@ static int answer(const struct search_knowledge *in, const struct candidate *can
             .score = ranked[i].score,
             .vector_score = c->has_cosine ? c->cosine : 0,
             .text_score = score_text(c),
+            .word_score = score_words(c),
+            .trigram_score = score_trigrams(c),
             .position = c->position,
         };
         if (!passage->chunk_id || !passage->document_id || !passage->kb_id || !passage->title || !passage->body)
@@ -108,16 +104,79 @@ static int answer(const struct search_knowledge *in, const struct candidate *can
     return 0;
 }
 
+/* The query as it is searched: at most QUERY_BYTES_MAX of it. */
+static const char *cut_query(const char *query, struct arena *arena, bool *ret_cut)
+{
+    size_t len = strlen(query), kept = utf8_cut(query, len, QUERY_BYTES_MAX);
+
+    *ret_cut = kept < len;
+    return arena_strndup(arena, query, kept);
+}
+
+/* The query's vectors by those of models that can be had now. Returns how many. */
+static size_t make_vectors(struct knowledge *state, const char *query, const char *const *models, size_t n_models,
+                           struct arena *arena, struct query_vector *ret_vectors, bool *ret_cut)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_models; i++) {
+        struct query_embedding made;
+        if (!query_vector(state, models[i], query, arena, &made))
+            continue;
+        ret_vectors[n++] = (struct query_vector){models[i], made.dims, made.values};
+        *ret_cut |= made.cut;
+    }
+    return n;
+}
+
+static bool all_in(const char *const *models, size_t n, const char *const *among, size_t n_among)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+        for (size_t j = 0; j < n_among; j++)
+            found |= strcmp(models[i], among[j]) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Searches with the models that are remembered; once more if the bases have others. No connection is held while a model
+ * is awaited. */
+static int find(struct worker *self, const char *client_id, const struct search_knowledge *in, const char *query,
+                struct arena *arena, struct candidates *ret_found, struct search_result *reply, struct err *err)
+{
+    const char *scope = in->kb_id ? in->kb_id : client_id, *models[SEARCH_MODELS_MAX];
+    const struct search_options options = {
+        .each = (int)in->max_results + CANDIDATES_BESIDE,
+        .hnsw_from = self->config->hnsw_min_vectors ? self->config->hnsw_min_vectors : INT64_MAX,
+    };
+    size_t n_models = model_guess_get(scope, arena, models, SEARCH_MODELS_MAX);
+
+    for (int attempt = 0;; attempt++) {
+        struct query_vector vectors[SEARCH_MODELS_MAX];
+        size_t n = make_vectors(self->state, query, models, n_models, arena, vectors, &reply->query_cut);
+
+        if (search_candidates(self->db, client_id, in->kb_id, query, vectors, n, &options, arena, ret_found, err) < 0)
+            return -1;
+        reply->vectors_used = n > 0;
+        if (all_in(ret_found->models, ret_found->n_models, models, n_models))
+            return 0;
+        n_models = ret_found->n_models < SEARCH_MODELS_MAX ? ret_found->n_models : SEARCH_MODELS_MAX;
+        memcpy(models, ret_found->models, n_models * sizeof *models);
+        model_guess_put(scope, models, n_models);
+        if (attempt == 1)
+            return 0;
+    }
+}
+
 int on_search_knowledge(struct worker *self, struct call *call, struct err *err)
 {
     const struct search_knowledge *in = call->request;
     struct search_result *reply = call->reply;
     AUTO(arena_destroy) struct arena *arena = arena_new(SEARCH_ARENA_BYTES);
-    AUTO(db_rollback) struct db_tx *tx = NULL;
-    const char *client_id = call_client(call, in->client_id, err), *const * models;
-    struct candidate *candidates;
-    struct query_vector *vectors;
-    size_t n, n_models, n_vectors = 0;
+    const char *client_id = call_client(call, in->client_id, err), *query;
+    struct candidates found;
 
     if (!client_id)
         return -1;
@@ -125,21 +184,9 @@ int on_search_knowledge(struct worker *self, struct call *call, struct err *err)
         return out_of_memory(err);
     if (is_blank(in->query))
         return err_set_field(err, ERR_INVALID, "query", "the query is blank");
-    if (read_models(self->db, client_id, in->kb_id, arena, &models, &n_models, err) < 0)
-        return -1;
-
-    /* No connection is held while a model is awaited. */
-    if (!(vectors = arena_calloc(arena, n_models, sizeof *vectors)))
+    if (!(query = cut_query(in->query, arena, &reply->query_cut)))
         return out_of_memory(err);
-    for (size_t i = 0; i < n_models; i++)
-        if ((vectors[n_vectors].vector = query_vector(self->state, models[i], in->query, arena, &reply->query_cut)))
-            vectors[n_vectors++].model = models[i];
-
-    if (!(tx = db_begin(self->db, client_id, err)) ||
-        search_candidates(tx, client_id, in->kb_id, in->query, vectors, n_vectors, 2 * (int)in->max_results + 10, arena,
-                          &candidates, &n, err) < 0 ||
-        db_commit(&tx, err) < 0)
+    if (find(self, client_id, in, query, arena, &found, reply, err) < 0)
         return -1;
-    reply->vectors_used = n_vectors > 0;
-    return answer(in, candidates, n, call, err);
+    return answer(in, found.items, found.n, call, err);
 }

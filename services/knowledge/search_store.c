@@ -1,4 +1,5 @@
-/* search_store.c - see search_store.h. */
+/* search_store.c - see search_store.h. The searching is leadwire_search's (migration 0009); here its rows become
+ * candidates. */
 #include "services/knowledge/search_store.h"
 
 #include <string.h>
@@ -7,214 +8,244 @@
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "services/knowledge/asked.h"
+#include "services/knowledge/fillers.h"
+#include "services/knowledge/half.h"
+#include "services/knowledge/trigram.h"
+
+#define ANSWER_WEIGHT 0.85 /* of a word in an answer; in a question it counts whole */
+
+/* One base that was searched. */
+struct base {
+    const char *kb_id, *model, *folded;
+    double threshold;
+    struct asked asked;
+    const struct fillers *fillers;
+};
+
+/* A candidate while its chunks are read. */
+struct draft {
+    struct candidate candidate;
+    const struct base *base;
+    double *best; /* of each term */
+    double best_chunk;
+};
+
+struct reading {
+    struct arena *arena;
+    const struct db_result *rows;
+    struct base *bases;
+    size_t n_bases;
+    struct draft *drafts;
+    size_t n_drafts;
+};
 
 static int out_of_memory(struct err *err)
 {
     return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
 }
 
-int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, struct arena *arena,
-                  const char *const **ret_models, size_t *ret_n, struct err *err)
+static const char *text_of(const struct reading *self, int row, const char *column)
 {
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err,
-                     "SELECT DISTINCT embedding_model FROM knowledge_bases"
-                     " WHERE client_id = $1 AND ($2::uuid IS NULL OR kb_id = $2)",
-                     db_text(client_id), db_text(kb_id));
-    const char **models;
-    size_t n_models = 0;
+    const char *text = db_get(self->rows, row, column);
 
-    if (n < 0)
-        return -1;
-    if (n == 0 && kb_id)
-        return err_set_field(err, ERR_NOT_FOUND, "kb_id", "there is no knowledge base %.40s", kb_id);
-    if (!(models = arena_calloc(arena, (size_t)n, sizeof *models)))
+    return arena_strdup(self->arena, text ? text : "");
+}
+
+static int read_base(struct reading *self, int row, struct db_pool *db, struct err *err)
+{
+    struct base *base = &self->bases[self->n_bases++];
+
+    *base = (struct base){
+        .kb_id = text_of(self, row, "kb_id"),
+        .model = text_of(self, row, "model"),
+        .folded = text_of(self, row, "folded"),
+        .threshold = db_get_float(self->rows, row, "threshold"),
+    };
+    if (!base->kb_id || !base->model || !base->folded)
         return out_of_memory(err);
-    for (int i = 0; i < n; i++) {
-        const char *model = db_get(rows, i, "embedding_model");
-        if (*model && !(models[n_models++] = arena_strdup(arena, model)))
+    if (!(base->fillers = fillers_of(db, db_get(self->rows, row, "language"), err)))
+        return -1;
+    return asked_parse(db_get(self->rows, row, "words"), self->arena, &base->asked, err);
+}
+
+static const struct base *find_base(const struct reading *self, const char *kb_id)
+{
+    for (size_t i = 0; i < self->n_bases; i++)
+        if (strcmp(self->bases[i].kb_id, kb_id) == 0)
+            return &self->bases[i];
+    return NULL;
+}
+
+/* The candidate that a chunk speaks for: of an FAQ its document, of a document the chunk itself. */
+static struct draft *draft_of(struct reading *self, int row, bool is_faq, struct err *err)
+{
+    const char *chunk_id = db_get(self->rows, row, "chunk_id"), *document_id = db_get(self->rows, row, "document_id");
+    struct draft *draft;
+
+    for (size_t i = 0; i < self->n_drafts; i++) {
+        const struct candidate *c = &self->drafts[i].candidate;
+        if (is_faq ? strcmp(c->document_id, document_id) == 0 : strcmp(c->chunk_id, chunk_id) == 0)
+            return &self->drafts[i];
+    }
+    draft = &self->drafts[self->n_drafts];
+    if (!(draft->base = find_base(self, db_get(self->rows, row, "kb_id")))) {
+        err_set(err, ERR_INTERNAL, "knowledge: a chunk of no base was found");
+        return NULL;
+    }
+    draft->candidate = (struct candidate){
+        .document_id = arena_strdup(self->arena, document_id),
+        .kb_id = draft->base->kb_id,
+        .is_faq = is_faq,
+        .model = draft->base->model,
+        .threshold = draft->base->threshold,
+    };
+    draft->best = arena_calloc(self->arena, draft->base->asked.n_terms + 1, sizeof *draft->best);
+    if (!draft->candidate.document_id || !draft->best) {
+        out_of_memory(err);
+        return NULL;
+    }
+    draft->best_chunk = -2;
+    self->n_drafts++;
+    return draft;
+}
+
+/* What both chunks of an FAQ share, or a document's chunk says of itself. */
+static int read_shared(struct reading *self, int row, struct draft *draft, struct err *err)
+{
+    const char *folded = db_get(self->rows, row, "folded"), *words = db_get(self->rows, row, "words");
+    const struct fillers *fillers = draft->base->fillers;
+    struct candidate *c = &draft->candidate;
+
+    c->title = text_of(self, row, "title");
+    c->body = text_of(self, row, "body");
+    c->heading = text_of(self, row, "heading");
+    c->source_url = text_of(self, row, "source_url");
+    if (!c->title || !c->body || !c->heading || !c->source_url)
+        return out_of_memory(err);
+    c->alike = trigram_similarity(draft->base->folded, folded ? folded : "");
+    if (!c->is_faq)
+        return 0;
+    c->exact = folded && strcmp(folded, draft->base->folded) == 0;
+    c->about = asked_about(&draft->base->asked, words ? words : "", fillers->items, fillers->n, &c->words);
+    return 0;
+}
+
+/* The chunk with the nearest vector stands for its candidate; without vectors the first. */
+static int read_chunk(struct reading *self, int row, struct err *err)
+{
+    const char *part = db_get(self->rows, row, "part"), *words = db_get(self->rows, row, "words");
+    bool is_answer = strcmp(part, "answer") == 0, has_cosine = db_get(self->rows, row, "cosine") != NULL;
+    double cosine = db_get_float(self->rows, row, "cosine");
+    struct draft *draft = draft_of(self, row, strcmp(part, "text") != 0, err);
+
+    if (!draft || (!is_answer && read_shared(self, row, draft, err) < 0))
+        return -1;
+    asked_mark(&draft->base->asked, words ? words : "", is_answer ? ANSWER_WEIGHT : 1, draft->best);
+    if (has_cosine && (!draft->candidate.has_cosine || cosine > draft->candidate.cosine)) {
+        draft->candidate.has_cosine = true;
+        draft->candidate.cosine = cosine;
+    }
+    if ((has_cosine ? cosine : is_answer ? -1.9 : -1.8) > draft->best_chunk) {
+        draft->best_chunk = has_cosine ? cosine : is_answer ? -1.9 : -1.8;
+        draft->candidate.position = db_get_int(self->rows, row, "position");
+        if (!(draft->candidate.chunk_id = text_of(self, row, "chunk_id")))
             return out_of_memory(err);
     }
-    *ret_models = models;
-    *ret_n = n_models;
     return 0;
 }
 
-/* From the query's words to the documents that have them.
- *   term       each word of the query that says something, by the language of the base
- *   unknown    those of which neither the base nor the language's own list knows anything: misspelt, or foreign to it
- *   near       what an unknown word was meant to be
- *   alt        the lexemes that stand for a term: itself, words of the same concept, what it was meant to be
- *   touched    the chunks that have any of them
- *   value      what a term is worth: the rarer in the base the more, and most if nobody has it
- * Of a query 64 words are looked at. */
-#define WORDS_SQL                                                                                                      \
-    "WITH base AS MATERIALIZED ( "                                                                                     \
-    "  SELECT kb_id, language, language::regconfig AS config, embedding_model, similarity_threshold AS threshold, "    \
-    "         (SELECT count(*) FROM documents d WHERE d.client_id = $1 AND d.kb_id = b.kb_id)::float8 AS documents, "  \
-    "         ARRAY(SELECT lexeme FROM search_words w WHERE w.language = b.language AND w.concept = '') AS fillers "   \
-    "    FROM knowledge_bases b WHERE client_id = $1 AND ($2::uuid IS NULL OR kb_id = $2) "                            \
-    "), term AS MATERIALIZED ( "                                                                                       \
-    "  SELECT DISTINCT ON (b.kb_id, l.lexeme) b.kb_id, b.language, q.word, l.lexeme AS term, l.stop, s.concept "       \
-    "    FROM base b CROSS JOIN (SELECT word FROM leadwire_words($3) AS word LIMIT 64) AS q "                          \
-    "   CROSS JOIN LATERAL (SELECT leadwire_lexeme(b.config, q.word) AS lexeme) AS x "                                 \
-    "   CROSS JOIN LATERAL (SELECT coalesce(x.lexeme, q.word) AS lexeme, x.lexeme IS NULL AS stop) AS l "              \
-    "    LEFT JOIN LATERAL (SELECT concept FROM search_words w WHERE w.language = b.language "                         \
-    "                          AND w.lexeme = l.lexeme LIMIT 1) AS s ON true "                                         \
-    "   WHERE s.concept <> '' OR (s.concept IS NULL AND NOT l.stop) "                                                  \
-    "), unknown AS MATERIALIZED ( "                                                                                    \
-    "  SELECT * FROM term t WHERE concept IS NULL AND length(word) BETWEEN 4 AND 40 "                                  \
-    "     AND NOT EXISTS (SELECT FROM kb_words w WHERE w.client_id = $1 AND w.kb_id = t.kb_id AND w.lexeme = t.term) " \
-    "), near AS MATERIALIZED ( "                                                                                       \
-    "  SELECT DISTINCT ON (n.kb_id, n.term) n.kb_id, n.term, n.language, n.lexeme, s.concept, "                        \
-    "         CASE WHEN n.slips = 2 THEN 0.8 WHEN length(n.word) < 6 THEN 0.75 ELSE 0.9 END::float8 AS weight "        \
-    "    FROM (SELECT u.kb_id, u.term, u.language, u.word, w.lexeme, leadwire_slips(w.word, u.word) AS slips "         \
-    "            FROM unknown u JOIN kb_words w ON w.client_id = $1 AND w.kb_id = u.kb_id AND "                        \
-    "            CASE WHEN left(w.word, 1) = left(u.word, 1) THEN levenshtein_less_equal(w.word, u.word, 2) <= 2 END " \
-    "           UNION ALL "                                                                                            \
-    "          SELECT u.kb_id, u.term, u.language, u.word, w.lexeme, leadwire_slips(w.word, u.word) "                  \
-    "            FROM unknown u JOIN search_words w ON w.language = u.language AND "                                   \
-    "            CASE WHEN left(w.word, 1) = left(u.word, 1) THEN levenshtein_less_equal(w.word, u.word, 2) <= 2 END " \
-    "         ) AS n "                                                                                                 \
-    "    LEFT JOIN LATERAL (SELECT concept FROM search_words w WHERE w.language = n.language "                         \
-    "                          AND w.lexeme = n.lexeme LIMIT 1) AS s ON true "                                         \
-    "   WHERE n.slips IS NOT NULL ORDER BY n.kb_id, n.term, n.slips, n.lexeme "                                        \
-    "), alt AS MATERIALIZED ( "                                                                                        \
-    "  SELECT kb_id, term, lexeme, max(weight) AS weight, array_to_tsvector(ARRAY[lexeme])::text::tsquery AS query "   \
-    "    FROM (SELECT kb_id, term, term AS lexeme, 1.0::float8 AS weight FROM term "                                   \
-    "           UNION ALL "                                                                                            \
-    "          SELECT t.kb_id, t.term, s.lexeme, 0.9 FROM term t JOIN search_words s USING (language, concept) "       \
-    "           UNION ALL "                                                                                            \
-    "          SELECT kb_id, term, lexeme, weight FROM near WHERE concept IS DISTINCT FROM '' "                        \
-    "           UNION ALL "                                                                                            \
-    "          SELECT n.kb_id, n.term, s.lexeme, 0.9 * n.weight FROM near n JOIN search_words s USING (language, "     \
-    "concept) "                                                                                                        \
-    "           WHERE concept <> '') AS each GROUP BY kb_id, term, lexeme "                                            \
-    "), touched AS MATERIALIZED ( "                                                                                    \
-    "  SELECT c.kb_id, c.document_id, c.chunk_id, c.words, "                                                           \
-    "         CASE c.part WHEN 'answer' THEN 0.85 ELSE 1 END::float8 AS weight "                                       \
-    "    FROM (SELECT kb_id, string_agg(query::text, ' | ')::tsquery AS words FROM alt GROUP BY kb_id) AS q "          \
-    "    JOIN chunks c ON c.client_id = $1 AND c.kb_id = q.kb_id AND c.words @@ q.words "                              \
-    "), hit AS MATERIALIZED ( "                                                                                        \
-    "  SELECT DISTINCT ON (t.kb_id, t.document_id, a.term) t.kb_id, t.document_id, t.chunk_id, a.term, "               \
-    "         a.weight * t.weight AS weight "                                                                          \
-    "    FROM touched t JOIN alt a ON a.kb_id = t.kb_id AND t.words @@ a.query "                                       \
-    "   ORDER BY t.kb_id, t.document_id, a.term, a.weight * t.weight DESC "                                            \
-    "), value AS MATERIALIZED ( "                                                                                      \
-    "  SELECT t.kb_id, t.term, ln(1 + b.documents / (0.5 + coalesce(h.documents, 0))) "                                \
-    "         * CASE WHEN t.stop THEN 0.4 ELSE 1 END AS value "                                                        \
-    "    FROM term t JOIN base b USING (kb_id) "                                                                       \
-    "    LEFT JOIN (SELECT kb_id, term, count(*) AS documents FROM hit GROUP BY kb_id, term) AS h USING (kb_id, "      \
-    "term) "                                                                                                           \
-    "   WHERE NOT EXISTS (SELECT FROM near n WHERE n.kb_id = t.kb_id AND n.term = t.term AND n.concept = '') "         \
-    "), by_words AS MATERIALIZED ( "                                                                                   \
-    "  SELECT kb_id, document_id, sum(h.weight * v.value) / min(v.total) AS covered, "                                 \
-    "         (array_agg(h.chunk_id ORDER BY h.weight * v.value DESC))[1] AS chunk_id "                                \
-    "    FROM hit h JOIN (SELECT *, sum(value) OVER (PARTITION BY kb_id) AS total FROM value) AS v USING (kb_id, "     \
-    "term) "                                                                                                           \
-    "   GROUP BY kb_id, document_id ORDER BY covered DESC LIMIT $6 "
-
-/* Vectors of the same model alone are compared; the question's and the answer's each stand for the document. */
-#define VECTORS_SQL                                                                                           \
-    "), by_vector AS MATERIALIZED ( "                                                                         \
-    "  SELECT * FROM (SELECT DISTINCT ON (document_id) kb_id, document_id, chunk_id, cosine FROM ( "          \
-    "           SELECT c.kb_id, c.document_id, c.chunk_id, 1 - (e.embedding <=> v.vector) AS cosine "         \
-    "             FROM unnest($4::text[], $5::halfvec[]) AS v (model, vector) "                               \
-    "             JOIN base b ON b.embedding_model = v.model "                                                \
-    "             JOIN chunks c ON c.client_id = $1 AND c.kb_id = b.kb_id "                                   \
-    "             JOIN embeddings e ON e.client_id = $1 AND e.model = v.model AND e.text_hash = c.text_hash " \
-    "              AND vector_dims(e.embedding) = vector_dims(v.vector)) AS each "                            \
-    "          ORDER BY document_id, cosine DESC) AS best ORDER BY cosine DESC LIMIT $6 "
-
-#define FOUND_SQL                                                                                                     \
-    "), found AS MATERIALIZED ( "                                                                                     \
-    "  SELECT document_id, kb_id, max(covered) AS covered, max(cosine) AS cosine, bool_or(exact) AS exact, "          \
-    "         (array_agg(chunk_id ORDER BY exact DESC, cosine NULLS LAST))[1] AS chunk_id "                           \
-    "    FROM (SELECT document_id, kb_id, chunk_id, covered, NULL::float8 AS cosine, false AS exact FROM by_words "   \
-    "           UNION ALL "                                                                                           \
-    "          SELECT document_id, kb_id, chunk_id, NULL, cosine, false FROM by_vector "                              \
-    "           UNION ALL "                                                                                           \
-    "          SELECT d.document_id, d.kb_id, c.chunk_id, NULL, NULL, true "                                          \
-    "            FROM base b JOIN documents d ON d.client_id = $1 AND d.kb_id = b.kb_id AND d.kind = 'faq' "          \
-    "             AND d.title_key = leadwire_fold($3) "                                                               \
-    "            JOIN chunks c ON c.client_id = $1 AND c.document_id = d.document_id AND c.part = 'question') AS "    \
-    "views "                                                                                                          \
-    "   GROUP BY document_id, kb_id "                                                                                 \
-    ") "                                                                                                              \
-    "SELECT f.document_id, f.kb_id, f.chunk_id, c.position, d.title, d.kind, d.source_url, c.heading, "               \
-    "       CASE d.kind WHEN 'faq' THEN d.content ELSE c.body END AS body, b.embedding_model AS model, b.threshold, " \
-    "       f.exact, coalesce(f.covered, 0) AS covered, f.cosine, similarity(lower($3), lower(d.title)) AS alike, "   \
-    "       coalesce(asked.weight / nullif(length(ts_delete(q.words, b.fillers)), 0), 0) AS about, asked.words "      \
-    "  FROM found f JOIN base b USING (kb_id) "                                                                       \
-    "  JOIN documents d ON d.client_id = $1 AND d.document_id = f.document_id "                                       \
-    "  JOIN chunks c ON c.client_id = $1 AND c.chunk_id = f.chunk_id "                                                \
-    "  LEFT JOIN chunks q ON q.client_id = $1 AND q.document_id = f.document_id AND q.part = 'question' "             \
-    " CROSS JOIN LATERAL ( "                                                                                          \
-    "    SELECT sum(weight) AS weight, count(*) AS words FROM ( "                                                     \
-    "      SELECT DISTINCT ON (a.lexeme) a.weight FROM alt a WHERE a.kb_id = f.kb_id AND q.words @@ a.query "         \
-    "       ORDER BY a.lexeme, a.weight DESC) AS own) AS asked "
-
-static const char *vector_array(const struct query_vector *vectors, size_t n, bool models, struct arena *arena)
+static int finish(struct reading *self, struct candidates *ret_candidates, struct err *err)
 {
-    const char **items = arena_calloc(arena, n, sizeof *items);
+    struct candidates found = {0};
 
-    for (size_t i = 0; items && i < n; i++)
-        items[i] = models ? vectors[i].model : vectors[i].vector;
-    return items ? db_array(arena, items, n) : NULL;
-}
-
-static int read_candidate(const struct db_result *rows, int row, struct arena *arena, struct candidate *ret_candidate,
-                          struct err *err)
-{
-    struct candidate c = {
-        .document_id = arena_strdup(arena, db_get(rows, row, "document_id")),
-        .kb_id = arena_strdup(arena, db_get(rows, row, "kb_id")),
-        .chunk_id = arena_strdup(arena, db_get(rows, row, "chunk_id")),
-        .position = db_get_int(rows, row, "position"),
-        .is_faq = strcmp(db_get(rows, row, "kind"), "faq") == 0,
-        .title = arena_strdup(arena, db_get(rows, row, "title")),
-        .heading = arena_strdup(arena, db_get(rows, row, "heading")),
-        .source_url = arena_strdup(arena, db_get(rows, row, "source_url")),
-        .body = arena_strdup(arena, db_get(rows, row, "body")),
-        .model = arena_strdup(arena, db_get(rows, row, "model")),
-        .threshold = db_get_float(rows, row, "threshold"),
-        .exact = db_get_bool(rows, row, "exact"),
-        .covered = db_get_float(rows, row, "covered"),
-        .about = db_get_float(rows, row, "about"),
-        .words = db_get_int(rows, row, "words"),
-        .alike = db_get_float(rows, row, "alike"),
-        .has_cosine = db_get(rows, row, "cosine") != NULL,
-        .cosine = db_get_float(rows, row, "cosine"),
-    };
-
-    if (!c.document_id || !c.kb_id || !c.chunk_id || !c.title || !c.heading || !c.source_url || !c.body || !c.model)
+    found.items = arena_calloc(self->arena, self->n_drafts, sizeof *found.items);
+    found.models = arena_calloc(self->arena, self->n_bases, sizeof *found.models);
+    if (!found.items || !found.models)
         return out_of_memory(err);
-    *ret_candidate = c;
+    for (size_t i = 0; i < self->n_drafts; i++) {
+        struct draft *draft = &self->drafts[i];
+        draft->candidate.covered = asked_covered(&draft->base->asked, draft->best);
+        if (draft->candidate.title) /* an FAQ whose question was removed a moment ago has none */
+            found.items[found.n++] = draft->candidate;
+    }
+    for (size_t i = 0; i < self->n_bases; i++) {
+        bool known = *self->bases[i].model == '\0';
+        for (size_t j = 0; !known && j < found.n_models; j++)
+            known = strcmp(found.models[j], self->bases[i].model) == 0;
+        if (!known)
+            found.models[found.n_models++] = self->bases[i].model;
+    }
+    *ret_candidates = found;
     return 0;
 }
 
-int search_candidates(struct db_tx *tx, const char *client_id, const char *kb_id, const char *query,
-                      const struct query_vector *vectors, size_t n_vectors, int each, struct arena *arena,
-                      struct candidate **ret_candidates, size_t *ret_n, struct err *err)
+static int read_rows(struct db_pool *db, const struct db_result *rows, const char *kb_id, struct arena *arena,
+                     struct candidates *ret_candidates, struct err *err)
+{
+    int n = db_result_count(rows);
+    struct reading reading = {.arena = arena, .rows = rows};
+
+    if (n == 0 && kb_id)
+        return err_set_field(err, ERR_NOT_FOUND, "kb_id", "there is no knowledge base %.40s", kb_id);
+    reading.bases = arena_calloc(arena, (size_t)n, sizeof *reading.bases);
+    reading.drafts = arena_calloc(arena, (size_t)n, sizeof *reading.drafts);
+    if (!reading.bases || !reading.drafts)
+        return out_of_memory(err);
+    for (int i = 0; i < n; i++) /* all bases come before their chunks */
+        if ((strcmp(db_get(rows, i, "kind"), "base") == 0 ? read_base(&reading, i, db, err)
+                                                          : read_chunk(&reading, i, err)) < 0)
+            return -1;
+    return finish(&reading, ret_candidates, err);
+}
+
+/* The client is set in the statement that reads it: a transaction of one statement, in one round trip. */
+#define SEARCH_SQL(models, vectors)                                                          \
+    "SELECT f.* FROM (SELECT set_config('leadwire.client_id', $1, true) AS client_id) AS s," \
+    " LATERAL leadwire_search(s.client_id::uuid, $2, $3, $4, " models ", " vectors ", $5) AS f"
+#define MODELS(...)  "ARRAY[" __VA_ARGS__ "]::text[]"
+#define VECTORS(...) "ARRAY[" __VA_ARGS__ "]::halfvec[]"
+
+static const char *const search_sql[SEARCH_MODELS_MAX + 1] = {
+    SEARCH_SQL(MODELS(), VECTORS()),
+    SEARCH_SQL(MODELS("$6"), VECTORS("$7")),
+    SEARCH_SQL(MODELS("$6, $8"), VECTORS("$7, $9")),
+    SEARCH_SQL(MODELS("$6, $8, $10"), VECTORS("$7, $9, $11")),
+};
+
+int search_candidates(struct db_pool *db, const char *client_id, const char *kb_id, const char *query,
+                      const struct query_vector *vectors, size_t n_vectors, const struct search_options *options,
+                      struct arena *arena, struct candidates *ret_candidates, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    const char *models = vector_array(vectors, n_vectors, true, arena);
-    const char *texts = vector_array(vectors, n_vectors, false, arena);
-    struct candidate *candidates;
-    int n;
+    struct err problem = {0};
+    struct db_arg args[5 + 2 * SEARCH_MODELS_MAX] = {
+        db_text(client_id), db_text(kb_id), db_text(query), db_int(options->each), db_int(options->hnsw_from),
+    };
 
-    if (!models || !texts)
-        return out_of_memory(err);
-    n = db_query(tx, &rows, err, WORDS_SQL VECTORS_SQL FOUND_SQL, db_text(client_id), db_text(kb_id), db_text(query),
-                 db_text(models), db_text(texts), db_int(each));
-    if (n < 0)
+    if (n_vectors > SEARCH_MODELS_MAX)
+        n_vectors = SEARCH_MODELS_MAX;
+    for (size_t i = 0; i < n_vectors; i++) {
+        size_t len = HALF_BYTES(vectors[i].dims);
+        unsigned char *binary = arena_alloc(arena, len);
+
+        if (!binary)
+            return out_of_memory(err);
+        half_encode(vectors[i].values, vectors[i].dims, binary);
+        args[5 + 2 * i] = db_text(vectors[i].model);
+        args[6 + 2 * i] = db_binary(binary, len);
+    }
+    /* It only reads: a lost answer is asked for again. */
+    for (int attempt = 0;; attempt++) {
+        if (db_run_args(db, NULL, &rows, &problem, search_sql[n_vectors], args, 5 + 2 * n_vectors) >= 0)
+            break;
+        if (problem.kind == ERR_UNCERTAIN && attempt == 0)
+            continue;
+        if (problem.kind == ERR_UNCERTAIN)
+            problem.kind = ERR_UNAVAILABLE;
+        if (err)
+            *err = problem;
         return -1;
-    if (!(candidates = arena_calloc(arena, (size_t)n, sizeof *candidates)))
-        return out_of_memory(err);
-    for (int i = 0; i < n; i++)
-        if (read_candidate(rows, i, arena, &candidates[i], err) < 0)
-            return -1;
-    *ret_candidates = candidates;
-    *ret_n = (size_t)n;
-    return 0;
+    }
+    return read_rows(db, rows, kb_id, arena, ret_candidates, err);
 }

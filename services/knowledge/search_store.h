@@ -7,19 +7,17 @@
 #include <stdint.h>
 
 struct arena;
-struct db_tx;
+struct db_pool;
 struct err;
-
-/* The models of a client's bases: which ones a query is to be embedded by. kb_id NULL: all bases.
- * ERR_NOT_FOUND: kb_id is given and the client has no such base. */
-int search_models(struct db_tx *tx, const char *client_id, const char *kb_id, struct arena *arena,
-                  const char *const **ret_models, size_t *ret_n, struct err *err);
 
 /* A query in one model's space. */
 struct query_vector {
     const char *model;
-    const char *vector; /* pgvector's text */
+    size_t dims;
+    const float *values;
 };
+
+#define SEARCH_MODELS_MAX 3 /* models whose vectors one search compares; a client's bases rarely have two */
 
 struct candidate {
     const char *document_id, *kb_id, *chunk_id; /* the chunk that speaks for it most */
@@ -29,16 +27,30 @@ struct candidate {
     const char *heading, *source_url; /* "" if there is none */
     const char *model;                /* of its base */
     double threshold;                 /* of its base */
-    bool exact;                       /* the query is its question, but for case, spaces and trailing punctuation */
+    bool exact;                       /* the query is its question, but for writing, case, spaces and punctuation */
     double covered;                   /* share of the query's words it has, each by its rarity in the base */
     double about;                     /* share of its question's words that the query has */
     int64_t words;                    /* of its question that the query has */
-    double alike;                     /* trigram similarity of query and question */
+    double alike;                     /* trigram similarity of query and title */
     bool has_cosine;
     double cosine; /* of its best chunk */
 };
 
-/* Up to each candidates by words and, for bases of a model in vectors, up to each by vectors; no order. In arena. */
-int search_candidates(struct db_tx *tx, const char *client_id, const char *kb_id, const char *query,
-                      const struct query_vector *vectors, size_t n_vectors, int each, struct arena *arena,
-                      struct candidate **ret_candidates, size_t *ret_n, struct err *err);
+struct candidates {
+    size_t n;
+    struct candidate *items; /* no order */
+    size_t n_models;
+    const char **models; /* of the bases: those that the search should have had vectors for */
+};
+
+/* How it is searched. */
+struct search_options {
+    int each;          /* candidates by words, and as many by vectors, of each base */
+    int64_t hnsw_from; /* where bases hold as many chunks, the client's index is used if there is one */
+};
+
+/* The candidates among a client's bases, or in the one of kb_id; in one round trip. Each of vectors is compared within
+ * the bases of its model. In arena. ERR_NOT_FOUND: kb_id is given and the client has no such base. */
+int search_candidates(struct db_pool *db, const char *client_id, const char *kb_id, const char *query,
+                      const struct query_vector *vectors, size_t n_vectors, const struct search_options *options,
+                      struct arena *arena, struct candidates *ret_candidates, struct err *err);

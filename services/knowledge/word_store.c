@@ -24,7 +24,7 @@ static int page_make_anew(struct db_tx *tx, const struct kb *kb, const char *lan
                  "AND chunk_id > $3"
                  "   ORDER BY chunk_id LIMIT $5"
                  "), made AS ("
-                 "  UPDATE chunks c SET words = to_tsvector($4::text::regconfig, page.body)"
+                 "  UPDATE chunks c SET words = leadwire_tsvector($4::text::regconfig, page.body)"
                  "    FROM page WHERE c.client_id = $1 AND c.chunk_id = page.chunk_id"
                  "), vocabulary AS ("
                  "  INSERT INTO kb_words (client_id, kb_id, word, lexeme)"

@@ -162,7 +162,7 @@ Test(knowledge_changes, another_language_makes_all_words_anew)
     cr_expect(eq(str, (char *)base.language, "german"));
     cr_expect(eq(i64,
                  kbfix_count("SELECT count(*) AS n FROM chunks WHERE client_id = $1"
-                             " AND words <> to_tsvector('german', heading || E'\\n' || body)",
+                             " AND words <> leadwire_tsvector('german', heading || E'\\n' || body)",
                              kbfix_a),
                  0));
     cr_expect(eq(i64,

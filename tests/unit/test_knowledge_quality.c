@@ -210,23 +210,21 @@ TestSuite(knowledge_quality, .init = open_bases, .fini = close_bases, .timeout =
 static double best_of(int base, const char *query, const char **ret_title, const struct candidate **ret_best,
                       struct arena *arena)
 {
+    static const struct search_options options = {.each = 20, .hnsw_from = INT64_MAX};
     struct err err = {0};
-    AUTO(db_rollback) struct db_tx *tx = db_begin(pool, client_id, &err);
-    struct candidate *candidates;
+    struct candidates found;
     double best = 0;
-    size_t n;
 
     *ret_title = "";
     *ret_best = NULL;
-    cr_assert(tx != NULL, "%s", err.text);
-    cr_assert(eq(int, search_candidates(tx, client_id, kb_ids[base], query, NULL, 0, 20, arena, &candidates, &n, &err),
+    cr_assert(eq(int, search_candidates(pool, client_id, kb_ids[base], query, NULL, 0, &options, arena, &found, &err),
                  0),
               "%s", err.text);
-    for (size_t i = 0; i < n; i++)
-        if (score_fused(&candidates[i]) > best) {
-            best = score_fused(&candidates[i]);
-            *ret_title = candidates[i].title;
-            *ret_best = &candidates[i];
+    for (size_t i = 0; i < found.n; i++)
+        if (score_fused(&found.items[i]) > best) {
+            best = score_fused(&found.items[i]);
+            *ret_title = found.items[i].title;
+            *ret_best = &found.items[i];
         }
     return best;
 }

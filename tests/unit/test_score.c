@@ -7,7 +7,8 @@
 
 static struct candidate by_words(double covered, double about, int words)
 {
-    return (struct candidate){.model = "text-embedding-3-small", .covered = covered, .about = about, .words = words};
+    return (struct candidate){
+        .is_faq = true, .model = "text-embedding-3-small", .covered = covered, .about = about, .words = words};
 }
 
 Test(score, the_question_itself_scores_1)
