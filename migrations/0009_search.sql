@@ -228,7 +228,7 @@ SET hnsw.ef_search = 40 SET hnsw.iterative_scan = strict_order AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT text_hash, 1 - (embedding::halfvec(%1$s) <=> $1) FROM embeddings'
-        ' WHERE client_id = %2$L AND model = %3$L AND embedding IS NOT NULL'
+        ' WHERE client_id = %2$L AND model = %3$L AND vector_dims(embedding) = %1$s'
         ' ORDER BY embedding::halfvec(%1$s) <=> $1 LIMIT $2', dimensions, client, of_model) USING query, wanted;
 END
 $$;

@@ -11,6 +11,7 @@
 #include "services/knowledge/minilm.h"
 #include "services/knowledge/query_cache.h"
 #include "services/knowledge/upload_store.h"
+#include "services/knowledge/vector_index.h"
 
 #define QUERIES_CACHED 2048
 #define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */
@@ -56,9 +57,16 @@ static int knowledge_worker_new(struct worker *self, struct err *err)
     return 0;
 }
 
+static int knowledge_start(struct worker *self, void **ret_service_state, struct err *err)
+{
+    *ret_service_state = NULL;
+    return vector_index_check_version(self, err);
+}
+
 static const struct task_handler tasks[] = {
     {TASK_bulk_ingest_faqs, on_bulk_ingest_faqs},
     {TASK_ingest_document, on_ingest_document_task},
+    {TASK_build_vector_index, on_build_vector_index},
     {0},
 };
 
@@ -94,6 +102,7 @@ static const struct service knowledge = {
     .check = knowledge_check,
     .worker_new = knowledge_worker_new,
     .worker_destroy = knowledge_worker_destroy,
+    .start = knowledge_start,
 };
 
 int main(int argc, char **argv)

@@ -18,6 +18,7 @@
 #include "services/knowledge/embedding_store.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/vector_index.h"
 
 #define PAGE_ARENA_BYTES (96 * 1024 * 1024) /* 256 texts, their 3,072 numbers twice, the API's answers, retries */
 #define EMBED_TIMEOUT_MS 60000
@@ -156,7 +157,9 @@ static int page_write(struct worker *self, const struct task *task, const struct
     if ((gone = open_target(tx, page->job, arena, &kb, err)) != 0)
         return gone;
     if (embeddings_put(tx, task->client_id, page->job->model, page->texts, page->vectors, page->n, arena, err) < 0 ||
-        drop_if_gone(tx, &kb, page, arena, err) < 0 || vectors_put_progress(tx, task, page->job, err) < 0)
+        drop_if_gone(tx, &kb, page, arena, err) < 0 ||
+        vector_index_check(self, tx, task->client_id, page->job->model, err) < 0 ||
+        vectors_put_progress(tx, task, page->job, err) < 0)
         return -1;
     failpoint("knowledge.vectors_written");
     return db_commit(&tx, err);

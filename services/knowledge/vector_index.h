@@ -1,0 +1,19 @@
+/* vector_index.h - how a client's vectors of a model are searched: one by one, or by an HNSW index of their own.
+ *
+ * The table vector_indexes holds what was decided. A row is 'wanted' when its task is inserted, 'building' while the
+ * index is made, 'ready' when searches use it (leadwire_search reads it), 'unwanted' until the index is gone. At any
+ * place where the process is killed searches are right: they use an index only where the row says ready. */
+#pragma once
+
+struct db_tx;
+struct err;
+struct worker;
+
+/* To be called in the transaction that stored or removed vectors. Inserts the task build_vector_index when the client's
+ * vectors have become LEADWIRE_HNSW_MIN_VECTORS or more, or less than half of that. */
+int vector_index_check(struct worker *self, struct db_tx *tx, const char *client_id, const char *model,
+                       struct err *err);
+
+/* At the start of a process: refuses pgvector before 0.8, and says if indexes are built by one process alone. A
+ * database that does not answer is no reason not to start. */
+int vector_index_check_version(struct worker *self, struct err *err);
