@@ -6,6 +6,13 @@
 
 enum { BLOCK = 8 }; /* tokens that share a loaded weight: 16 of the 32 registers hold sums */
 
+/* Adds the products of pairs of 16-bit integers. In assembler because GCC 12 copies the sums around the intrinsic. */
+INLINE __m512i add_products(__m512i sums, __m512i a, __m512i b)
+{
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));
+    return sums;
+}
+
 /* One panel of outputs for count tokens. A register holds 4 inputs of 8 outputs as 16-bit integers; an instruction
  * multiplies them with 4 inputs of a token and adds two products each to 32-bit sums. */
 INLINE void multiply_block(const struct minilm_linear *linear, size_t panel, const int16_t *rounded, const float *units,
@@ -26,8 +33,8 @@ INLINE void multiply_block(const struct minilm_linear *linear, size_t panel, con
         for (int t = 0; t < count; t++) {
             __m512i in = _mm512_set1_epi64(*(const int64_t *)(rounded + (size_t)t * linear->inputs + i));
 
-            low[t] = _mm512_dpwssd_epi32(low[t], first, in);
-            high[t] = _mm512_dpwssd_epi32(high[t], second, in);
+            low[t] = add_products(low[t], first, in);
+            high[t] = add_products(high[t], second, in);
         }
     }
     for (int t = 0; t < count; t++) {

@@ -10,12 +10,22 @@
 
 #include "services/knowledge/minilm_internal.h"
 
-enum { LANES = 16, DIM_LANES = MINILM_DIMS / LANES, HEAD_LANES = MINILM_HEAD_DIMS / LANES };
+enum { LANES = 16, DIM_LANES = MINILM_DIMS / LANES };
 
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t int_lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
 typedef int16_t short_lanes __attribute__((vector_size(LANES * sizeof(int16_t))));
 typedef int8_t byte_lanes __attribute__((vector_size(LANES * sizeof(int8_t))));
+
+/* As many floats as a register holds: compilers keep wider vectors in memory when a loop adds to them. */
+#if defined(__AVX512F__)
+enum { REGISTER = 16 };
+#elif defined(__AVX__)
+enum { REGISTER = 8 };
+#else
+enum { REGISTER = 4 };
+#endif
+typedef float floats __attribute__((vector_size(REGISTER * sizeof(float))));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -187,14 +197,14 @@ INLINE void share_out(const float *query, float (*keys)[MINILM_TOKENS_MAX], size
     lanes *shares = (lanes *)ret_shares, most = all(-1e30f), total = all(0);
     float top, scale;
 
-    for (size_t b = 0; b < blocks; b++) {
-        lanes even = all(0), odd = all(0);
+    for (size_t i = 0; i < blocks * LANES / REGISTER; i++) {
+        floats even = {0}, odd = {0};
 
         for (int d = 0; d < MINILM_HEAD_DIMS; d += 2) {
-            even += ((const lanes *)keys[d])[b] * query[d];
-            odd += ((const lanes *)keys[d + 1])[b] * query[d + 1];
+            even += ((const floats *)keys[d])[i] * query[d];
+            odd += ((const floats *)keys[d + 1])[i] * query[d + 1];
         }
-        shares[b] = (even + odd) * per_root_dims;
+        ((floats *)ret_shares)[i] = (even + odd) * per_root_dims;
     }
     for (size_t i = count; i < blocks * LANES; i++)
         ret_shares[i] = -1e30f;
@@ -221,13 +231,13 @@ static void attend_head(const float *qkv, size_t count, struct minilm_scratch *s
         for (int d = 0; d < MINILM_HEAD_DIMS; d++)
             s->keys[d][i] = i < count ? qkv[i * stride + MINILM_DIMS + d] : 0;
     for (size_t i = 0; i < count; i++) {
-        lanes *out = (lanes *)(ret_out + i * MINILM_DIMS), answer[HEAD_LANES] = {{0}};
+        floats answer[MINILM_HEAD_DIMS / REGISTER] = {{0}};
 
         share_out(qkv + i * stride, s->keys, count, s->shares);
         for (size_t j = 0; j < count; j++)
-            for (int d = 0; d < HEAD_LANES; d++)
-                answer[d] += ((const lanes *)(qkv + j * stride + 2 * MINILM_DIMS))[d] * s->shares[j];
-        memcpy(out, answer, sizeof answer);
+            for (int d = 0; d < MINILM_HEAD_DIMS / REGISTER; d++)
+                answer[d] += ((const floats *)(qkv + j * stride + 2 * MINILM_DIMS))[d] * s->shares[j];
+        memcpy(ret_out + i * MINILM_DIMS, answer, sizeof answer);
     }
 }
 
