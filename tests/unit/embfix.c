@@ -75,6 +75,8 @@ static int write_answer(const json_t *inputs, struct buf *out)
     buf_puts(out, "{\"data\":[");
     for (int i = 0; i + embfix_api.wrong_count < n; i++) {
         const char *text = json_string_value(json_array_get(inputs, (size_t)i));
+        if (embfix_api.longest < strlen(text))
+            embfix_api.longest = strlen(text);
         if (strstr(text, "poison") || embfix_api.refuse_all)
             status = 400;
         buf_printf(out, "%s{\"index\":%d,\"embedding\":", i ? "," : "", i);

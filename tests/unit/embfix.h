@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tests/unit/kbfix.h"
@@ -16,6 +17,7 @@ struct task;
 struct embfix_api {
     int requests, texts;
     int largest;          /* texts in one request */
+    size_t longest;       /* bytes of a text */
     int status;           /* 0: 200; otherwise each request is answered with it */
     const char *body;     /* of an answer other than 200; NULL: an error without code */
     bool wrong_count;     /* one vector too few */

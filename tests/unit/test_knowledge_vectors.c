@@ -11,6 +11,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "proto/messages.h"
+#include "services/knowledge/embed.h"
 #include "services/knowledge/knowledge.h"
 #include "tests/unit/embfix.h"
 
@@ -223,7 +224,6 @@ Test(knowledge_vectors, what_a_failed_run_has_made_is_kept)
 {
     const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
     AUTO(buf_free) struct buf json = {0};
-    struct err err = {0};
 
     for (int i = 0; i < 200; i++)
         buf_printf(&json, "%s{\"question\":\"Question %d?\",\"answer\":\"Answer %d\"}", i ? "," : "[", i, i);
@@ -233,7 +233,56 @@ Test(knowledge_vectors, what_a_failed_run_has_made_is_kept)
     embfix_work_all();
     cr_expect(eq(int, embfix_api.texts, 400));
     cr_expect(eq(i64, embfix_bare(), 0));
-    (void)err;
+}
+
+/* ---- the API's limits ---- */
+
+static const char *long_text(const char *word, size_t bytes)
+{
+    AUTO(buf_free) struct buf out = {0};
+
+    while (out.len < bytes)
+        buf_printf(&out, "%s ", word);
+    return arena_strndup(kbfix_arena, out.data, out.len);
+}
+
+Test(knowledge_vectors, a_request_stays_within_the_apis_tokens)
+{
+    struct knowledge *state = kbfix_worker.state;
+    struct embeddings made;
+    struct err err = {0};
+    const char *texts[100];
+
+    /* Some 3,000 tokens each: more than 300,000 together with what the estimate may miss. */
+    for (int i = 0; i < 100; i++)
+        texts[i] = long_text(i % 2 ? "boiler" : "gutter", 15000);
+    cr_assert(eq(int, embedder_embed(state->embedder, KBFIX_MODEL, texts, 100, 20000, kbfix_arena, &made, &err), 0),
+              "%s", err.text);
+    cr_expect(embfix_api.requests >= 2 && embfix_api.requests <= 3, "%d", embfix_api.requests);
+    cr_expect(eq(int, embfix_api.texts, 100));
+    for (int i = 2; i < 100; i++)
+        cr_expect(memcmp(made.values + i * EMBFIX_DIMS, made.values + (i % 2) * EMBFIX_DIMS,
+                         EMBFIX_DIMS * sizeof(float)) == 0,
+                  "%d", i);
+    cr_expect(memcmp(made.values, made.values + EMBFIX_DIMS, EMBFIX_DIMS * sizeof(float)) != 0);
+}
+
+Test(knowledge_vectors, a_text_too_long_for_the_api_is_cut_and_a_query_says_so)
+{
+    struct knowledge *state = kbfix_worker.state;
+    const char *query = long_text("\u0645\u0631\u062d\u0628\u0627", 60000);
+    struct embeddings made;
+    struct err err = {0};
+    bool cut = false;
+
+    cr_assert(eq(int, embedder_query(state->embedder, KBFIX_MODEL, query, 20000, kbfix_arena, &made, &cut, &err), 0),
+              "%s", err.text);
+    cr_expect(cut);
+    cr_expect(embfix_api.longest > 8192 && embfix_api.longest < 32000, "%zu", embfix_api.longest);
+    cr_assert(eq(int,
+                 embedder_query(state->embedder, KBFIX_MODEL, "a short one", 20000, kbfix_arena, &made, &cut, &err), 0),
+              "%s", err.text);
+    cr_expect(not(cut));
 }
 
 /* ---- another model ---- */
