@@ -38,7 +38,7 @@ static const char *const entries[] = {
     "A deposit of 25 % holds the date. It is refunded in full until 90 days before the event, and half of it until 30.",
     "To return an article, send it back unworn within 30 days with the label that came with it.",
 };
-enum { TEXTS = 8, ROUNDS = 15, PASSES = 4, WORKERS = 4 };
+enum { TEXTS = 8, ROUNDS = 9, PASSES = 2, WORKERS = 4 };
 
 static float vectors[TEXTS * PASSES][MINILM_DIMS];
 
