@@ -224,7 +224,7 @@ REVOKE EXECUTE ON FUNCTION leadwire_near FROM PUBLIC;
 CREATE FUNCTION leadwire_nearest(client uuid, of_model text, dimensions integer, query halfvec, wanted integer)
 RETURNS TABLE (text_hash uuid, cosine double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-SET hnsw.ef_search = 40 SET hnsw.iterative_scan = strict_order AS $$
+SET hnsw.ef_search = 30 SET hnsw.iterative_scan = strict_order ROWS 20 AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT text_hash, 1 - (embedding::halfvec(%1$s) <=> $1) FROM embeddings'
@@ -254,7 +254,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan ROWS 40 AS $$
 #variable_conflict use_column
 DECLARE
-    rare_most constant integer := 96;  -- units looked at because of rare lexemes
+    rare_most constant integer := 64;  -- units looked at because of rare lexemes
     asked   text[];
     plain_query text := leadwire_fold(query);
     base    record;
@@ -463,13 +463,8 @@ BEGIN
            c.heading, d.source_url,
            CASE c.part WHEN 'text' THEN c.body WHEN 'question' THEN d.content END,
            array_to_string(tsvector_to_array(c.words), E'\n'),
-           coalesce(n.cosine, (SELECT CASE WHEN vector_dims(e.embedding) = vector_dims(v.vector)
-                                           THEN 1 - (e.embedding <=> v.vector) END
-                                 FROM unnest(models, vectors) AS v (model, vector)
-                                 JOIN knowledge_bases b ON b.client_id = client AND b.kb_id = c.kb_id
-                                                       AND b.embedding_model = v.model
-                                 JOIN embeddings e ON e.client_id = client AND e.model = v.model
-                                                  AND e.text_hash = c.text_hash)),
+           coalesce(n.cosine, CASE WHEN vector_dims(e.embedding) = vector_dims(vectors[array_position(models, e.model)])
+                                   THEN 1 - (e.embedding <=> vectors[array_position(models, e.model)]) END),
            NULL, NULL, NULL::double precision
       FROM (SELECT DISTINCT u.unit FROM unnest(units) AS u (unit) WHERE u.unit IS NOT NULL) AS u
      CROSS JOIN LATERAL (
@@ -477,8 +472,49 @@ BEGIN
              UNION ALL
             SELECT * FROM chunks t WHERE t.client_id = client AND t.chunk_id = u.unit) AS c
       JOIN documents d ON d.client_id = client AND d.document_id = c.document_id
-      LEFT JOIN unnest(seen_chunks, seen_cosines) AS n (chunk_id, cosine) ON n.chunk_id = c.chunk_id;
+      LEFT JOIN unnest(seen_chunks, seen_cosines) AS n (chunk_id, cosine) ON n.chunk_id = c.chunk_id
+      LEFT JOIN knowledge_bases b ON n.chunk_id IS NULL AND b.client_id = client AND b.kb_id = c.kb_id
+                                 AND b.embedding_model = ANY (models)
+      LEFT JOIN embeddings e ON e.client_id = client AND e.model = b.embedding_model AND e.text_hash = c.text_hash;
 END
 $$;
 REVOKE EXECUTE ON FUNCTION leadwire_search FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION leadwire_search TO leadwire_knowledge;
+
+-- ---- Spanish and Arabic: what says nothing when asking, and what stands for each other ----
+
+INSERT INTO search_words (language, word, lexeme, concept)
+SELECT language, word, coalesce(leadwire_lexeme(language::regconfig, word), word), concept
+FROM (SELECT DISTINCT ON (language, leadwire_plain(word)) language, leadwire_plain(word) AS word, concept
+        FROM (VALUES
+    ('spanish', '', 'hola buenos buenas dias tardes noches gracias favor por quiero quisiera querria necesito puedo
+                     puede pueden podria podrian saber decir dime digame pregunta alguien algo tambien ustedes usted
+                     hay tener hacer haceis hacen ofrecen ofrece ayuda ayudar senor senora cosa cosas'),
+    ('spanish', 'price', 'precio precios cuesta cuestan costo coste cuanto vale valen tarifa tarifas presupuesto cobran
+                          cobra cobrais'),
+    ('spanish', 'payment', 'pagar pago pagos tarjeta efectivo bizum transferencia'),
+    ('spanish', 'hours', 'horario horarios abren abierto abrir cierran cerrar hora horas'),
+    ('spanish', 'weekend', 'sabado sabados domingo domingos finde festivos'),
+    ('spanish', 'place', 'donde direccion ubicacion ubicados'),
+    ('spanish', 'booking', 'cita citas reservar reserva agendar'),
+    ('spanish', 'urgent', 'urgencia urgencias urgente emergencia emergencias'),
+    ('spanish', 'repair', 'reparar reparacion reparaciones reparan arreglar arreglan arreglo'),
+    ('spanish', 'leak', 'fuga fugas gotea gotera goteras goteo'),
+    ('spanish', 'blocked', 'atasco atascado atascada atascos desatascar desatasco desatascan'),
+    ('spanish', 'guarantee', 'garantia garantizan garantias'),
+    ('spanish', 'phone', 'telefono llamar llamada'),
+    ('arabic', '', 'مرحبا السلام عليكم وعليكم اهلا شكرا لو سمحت سمحتم من فضلك ممكن اريد ابغي ابي بغيت عايز محتاج احتاج هل
+                    في علي عن الي ما هي هو هذا هذه ذلك انا انت انتم نحن عندكم عندك لديكم لكم يا او ثم مع كيف حال صباح
+                    مساء الخير استفسار سؤال تقدمون يوجد'),
+    ('arabic', 'price', 'سعر اسعار السعر الاسعار تكلفه التكلفه كلفه بكم كم ثمن رسوم'),
+    ('arabic', 'payment', 'دفع الدفع ادفع بطاقه كاش نقدا تحويل'),
+    ('arabic', 'hours', 'اوقات الاوقات ساعات ساعه مفتوح مفتوحين تفتحون تغلقون دوام الدوام متي'),
+    ('arabic', 'weekend', 'الجمعه السبت الاحد العطله'),
+    ('arabic', 'place', 'وين اين موقعكم عنوان العنوان عنوانكم'),
+    ('arabic', 'booking', 'موعد مواعيد حجز احجز الحجز'),
+    ('arabic', 'urgent', 'طوارئ طارئ عاجل مستعجل'),
+    ('arabic', 'repair', 'اصلاح تصليح صيانه الصيانه تصلحون تصليحات'),
+    ('arabic', 'guarantee', 'ضمان الضمان كفاله')
+             ) AS given (language, concept, list), regexp_split_to_table(given.list, '\s+') AS word
+       WHERE word <> '' ORDER BY language, leadwire_plain(word), concept) AS listed
+ON CONFLICT DO NOTHING;

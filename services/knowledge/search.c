@@ -20,7 +20,7 @@
 
 #define SEARCH_ARENA_BYTES (16 * 1024 * 1024)
 #define QUERY_BYTES_MAX    8000 /* some 2,000 tokens; of more a lead's question is not made */
-#define CANDIDATES_BESIDE  8    /* beside max_results: what one view finds, the others may still reorder */
+#define CANDIDATES_BESIDE  4    /* beside max_results: what one view finds, the others may still reorder */
 
 static int out_of_memory(struct err *err)
 {
