@@ -78,12 +78,15 @@ def make_vectors(cluster, corpus, clients, model):
 
 
 def use_model(cluster, clients, model):
-    """The bases take the model; since all texts have their vectors already, it answers at once or nearly."""
+    """The bases take the model; since all texts have their vectors already, it answers at once or nearly. One FAQ more, whose
+    vectors the service makes itself, lets it choose how each client is searched."""
     for _, kb_id, _ in clients:
         cluster.api("PATCH", f"/knowledge/bases/{kb_id}", {"embedding_model": model}, status=200)
     for _, kb_id, _ in clients:
         wait_for("the base to use its model", lambda: cluster.api("GET", f"/knowledge/bases/{kb_id}").json[
             "embedding_model"] == model, 120)
+    for _, kb_id, _ in clients:
+        add_faqs(cluster, kb_id, [{"question": "Is this the last question?", "answer": "Yes, there is none after it."}])
     wait_for("the tasks to be done", lambda: cluster.sql("SELECT count(*) FROM tasks") == "0", 1800, 1)
     return wait_vectors(cluster, clients[0][1], [])
 
