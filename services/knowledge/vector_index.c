@@ -217,7 +217,7 @@ int on_build_vector_index(struct worker *self, struct task *task, struct err *er
 {
     const struct build_vector_index *in = task->payload;
     AUTO(db_session_close) struct db_session *session = db_session_open(self->config->database_url, err);
-    struct plan plan;
+    struct plan plan = {0};
     int mine;
 
     if (!session || (mine = lock(session, err)) < 0)
