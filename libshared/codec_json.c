@@ -214,7 +214,8 @@ static int read_time(const struct field *field, const struct path *at, const jso
 {
     int64_t time;
 
-    if (!json_is_string(value) || clock_parse(json_string_value(value), &time) < 0)
+    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value) ||
+        clock_parse(json_string_value(value), &time) < 0)
         return codec_fail(err, at, "must be a time as RFC 3339 writes it");
     return codec_set_time(field, at, time, msg, err);
 }
@@ -355,7 +356,8 @@ static json_t *parse(const struct path *at, const char *text, size_t len, size_t
 int codec_from_json(const struct message_type *type, const char *text, size_t len, struct arena *arena, void *ret_msg,
                     struct err *err)
 {
-    AUTO(free_json) json_t *object = parse(NULL, text, len, 0, err);
+    /* What holds a NUL is refused below, with its name. */
+    AUTO(free_json) json_t *object = parse(NULL, text, len, JSON_ALLOW_NUL, err);
     void *msg;
 
     if (!object)

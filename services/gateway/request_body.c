@@ -1,5 +1,7 @@
 /* request_body.c - the body of a request as a JSON object of its fields: JSON as it is, or multipart/form-data, whose
  * file stays where it is. */
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -25,6 +27,61 @@ static int set(json_t *object, const char *name, json_t *value, struct err *err)
 
 /* ---- JSON ---- */
 
+/* The code unit of an escape \uXXXX; -1 if there is none at text. */
+static int escaped_unit(const char *text, size_t len)
+{
+    int unit = 0;
+
+    if (len < 6 || text[0] != '\\' || text[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        const char *digit = text[i] ? strchr("0123456789abcdef", tolower((unsigned char)text[i])) : NULL;
+        if (!digit)
+            return -1;
+        unit = unit * 16 + (int)(digit - "0123456789abcdef");
+    }
+    return unit;
+}
+
+/* JSON can spell what is no character: half of a surrogate pair. The parser refuses the whole body for it; a NUL in its
+ * place is refused alone, with its field or its entry of a bulk. */
+static void surrogate_halves_to_nul(char *body, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        int unit = escaped_unit(body + i, len - i), next;
+
+        if (body[i] != '\\')
+            continue;
+        if (unit < 0xd800 || unit > 0xdfff) {
+            i++; /* whatever is escaped; it may be a backslash */
+            continue;
+        }
+        next = escaped_unit(body + i + 6, len - i > 6 ? len - i - 6 : 0);
+        if (unit < 0xdc00 && next >= 0xdc00 && next <= 0xdfff) {
+            i += 11;
+        } else {
+            memcpy(body + i + 2, "0000", 4);
+            i += 5;
+        }
+    }
+}
+
+/* A NUL is let through, for the codec to refuse with the field's name. NULL and *ret_why. */
+static json_t *parse(const struct request_input *input, json_error_t *ret_why)
+{
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+    json_t *body = json_loadb(input->body, input->body_len, flags, ret_why);
+    char *copy;
+
+    if (body || json_error_code(ret_why) != json_error_invalid_syntax || !(copy = malloc(input->body_len + 1)))
+        return body;
+    memcpy(copy, input->body, input->body_len);
+    surrogate_halves_to_nul(copy, input->body_len);
+    body = json_loadb(copy, input->body_len, flags, ret_why);
+    free(copy);
+    return body;
+}
+
 static json_t *read_json(const struct request_input *input, struct err *err)
 {
     const struct route *route = input->match->route;
@@ -33,8 +90,7 @@ static json_t *read_json(const struct request_input *input, struct err *err)
     const char *name;
     json_t *value;
 
-    body = json_loadb(input->body, input->body_len, JSON_REJECT_DUPLICATES, &why);
-    if (!body) {
+    if (!(body = parse(input, &why))) {
         err_set(err, ERR_INVALID, "the body is not valid JSON: line %d, column %d: %s", why.line, why.column,
                 utf8_valid(why.text, strlen(why.text)) ? why.text : "invalid text");
         return NULL;
@@ -88,7 +144,8 @@ int request_take_upload(json_t *object, const struct route *route, struct reques
             return no_memory(err);
         upload->data = upload->text;
     }
-    if ((double)upload->len <= field->max) {
+    /* A bulk with a NUL is no message, but its other entries are to be taken. */
+    if ((double)upload->len <= field->max && !(upload->text && strstr(upload->text, "\\u0000"))) {
         request_upload_free(upload);
         return 0;
     }

@@ -81,7 +81,7 @@ static const char *string_fault(const json_t *value, size_t max, const char *mis
     if (json_string_length(value) > max)
         return too_long;
     if (!utf8_valid(json_string_value(value), json_string_length(value)))
-        return "it holds a NUL byte";
+        return "it holds a NUL, or half of a surrogate pair";
     return text_has_word(json_string_value(value)) ? NULL : blank;
 }
 

@@ -209,6 +209,17 @@ class Uploads(ClusterTest):
         self.assertEqual(result["refused"], [])
 
 
+    def test_an_entry_of_a_bulk_that_is_no_text_is_refused_alone(self):
+        body = (b'{"faqs":[{"question":"Is it one?","answer":"1"},{"question":"Is it \\u0000?","answer":"2"},'
+                b'{"question":"Is it three?","answer":"\\ud83d"},{"question":"Is it four?","answer":"\\ud83d\\ude00 4"}]}')
+        result = self.api("POST", self.base + "/faqs/bulk", body, 200, {"Content-Type": "application/json"}).json
+        self.assertEqual([taken["index"] for taken in result["taken"]], [0, 3])
+        self.assertEqual([refused["index"] for refused in result["refused"]], [1, 2])
+        self.assertIn("surrogate", result["refused"][1]["reason"])
+        faqs = self.api("GET", self.base + "/faqs", status=200).json["items"]
+        self.assertEqual([faq["answer"] for faq in faqs], ["1", "\U0001f600 4"])
+
+
 class Killed(ClusterTest):
     def test_a_gateway_that_dies_between_parts_leaves_nothing_that_is_seen(self):
         cluster = self.cluster

@@ -153,7 +153,8 @@ Test(codec_json, text_that_is_not_utf8_is_refused)
     expect_refused("{\"number\":1,\"text\":\"\xff\"}", "");
     expect_refused("{\"number\":1,\"text\":\"\xc0\x80\"}", "");
     expect_refused("{\"number\":1,\"text\":\"\\ud800\"}", "");
-    expect_refused("{\"number\":1,\"text\":\"\\u0000\"}", "");
+    expect_refused("{\"number\":1,\"text\":\"\\u0000\"}", "text");
+    expect_refused("{\"number\":1,\"te\\u0000xt\":\"a\"}", "");
     expect_refused("{\"number\":1,\"text\":\"a\tb\"}", "");
     cr_expect(eq(int, read_bytes("{\"number\":1,\"text\":\"a\0\"}", 24), -1));
     cr_expect(eq(int, read_bytes(SAMPLE_MINIMAL "\0", sizeof SAMPLE_MINIMAL), -1));

@@ -210,11 +210,43 @@ Test(request, a_body_that_is_wrong_names_the_field)
         {"{\"name\":\"a\"}x", ""},
         {"{\"name\":\"a\",\"name\":\"b\"}", ""},
         {"{\"name\":\"\xff\"}", ""},
-        {"{\"name\":\"a\\u0000b\"}", ""},
+        {"{\"name\":\"a\\u0000b\"}", "name"},
+        {"{\"name\":\"a\\ud800b\"}", "name"},
+        {"{\"name\":\"a\\ud800\\ud800\\udc00b\"}", "name"},
+        {"{\"name\":\"\\uDFFF\"}", "name"},
+        {"{\"name\":\"a\\ud8\"}", ""},
     };
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         expect_refused(build("POST", "/api/v1/clients", "", wrong[i].body, &admin), ERR_INVALID, wrong[i].field);
+}
+
+Test(request, an_escaped_backslash_and_a_pair_are_no_half_of_a_pair)
+{
+    AUTO(built_free)
+    struct built built = build("POST", "/api/v1/knowledge/bases/" A_KB "/faqs", "",
+                               "{\"question\":\"\\\\ud800 \\ud83d\\ude00\",\"answer\":\"\\ud800\"}", &admin);
+    AUTO(built_free)
+    struct built good = build("POST", "/api/v1/knowledge/bases/" A_KB "/faqs", "",
+                              "{\"question\":\"\\\\ud800 \\ud83d\\ude00\",\"answer\":\"a\"}", &admin);
+
+    cr_expect_eq(built.result, -1);
+    cr_expect_str_eq(built.err.field, "answer");
+    cr_assert_eq(good.result, 0, "%s", good.err.text);
+    cr_expect_str_eq(((struct add_faq *)good.msg)->question, "\\ud800 \xf0\x9f\x98\x80");
+}
+
+Test(request, a_bulk_with_half_of_a_pair_is_put_down_whole)
+{
+    AUTO(built_free)
+    struct built built = build("POST", "/api/v1/knowledge/bases/" A_KB "/faqs/bulk", "",
+                               "{\"faqs\":[{\"question\":\"a\\udc00\",\"answer\":\"b\"}]}", &admin);
+    const struct add_faqs *msg = built.msg;
+
+    cr_assert_eq(built.result, 0, "%s", built.err.text);
+    cr_expect_null(msg->faqs);
+    cr_expect_str_eq(msg->upload_id, built.upload.id);
+    cr_expect_str_eq(built.upload.data, "[{\"question\":\"a\\u0000\",\"answer\":\"b\"}]");
 }
 
 Test(request, a_long_unknown_name_is_cut_between_its_characters)
