@@ -165,7 +165,7 @@
     F(S, UUID, upload_id,    OPTIONAL, 0, 0,      "where content was put, if it is a file or larger than a message") \
     F(S, STR,  content_type, OPTIONAL, 1, 200,    "text/plain, text/markdown, text/html or application/pdf; absent: by the file's name and its first bytes") \
     F(S, STR,  filename,     OPTIONAL, 1, 500,    "as uploaded")                                            \
-    F(S, STR,  source_url,   OPTIONAL, 1, 2000,   "where it comes from; the same source again replaces the document. Absent: the title tells") \
+    F(S, STR,  source_url,   OPTIONAL, 1, 2000,   "where it comes from; the same source again replaces the document. Absent: the title tells; where none is given, the file's name") \
     F(S, JSON, metadata,     OPTIONAL, 2, 16000,  "an object, kept with the document")
 
 #define INGESTION(S, F, E, M, L)                                                                            \

@@ -21,8 +21,9 @@ static int out_of_memory(struct err *err)
 
 /* ---- a version that waits ---- */
 
-/* The same source, or without one the same title, is the same document. While nothing of it is searched, it is shown
- * as what is on its way. */
+/* The same source, or without one the same title, is the same document; of a file without either the same name, since
+ * what is written in it as a title is that of many ("Document1", a shop's name on each of its pages). While nothing of
+ * it is searched, it is shown as what is on its way. */
 static int put_document(struct db_tx *tx, const struct kb *kb, struct revision *revision, bool *ret_updating,
                         struct err *err)
 {
@@ -34,7 +35,8 @@ static int put_document(struct db_tx *tx, const struct kb *kb, struct revision *
                  "INSERT INTO documents AS d (client_id, document_id, kb_id, kind, title, content, title_key, state,"
                  "                            source_url, content_type, metadata, bytes)"
                  " VALUES ($1, $2, $3, 'document', $4::text, '',"
-                 "         CASE $5::text WHEN '' THEN 'title:' || leadwire_fold($4) ELSE 'url:' || $5 END,"
+                 "         CASE WHEN $5::text <> '' THEN 'url:' || $5 WHEN $9::text <> '' THEN 'file:' || $9"
+                 "              ELSE 'title:' || leadwire_fold($4) END,"
                  "         'ingesting', $5, $6, $7::jsonb, $8)"
                  " ON CONFLICT ON CONSTRAINT documents_title DO UPDATE SET"
                  "   state = CASE WHEN d.ingested_at IS NULL THEN 'ingesting' ELSE 'updating' END,"
@@ -46,7 +48,7 @@ static int put_document(struct db_tx *tx, const struct kb *kb, struct revision *
                  " RETURNING document_id, state = 'updating' AS updating",
                  db_text(kb->client_id), db_text(fresh), db_text(kb->kb_id), db_text(revision->title),
                  db_text(revision->source_url), db_text(revision->content_type), db_text(revision->metadata),
-                 db_int(revision->bytes)) < 0)
+                 db_int(revision->bytes), db_text(revision->filename)) < 0)
         return -1;
     snprintf(revision->document_id, sizeof revision->document_id, "%s", db_get(rows, 0, "document_id"));
     *ret_updating = db_get_bool(rows, 0, "updating");

@@ -22,6 +22,7 @@ struct revision {
     const char *title, *content; /* content: extracted */
     bool is_markdown;
     const char *source_url; /* "" if there is none */
+    const char *filename;   /* of what has neither source_url nor a title that was given; "" else. Not read back */
     const char *content_type;
     const char *metadata; /* a JSON object */
     int64_t bytes;        /* of what was posted */

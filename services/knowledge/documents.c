@@ -216,6 +216,7 @@ int on_ingest_document(struct worker *self, struct call *call, struct err *err)
         .content = extracted.text,
         .is_markdown = extracted.is_markdown,
         .source_url = in->source_url ? in->source_url : "",
+        .filename = in->filename && !in->title ? in->filename : "",
         .content_type = extracted.content_type,
         .metadata = in->metadata ? in->metadata : "{}",
         .bytes = (int64_t)len,

@@ -105,6 +105,18 @@ class Documents(DocumentTest):
         self.assertEqual(answer.status, 202, answer)
         self.assertEqual(self.wait_ready(answer.json["document_id"])["content_type"], "application/pdf")
 
+    def test_two_files_with_the_same_title_inside_are_two_documents(self):
+        page = "<html><head><title>Acme Plumbing</title></head><body><p>We %s.</p></body></html>"
+        first = self.upload("hours.html", (page % "open at nine").encode(), "text/html").json
+        other = self.upload("parking.html", (page % "have a car park").encode(), "text/html").json
+        self.assertEqual((first["title"], other["title"]), ("Acme Plumbing", "Acme Plumbing"))
+        self.assertNotEqual(first["document_id"], other["document_id"])
+        self.wait_ready(first["document_id"])
+        again = self.upload("hours.html", (page % "open at ten").encode(), "text/html").json
+        self.assertEqual((again["document_id"], again["state"]), (first["document_id"], "updating"))
+        named = [self.upload(name, b"Some words.", "text/plain", title="Notes").json for name in ("a.txt", "b.txt")]
+        self.assertEqual(named[0]["document_id"], named[1]["document_id"])
+
     def test_the_same_key_has_one_effect_and_the_same_answer(self):
         headers = {"Idempotency-Key": f"doc-{time.time_ns()}"}
         first = self.post(title="Once", content=GUIDE, headers=headers)
