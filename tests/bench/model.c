@@ -26,15 +26,14 @@ static const char *const questions[] = {
     "My check engine light is on, how soon can you look at",
 };
 static const char *const entries[] = {
-    "A standard drain cleaning is $149 for one drain that can be reached from a cleanout. Each further drain on the "
-    "same "
-    "visit is $79.",
+    ("A standard drain cleaning is $149 for one drain that can be reached from a cleanout. Each further drain on the "
+     "same visit is $79."),
     "The diagnostic fee is $89. It is waived if you let us do the repair on the same day.",
     "We accept cash, checks, Visa, Mastercard, American Express and Apple Pay. Financing is available from $1,000.",
     "You can cancel or move an appointment free of charge until 24 hours before it. After that we charge $50.",
     "The property has three bedrooms, two bathrooms and 1,840 square feet on a quarter of an acre.",
-    "We work on contingency: 33 % of what is recovered before a suit is filed, 40 % after. If we do not win, you owe "
-    "nothing.",
+    ("We work on contingency: 33 % of what is recovered before a suit is filed, 40 % after. If we do not win, you owe "
+     "nothing."),
     "A deposit of 25 % holds the date. It is refunded in full until 90 days before the event, and half of it until 30.",
     "To return an article, send it back unworn within 30 days with the label that came with it.",
 };
