@@ -7,7 +7,7 @@ struct candidate;
 double score_words(const struct candidate *candidate);
 double score_trigrams(const struct candidate *candidate);
 
-/* By words and trigrams, 0 to 1. */
+/* By words and trigrams, 0 to 1; not on the scale of score_fused. */
 double score_text(const struct candidate *candidate);
 
 /* All views fused, 0 to 1, on the scale where 0.75 means "this answers it". */

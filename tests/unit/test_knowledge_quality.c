@@ -258,7 +258,7 @@ Test(knowledge_quality, leads_questions_find_their_answers_and_others_find_none)
         if (kind == EXACT)
             cr_expect(is_right && score > 0.9, "%s: %.2f", questions[i].query, score);
         if (kind == OUTSIDE)
-            cr_expect(score < 0.6, "%s: %.2f, %s", questions[i].query, score, title);
+            cr_expect(score < THRESHOLD, "%s: %.2f, %s", questions[i].query, score, title);
     }
     for (int kind = 0; kind < N_KINDS; kind++)
         fprintf(stderr, "knowledge quality, words alone: %-12s %2d questions, right first %2d, right at %.2f %2d\n",

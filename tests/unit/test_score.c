@@ -41,8 +41,8 @@ Test(score, one_word_of_two_is_no_answer_and_all_but_a_side_remark_is)
 {
     struct candidate half = by_words(0.45, 0.5, 1), most = by_words(0.7, 0.9, 3);
 
-    cr_expect(score_fused(&half) < 0.5);
-    cr_expect(score_fused(&most) >= 0.75);
+    cr_expect(score_fused(&half) < 0.7);
+    cr_expect(score_fused(&most) >= 0.85);
 }
 
 Test(score, meaning_alone_can_answer)
