@@ -287,6 +287,26 @@ Test(knowledge_vectors, a_text_too_long_for_the_api_is_cut_and_a_query_says_so)
 
 /* ---- another model ---- */
 
+/* Takes the model from all bases; ends a run that does not notice. */
+static void want_no_vectors(void)
+{
+    kbfix_run("UPDATE knowledge_bases SET embedding_model = '', next_model = NULL WHERE client_id = $1", kbfix_a);
+    if (embfix_api.requests > 4)
+        kbfix_run("DELETE FROM chunks WHERE client_id = $1", kbfix_a);
+}
+
+Test(knowledge_vectors, a_model_that_is_not_wanted_any_more_is_asked_no_further)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_api.before = want_no_vectors;
+    embfix_work_all();
+    cr_expect(eq(int, embfix_api.requests, 1));
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1"), 0));
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 0));
+}
+
 Test(knowledge_vectors, a_next_model_takes_over_when_all_its_vectors_are_there)
 {
     const char *kb_id = kbfix_base(kbfix_a, "FAQ", "text-embedding-ada-002");
