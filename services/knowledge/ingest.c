@@ -67,7 +67,13 @@ static int read_progress(struct worker *self, const struct task *task, struct ve
     return db_commit(&tx, err);
 }
 
-/* Gives the base's chunks the model's vectors until none is missing. The returns of vectors_make. */
+static bool has_model(const struct kb *kb, const char *model)
+{
+    return strcmp(kb->embedding_model, model) == 0 || (kb->next_model && strcmp(kb->next_model, model) == 0);
+}
+
+/* Gives the base's chunks the model's vectors until none is missing. The returns of vectors_make; also 1 when the base
+ * has other models meanwhile: what is made for it then is not kept, and would be missing for ever. */
 static int fill(struct worker *self, const struct task *task, struct vector_job *job, struct err *err)
 {
     size_t n;
@@ -84,6 +90,8 @@ static int fill(struct worker *self, const struct task *task, struct vector_job 
             return out_of_memory(err);
         if ((rc = read_missing(self, task, job->model, arena, &kb, &texts, &n, err)) != 0)
             return rc;
+        if (!has_model(&kb, job->model))
+            return 1;
         if ((rc = vectors_make(self, task, job, texts, n, err)) != 0)
             return rc;
     } while (n > 0);
