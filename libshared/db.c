@@ -181,6 +181,15 @@ int db_script(struct db_tx *tx, const char *sql, struct err *err)
     return 0;
 }
 
+/* Only a clock that is off can be set anew. */
+int db_allow_ms(struct db_tx *tx, int64_t ms, struct err *err)
+{
+    static const char sql[] = "SELECT set_config('transaction_timeout', $1, true)"
+                              " WHERE current_setting('server_version_num')::integer >= 170000";
+
+    return db_query(tx, NULL, err, sql, db_text("0")) < 0 || db_query(tx, NULL, err, sql, db_int(ms)) < 0 ? -1 : 0;
+}
+
 int db_savepoint(struct db_tx *tx, struct err *err)
 {
     return db_script(tx, "SAVEPOINT leadwire", err);

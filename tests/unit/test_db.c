@@ -188,6 +188,34 @@ Test(db, errors_have_the_kind_that_callers_decide_by)
     db_rollback(&tx);
 }
 
+#define TRANSACTION_MS                                                                              \
+    "SELECT coalesce((SELECT setting::bigint FROM pg_settings WHERE name = 'transaction_timeout')," \
+    "                1800000) AS n" /* before PostgreSQL 17 there is no such setting */
+
+static int64_t transaction_ms(struct db_tx *tx)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    cr_assert(eq(int, db_query(tx, &rows, &err, TRANSACTION_MS), 1), "%s", err.text);
+    return db_get_int(rows, 0, "n");
+}
+
+Test(db, one_transaction_is_given_more_time_and_the_next_has_none_of_it)
+{
+    struct db_tx *tx = db_begin(pool, NULL, &err);
+    const int64_t usual = transaction_ms(tx);
+
+    must(db_allow_ms(tx, 1800000, &err));
+    cr_expect(eq(i64, transaction_ms(tx), 1800000));
+    must(db_commit(&tx, &err));
+    tx = db_begin(pool, NULL, &err);
+    cr_expect(eq(i64, transaction_ms(tx), usual));
+    must(db_allow_ms(tx, 300, &err));
+    if (usual != 1800000)
+        cr_expect(eq(int, db_query(tx, NULL, &err, "SELECT pg_sleep(10)"), -1), "the clock runs again");
+    db_rollback(&tx);
+}
+
 /* ---- tenants and roles ---- */
 
 static void make_clients(void)

@@ -387,3 +387,26 @@ Test(knowledge_documents, faqs_may_come_by_an_upload)
     cr_expect(eq(int, kbfix_call(on_add_faqs, kbfix_a, &in, &reply, &err), -1));
     cr_expect(eq(str, err.field, "faqs"));
 }
+
+/* A library of 20,000 chunks takes minutes on a busy machine, in statements of 500. */
+Test(knowledge_documents, a_large_document_has_more_time_to_become_what_is_searched_than_other_transactions)
+{
+    static const char *const trigger[] = {
+        "CREATE TABLE seen_timeouts AS SELECT setting::bigint AS ms FROM pg_settings LIMIT 0",
+        "GRANT INSERT ON seen_timeouts TO PUBLIC",
+        "CREATE FUNCTION see_timeout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen_timeouts"
+        " SELECT setting::bigint FROM pg_settings WHERE name = 'transaction_timeout'; RETURN NULL; END $$",
+        "CREATE TRIGGER see_timeout AFTER INSERT ON chunks FOR EACH STATEMENT EXECUTE FUNCTION see_timeout()",
+    };
+    const char *kb_id = kbfix_base(kbfix_a, "Docs", NULL);
+    int64_t short_of_time;
+
+    for (size_t i = 0; i < COUNT_OF(trigger); i++)
+        kbfix_run(trigger[i], NULL);
+    ingest(kb_id, "Guide", GUIDE);
+    embfix_work_all();
+    short_of_time = kbfix_count("SELECT count(*) AS n FROM seen_timeouts WHERE ms < 140000 AND $1 <> ''", kbfix_a);
+    kbfix_run("DROP FUNCTION see_timeout() CASCADE", NULL);
+    kbfix_run("DROP TABLE seen_timeouts", NULL);
+    cr_expect(eq(i64, short_of_time, 0));
+}
