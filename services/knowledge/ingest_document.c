@@ -203,6 +203,12 @@ static int want_vectors(const struct ingest_run *self, struct db_tx *tx, struct 
     return task_insert(tx, self->worker->bus, &spec, NULL, err) < 0 ? -1 : 0;
 }
 
+/* One half of a run is for the vectors, the other for the change. */
+static int64_t half_deadline_ms(const struct task *task)
+{
+    return task->kind->deadline_s * 1000 / 2;
+}
+
 /* With why (NULL: all its vectors are there) the document is searched by its words alone. 1: vectors are missing that
  * were there, or the base has another model now; 2: nothing is to be done any more. */
 static int publish(struct ingest_run *self, const struct err *why, struct err *err)
@@ -214,7 +220,7 @@ static int publish(struct ingest_run *self, const struct err *why, struct err *e
     size_t n;
     int rc;
 
-    if (!tx)
+    if (!tx || db_allow_ms(tx, half_deadline_ms(self->task), err) < 0)
         return -1;
     if (kb_open_to_change(tx, self->revision.kb_id, self->arena, &self->kb, &problem) < 0) {
         if (err)
@@ -274,7 +280,8 @@ static int ingest(struct ingest_run *self, struct err *err)
     do {
         struct err why = {0};
 
-        if ((rc = make_vectors(self, &why)) > 0)
+        rc = make_vectors(self, &why);
+        if (rc > 0 || (rc == 0 && clock_mono_ms() > self->until_ms))
             return postpone(self, err);
         if (rc < 0 && !gives_up_vectors(self, &why)) {
             *err = why;
@@ -309,7 +316,7 @@ int on_ingest_document_task(struct worker *self, struct task *task, struct err *
         .worker = self,
         .task = task,
         .arena = arena,
-        .until_ms = clock_mono_ms() + task->kind->deadline_s * 1000 / 2,
+        .until_ms = clock_mono_ms() + half_deadline_ms(task),
     };
     struct err why = {0};
 
