@@ -11,6 +11,7 @@
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/removal.h"
+#include "services/knowledge/vector_index.h"
 #include "services/knowledge/word_store.h"
 
 /* What a base becomes. */
@@ -118,7 +119,8 @@ int on_update_knowledge_base(struct worker *self, struct call *call, struct err 
         return -1;
     if (write_base(call, &kb, &change, err) < 0)
         return -1;
-    if (change.models && embeddings_drop_all_unused(call->tx, kb.client_id, err) < 0)
+    if (change.models && (embeddings_drop_all_unused(call->tx, kb.client_id, err) < 0 ||
+                          vector_index_check_all(self, call->tx, kb.client_id, err) < 0))
         return -1;
     return in->embedding_model && change.next_model ? want_next_model(self, call, &kb, err) : 0;
 }
@@ -129,9 +131,9 @@ int on_clear_knowledge_base(struct worker *self, struct call *call, struct err *
     const struct clear_knowledge_base *in = call->request;
     struct kb kb;
 
-    (void)self;
     if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
-        removal_contents(call->tx, &kb, call->reply, err) < 0)
+        removal_contents(call->tx, &kb, call->reply, err) < 0 ||
+        vector_index_check_all(self, call->tx, kb.client_id, err) < 0)
         return -1;
     return db_query(call->tx, NULL, err,
                     "UPDATE knowledge_bases SET embedding_model = next_model, next_model = NULL"
@@ -146,9 +148,9 @@ int on_delete_knowledge_base(struct worker *self, struct call *call, struct err 
     const struct delete_knowledge_base *in = call->request;
     struct kb kb;
 
-    (void)self;
     if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
-        removal_contents(call->tx, &kb, call->reply, err) < 0)
+        removal_contents(call->tx, &kb, call->reply, err) < 0 ||
+        vector_index_check_all(self, call->tx, kb.client_id, err) < 0)
         return -1;
     return db_query(call->tx, NULL, err, "DELETE FROM knowledge_bases WHERE client_id = $1 AND kb_id = $2",
                     db_text(kb.client_id), db_text(kb.kb_id)) < 0

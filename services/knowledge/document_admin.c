@@ -12,6 +12,7 @@
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/removal.h"
+#include "services/knowledge/vector_index.h"
 
 /* Of one that is updating, chunks and tokens are those of the version that is searched. */
 #define DOCUMENT_COLUMNS                                                                                             \
@@ -124,8 +125,8 @@ int on_delete_document(struct worker *self, struct call *call, struct err *err)
     const struct delete_document *in = call->request;
     struct kb kb;
 
-    (void)self;
-    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0)
+    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
+        removal_document(call->tx, &kb, "document", in->document_id, call->arena, call->reply, err) < 0)
         return -1;
-    return removal_document(call->tx, &kb, "document", in->document_id, call->arena, call->reply, err);
+    return vector_index_check_all(self, call->tx, kb.client_id, err);
 }

@@ -8,6 +8,7 @@
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/removal.h"
+#include "services/knowledge/vector_index.h"
 
 #define FAQ_COLUMNS "document_id, kb_id, title AS question, content AS answer, created_at, updated_at"
 
@@ -62,8 +63,8 @@ int on_delete_faq(struct worker *self, struct call *call, struct err *err)
     const struct delete_faq *in = call->request;
     struct kb kb;
 
-    (void)self;
-    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0)
+    if (kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
+        removal_document(call->tx, &kb, "faq", in->document_id, call->arena, call->reply, err) < 0)
         return -1;
-    return removal_document(call->tx, &kb, "faq", in->document_id, call->arena, call->reply, err);
+    return vector_index_check_all(self, call->tx, kb.client_id, err);
 }

@@ -20,6 +20,7 @@
 #include "services/knowledge/embedding_store.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/vector_index.h"
 #include "services/knowledge/vectors.h"
 
 #define READ_ARENA_BYTES (16 * 1024 * 1024) /* a page of answers and questions */
@@ -132,7 +133,8 @@ static int finish(struct worker *self, struct task *task, const struct vector_jo
         return -1;
     if (*job->model && n > 0)
         return 1;
-    if (kb.next_model && (kb_switch_model(tx, &kb, err) < 0 || embeddings_drop_all_unused(tx, kb.client_id, err) < 0))
+    if (kb.next_model && (kb_switch_model(tx, &kb, err) < 0 || embeddings_drop_all_unused(tx, kb.client_id, err) < 0 ||
+                          vector_index_check_all(self, tx, kb.client_id, err) < 0))
         return -1;
     if (documents_clear_errors(tx, &kb, err) < 0 || vectors_put_progress(tx, task, job, err) < 0 ||
         task_complete(tx, self->bus, task, err) < 0)

@@ -29,6 +29,7 @@
 #include "services/knowledge/embedding_store.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/vector_index.h"
 #include "services/knowledge/vectors.h"
 
 #define DOCUMENT_ARENA_BYTES ((size_t)1 << 30) /* a bound alone: the largest upload, cut, some arrays of ids */
@@ -234,7 +235,8 @@ static int publish(struct ingest_run *self, const struct err *why, struct err *e
     if ((rc = revision_publish(tx, &self->kb, &self->revision, self->pieces, self->n_pieces, n > 0 ? why->text : NULL,
                                self->arena, err)) != 0)
         return rc < 0 ? -1 : 2;
-    if ((n > 0 || self->kb.next_model) && want_vectors(self, tx, err) < 0)
+    if (((n > 0 || self->kb.next_model) && want_vectors(self, tx, err) < 0) ||
+        vector_index_check_all(self->worker, tx, self->kb.client_id, err) < 0)
         return -1;
     job = vector_job(self, n);
     failpoint("knowledge.before_publish");

@@ -82,6 +82,19 @@ int vector_index_check(struct worker *self, struct db_tx *tx, const char *client
     return 0;
 }
 
+int vector_index_check_all(struct worker *self, struct db_tx *tx, const char *client_id, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err, "SELECT model FROM vector_indexes WHERE client_id = $1 ORDER BY model",
+                 db_text(client_id)) < 0)
+        return -1;
+    for (int i = 0; i < db_result_count(rows); i++)
+        if (vector_index_check(self, tx, client_id, db_get(rows, i, "model"), err) < 0)
+            return -1;
+    return 0;
+}
+
 /* ---- the task ---- */
 
 /* Looks at the vectors again, since what was true when the task was inserted need not be so now. */

@@ -14,6 +14,9 @@ struct worker;
 int vector_index_check(struct worker *self, struct db_tx *tx, const char *client_id, const char *model,
                        struct err *err);
 
+/* The same for each model of which the client has an index: to be called where vectors were removed. */
+int vector_index_check_all(struct worker *self, struct db_tx *tx, const char *client_id, struct err *err);
+
 /* At the start of a process: refuses pgvector before 0.8, and says if indexes are built by one process alone. A
  * database that does not answer is no reason not to start. */
 int vector_index_check_version(struct worker *self, struct err *err);

@@ -302,3 +302,71 @@ Test(knowledge_changes, stats_tell_what_the_next_model_waits_for)
     cr_expect(eq(i64, stats.chunks_embedded, 5));
     cr_expect(eq(i64, stats.chunks_waiting, 5));
 }
+
+/* ---- the index of its vectors ---- */
+
+static void make_index_known(const char *state)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct err err = {0};
+
+    cr_assert(eq(int,
+                 db_run(kbfix_admin, DB_EVERY_CLIENT, &rows, &err,
+                        "INSERT INTO vector_indexes (client_id, model, index_name, dimensions, state)"
+                        " VALUES ($1, $2, 'vectors_test', 100, $3)"
+                        " ON CONFLICT (client_id, model) DO UPDATE SET state = excluded.state",
+                        db_text(kbfix_a), db_text(KBFIX_MODEL), db_text(state)),
+                 1),
+              "%s", err.text);
+}
+
+Test(knowledge_changes, stats_tell_hnsw_when_the_index_can_be_used)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL);
+
+    kbfix_document(kbfix_a, kb_id, "Text", 5);
+    kbfix_embed(kbfix_a, KBFIX_MODEL);
+    make_index_known("building");
+    cr_expect(eq(str, (char *)stats_of(kb_id).search, "exact"));
+    make_index_known("ready");
+    cr_expect(eq(str, (char *)stats_of(kb_id).search, "hnsw"));
+}
+
+/* Whether it came to be known that the few vectors need no index any more; forgotten again. */
+static bool index_is_let_go(void)
+{
+    bool unwanted = kbfix_count("SELECT count(*) AS n FROM vector_indexes WHERE client_id = $1 AND state = 'unwanted'",
+                                kbfix_a) == 1 &&
+                    kbfix_count("SELECT count(*) AS n FROM tasks WHERE client_id = $1 AND kind = 'build_vector_index'",
+                                kbfix_a) == 1;
+
+    kbfix_run("DELETE FROM tasks WHERE client_id = $1 AND kind = 'build_vector_index'", kbfix_a);
+    make_index_known("ready");
+    return unwanted;
+}
+
+/* Here no client has so many vectors that they want an index. */
+Test(knowledge_changes, whatever_removes_vectors_looks_at_their_index)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "One", KBFIX_MODEL);
+    const char *faq_id = kbfix_faq(kbfix_a, kb_id, "Where are you?", "In Springfield.");
+    const char *document_id = kbfix_document(kbfix_a, kb_id, "Text", 3);
+    struct delete_faq faq = {.kb_id = kb_id, .document_id = faq_id};
+    struct delete_document document = {.kb_id = kb_id, .document_id = document_id};
+    struct clear_knowledge_base clear = {.kb_id = kb_id};
+    struct delete_knowledge_base all = {.kb_id = kb_id};
+    struct removed removed;
+    struct err err = {0};
+
+    make_index_known("ready");
+    cr_assert(eq(int, kbfix_call(on_delete_faq, kbfix_a, &faq, &removed, &err), 0), "%s", err.text);
+    cr_expect(index_is_let_go());
+    cr_assert(eq(int, kbfix_call(on_delete_document, kbfix_a, &document, &removed, &err), 0), "%s", err.text);
+    cr_expect(index_is_let_go());
+    change((struct update_knowledge_base){.kb_id = kb_id, .embedding_model = LARGE, .similarity_threshold = -1});
+    cr_expect(index_is_let_go());
+    cr_assert(eq(int, kbfix_call(on_clear_knowledge_base, kbfix_a, &clear, &removed, &err), 0), "%s", err.text);
+    cr_expect(index_is_let_go());
+    cr_assert(eq(int, kbfix_call(on_delete_knowledge_base, kbfix_a, &all, &removed, &err), 0), "%s", err.text);
+    cr_expect(index_is_let_go());
+}
