@@ -156,3 +156,25 @@ void kbfix_run(const char *sql, const char *arg)
 
     cr_assert(ge(int, rc, 0), "%s", err.text);
 }
+
+int64_t kbfix_vocabulary_faults(void)
+{
+    return kbfix_count(
+        "WITH said AS ("
+        "  SELECT kb_id, leadwire_unit(part, document_id, chunk_id) AS unit, unnest(tsvector_to_array(words)) AS lexeme"
+        "    FROM chunks WHERE client_id = $1"
+        "), terms AS (SELECT kb_id, lexeme, count(DISTINCT unit) AS units FROM said GROUP BY kb_id, lexeme"
+        "), words AS ("
+        "  SELECT DISTINCT kb_id, word, leadwire_lexeme(language::regconfig, word) AS lexeme"
+        "    FROM chunks JOIN knowledge_bases USING (client_id, kb_id), leadwire_words(heading || E'\\n' || body) AS "
+        "word"
+        "   WHERE client_id = $1 AND length(word) BETWEEN 3 AND 40"
+        "     AND leadwire_lexeme(language::regconfig, word) IS NOT NULL"
+        "), had_terms AS (SELECT kb_id, lexeme, units FROM kb_terms WHERE client_id = $1"
+        "), had_words AS (SELECT kb_id, word, lexeme FROM kb_words WHERE client_id = $1"
+        ") SELECT (SELECT count(*) FROM (SELECT * FROM terms EXCEPT SELECT * FROM had_terms) AS a)"
+        "       + (SELECT count(*) FROM (SELECT * FROM had_terms EXCEPT SELECT * FROM terms) AS b)"
+        "       + (SELECT count(*) FROM (SELECT * FROM words EXCEPT SELECT * FROM had_words) AS c)"
+        "       + (SELECT count(*) FROM (SELECT * FROM had_words EXCEPT SELECT * FROM words) AS d) AS n",
+        kbfix_a);
+}

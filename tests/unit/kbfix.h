@@ -38,6 +38,9 @@ const char *kbfix_document(const char *client, const char *kb_id, const char *ti
 /* Gives all chunks of the client a vector of the model, of 100 dimensions, that have none. */
 void kbfix_embed(const char *client, const char *model);
 
+/* How many entries of the vocabulary (kb_words) and of the counts (kb_terms) of client A are not as its chunks say. */
+int64_t kbfix_vocabulary_faults(void);
+
 /* Runs sql as administrator; $1 is arg. Returns column n of the first row. */
 int64_t kbfix_count(const char *sql, const char *arg);
 void kbfix_run(const char *sql, const char *arg); /* arg NULL: there is no $1 */

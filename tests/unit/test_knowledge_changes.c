@@ -303,6 +303,41 @@ Test(knowledge_changes, stats_tell_what_the_next_model_waits_for)
     cr_expect(eq(i64, stats.chunks_waiting, 5));
 }
 
+/* ---- the vocabulary ---- */
+
+static int64_t has_word(const char *word)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct err err = {0};
+
+    cr_assert(eq(int,
+                 db_run(kbfix_admin, DB_EVERY_CLIENT, &rows, &err,
+                        "SELECT count(*) AS n FROM kb_words WHERE client_id = $1 AND word = $2", db_text(kbfix_a),
+                        db_text(word)),
+                 1));
+    return db_get_int(rows, 0, "n");
+}
+
+Test(knowledge_changes, words_leave_the_vocabulary_with_the_last_who_says_them)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "One", "");
+    const char *faq_id = kbfix_faq(kbfix_a, kb_id, "What about thermostats?", "We fit any thermostat and radiator.");
+    struct delete_faq in = {.kb_id = kb_id, .document_id = faq_id};
+    struct removed removed;
+    struct err err = {0};
+
+    kbfix_faq(kbfix_a, kb_id, "Do you do radiators?", "Yes, also the chimney.");
+    cr_expect(eq(i64, kbfix_vocabulary_faults(), 0));
+    kbfix_faq(kbfix_a, kb_id, "Do you do radiators?", "Yes, and boilers.");
+    cr_expect(eq(i64, has_word("chimney"), 0));
+    cr_expect(eq(i64, has_word("boilers"), 1));
+    cr_expect(eq(i64, kbfix_vocabulary_faults(), 0));
+    cr_assert(eq(int, kbfix_call(on_delete_faq, kbfix_a, &in, &removed, &err), 0), "%s", err.text);
+    cr_expect(eq(i64, has_word("thermostat"), 0));
+    cr_expect(eq(i64, has_word("radiators"), 1));
+    cr_expect(eq(i64, kbfix_vocabulary_faults(), 1)); /* "radiator": no text has it, but one of the same lexeme */
+}
+
 /* ---- the index of its vectors ---- */
 
 static void make_index_known(const char *state)

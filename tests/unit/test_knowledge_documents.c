@@ -100,6 +100,8 @@ Test(knowledge_documents, a_new_version_replaces_the_old_one_at_once)
     cr_expect(eq(i64, count("SELECT count(*) AS n FROM chunks WHERE client_id = $1"), again.chunks));
     cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1"), again.chunks),
               "the old vectors are gone");
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM kb_words WHERE client_id = $1 AND word = 'whistling'"), 0));
+    cr_expect(eq(i64, kbfix_vocabulary_faults(), 0));
     expect_document("ready", false);
 }
 
