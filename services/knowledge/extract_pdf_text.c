@@ -144,7 +144,7 @@ static size_t edges_collect(const struct lines *lines, bool last, struct edge *e
     return n;
 }
 
-/* What repeats is kept where it stands first, unless it is a number alone. */
+/* What repeats is kept where it stands first, unless it is a page's number. */
 static void edges_drop(struct lines *lines, struct edge *edges, size_t n)
 {
     qsort(edges, n, sizeof *edges, edge_compare);
@@ -153,7 +153,7 @@ static void edges_drop(struct lines *lines, struct edge *edges, size_t n)
             end++;
         if (end - i < REPEATED_PAGES_MIN || (end - i) * 2 < lines->pages)
             continue;
-        for (size_t k = has_letter(edges[i].shape) ? i + 1 : i; k < end; k++)
+        for (size_t k = strchr(edges[i].shape, '#') ? i : i + 1; k < end; k++)
             lines->items[edges[k].line].is_gone = true;
     }
 }

@@ -276,8 +276,8 @@ Test(extract, what_stands_on_each_page_of_a_pdf_is_kept_once)
     cr_assert(eq(int, extract_file("pages.pdf", NULL), 0), "%s", err.text);
     cr_expect(eq(int, strncmp(got.text, "Rapid Plumbing - price list\n\nChapter 1", 38), 0), "%s", got.text);
     cr_expect(not(holds(got.text + 1, "Rapid Plumbing")));
-    cr_expect(not(holds(got.text, "Page 2 of 4")));
-    cr_expect(holds(got.text, "\n- second entry 1\n\nPage 1 of 4\n\nChapter 2 begins"), "%s", got.text);
+    cr_expect(not(holds(got.text, "Page ")));
+    cr_expect(holds(got.text, "\n- second entry 1\n\nChapter 2 begins"), "%s", got.text);
     cr_expect(holds(got.text, "line and goes on in the next line, where it ends.\n- first entry 4\n- second entry 4"));
 }
 
