@@ -10,6 +10,7 @@
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/qualify.h"
+#include "services/orchestrator/quote.h"
 #include "services/orchestrator/reply.h"
 #include "services/orchestrator/words.h"
 
@@ -152,13 +153,18 @@ static size_t room(const struct buf *reply, size_t reserve)
 }
 
 /* The best passages, one for each of the first two questions. Returns whether anything was said. */
-static bool say_passages(const struct decision_input *in, int questions, struct arena *arena, struct buf *reply)
+static bool say_passages(const struct decision_input *in, const char *text, int questions, struct arena *arena,
+                         struct buf *reply)
 {
     size_t wanted = questions > 1 ? 2 : 1, said = 0;
 
     for (size_t i = 0; i < in->n_passages && said < wanted; i++) {
         /* A question to come keeps its place. */
-        const char *quote = reply_quote(arena, in->passages[i].body, 2, room(reply, said == 0 ? 70 : 60));
+        const struct passage *passage = &in->passages[i];
+        size_t max = room(reply, said == 0 ? 70 : 60);
+        const char *quote = passage->kind && strcmp(passage->kind, "document") == 0
+                                ? quote_answer(arena, passage->body, text, max)
+                                : reply_quote(arena, passage->body, 2, max);
 
         if (!quote || !*quote || (said > 0 && strcmp(quote + strlen(quote) - 3, "...") == 0))
             continue;
@@ -255,8 +261,8 @@ static void say_noted(const struct decision_input *in, const struct intents *int
         say(reply, "Thanks for your message.");
 }
 
-static void answer(const struct decision_input *in, const struct intents *intents, struct arena *arena,
-                   struct buf *reply, struct decision_output *out)
+static void answer(const struct decision_input *in, const char *text, const struct intents *intents,
+                   struct arena *arena, struct buf *reply, struct decision_output *out)
 {
     bool only_thanks = intents->thanks && !intents->questions && !intents->booking && !intents->greeting;
 
@@ -268,7 +274,7 @@ static void answer(const struct decision_input *in, const struct intents *intent
         escalate(in, "asks for a person", out);
         return;
     }
-    if (intents->questions > 0 && say_passages(in, intents->questions, arena, reply)) {
+    if (intents->questions > 0 && say_passages(in, text, intents->questions, arena, reply)) {
         if (intents->booking)
             say_booking(in, arena, reply, out);
     } else if (intents->booking) {
@@ -315,7 +321,7 @@ int agent_scripted(const struct decision_input *in, struct arena *arena, struct 
     intents = read_intents(in, text, arena);
     qualify(arena, in, &out);
     out.intent = intent_names(&intents, arena);
-    answer(in, &intents, arena, &reply, &out);
+    answer(in, text, &intents, arena, &reply, &out);
     if (reply.failed ||
         !(out.reply = reply.data ? reply_fit(arena, reply.data, REPLY_MAX) : "Thanks for your message."))
         return err_set(err, ERR_INTERNAL, "scripted agent: out of memory");

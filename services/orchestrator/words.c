@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libshared/arena.h"
+#include "libshared/auto.h"
 
 static bool is_letter_or_digit(unsigned char c)
 {
@@ -16,6 +17,19 @@ static size_t apostrophe(const char *p)
     if (*p == '\'')
         return 1;
     return strncmp(p, "\xe2\x80\x99", 3) == 0 ? 3 : 0;
+}
+
+#define ARABIC_QUESTION_MARK "\xd8\x9f"
+
+/* Bytes of a mark beyond ASCII at p that Arabic and Spanish write at a word: U+061F, U+060C, U+061B, U+00BF, U+00A1. */
+static size_t foreign_mark(const char *p)
+{
+    static const char *const marks[] = {ARABIC_QUESTION_MARK, "\xd8\x8c", "\xd8\x9b", "\xc2\xbf", "\xc2\xa1"};
+
+    for (size_t i = 0; i < COUNT_OF(marks); i++)
+        if (strncmp(p, marks[i], 2) == 0)
+            return 2;
+    return 0;
 }
 
 const char *words_fold(struct arena *arena, const char *text)
@@ -32,11 +46,12 @@ const char *words_fold(struct arena *arena, const char *text)
             text += skip;
             continue;
         }
-        if (is_letter_or_digit((unsigned char)*text))
+        skip = foreign_mark(text);
+        if (!skip && is_letter_or_digit((unsigned char)*text))
             *w++ = (char)(*text >= 'A' && *text <= 'Z' ? *text + 32 : *text);
         else if (w[-1] != ' ')
             *w++ = ' ';
-        text++;
+        text += skip ? skip : 1;
     }
     if (w[-1] != ' ')
         *w++ = ' ';
@@ -62,10 +77,18 @@ const char *words_find(const char *folded, const char *const *phrases)
     return NULL;
 }
 
-static bool ends_sentence(const char *p)
+/* p: its last byte. */
+static bool is_arabic_question_mark(const char *start, const char *p)
+{
+    return p > start && memcmp(p - 1, ARABIC_QUESTION_MARK, 2) == 0;
+}
+
+static bool ends_sentence(const char *start, const char *p)
 {
     const char *next = p + 1;
 
+    if (is_arabic_question_mark(start, p))
+        return true;
     if (*p == '\n')
         return true;
     if (*p != '.' && *p != '!' && *p != '?')
@@ -89,6 +112,7 @@ static bool fill(struct arena *arena, const char *start, const char *end, struct
         return false;
     *ret = (struct sentence){.text = text};
     ret->folded = words_fold(arena, text);
+    ret->question = is_arabic_question_mark(start, end - 1);
     while (end > start && strchr("!.?", end[-1]) && !ret->question)
         ret->question = *--end == '?';
     return ret->folded != NULL;
@@ -100,7 +124,7 @@ size_t words_sentences(struct arena *arena, const char *text, struct sentence *r
     size_t n = 0;
 
     for (const char *p = text; *p && n + 1 < max; p++) {
-        if (!ends_sentence(p))
+        if (!ends_sentence(start, p))
             continue;
         if (fill(arena, start, p + 1, &ret_sentences[n]))
             n++;

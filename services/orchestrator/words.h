@@ -6,7 +6,8 @@
 
 struct arena;
 
-/* Lower case, apostrophes dropped, every run of other ASCII marks and spaces one space, a space at both ends:
+/* Lower case, apostrophes dropped, every run of other ASCII, Arabic and Spanish marks and spaces one space, a space at
+ * both ends:
  * "Hi, I don't know!" gives " hi i dont know ". In arena, NULL when out of memory. */
 const char *words_fold(struct arena *arena, const char *text);
 
@@ -23,6 +24,6 @@ struct sentence {
     bool question;      /* ends with a question mark */
 };
 
-/* Cuts text at . ! ? and line breaks; a dot within a number, an address or an abbreviation does not cut. At most max;
- * the last one holds the rest. Returns how many; into arena. */
+/* Cuts text at . ! ? (also Arabic's) and line breaks; a dot within a number, an address or an abbreviation does not
+ * cut. At most max; the last one holds the rest. Returns how many; into arena. */
 size_t words_sentences(struct arena *arena, const char *text, struct sentence *ret_sentences, size_t max);

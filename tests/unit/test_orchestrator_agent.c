@@ -79,6 +79,27 @@ static void answer(void)
 
 TestSuite(scripted, .init = set_up, .fini = tear_down, .timeout = 10);
 
+Test(scripted, a_document_is_not_quoted_from_its_beginning)
+{
+    static struct passage page = {.kind = "document",
+                                  .title = "Prices",
+                                  .body = "We keep things clean. A drain costs $149. Pipes cost more."};
+
+    in.passages = &page;
+    in.n_passages = 1;
+    lead_writes("how much is a clogged drain?");
+    answer();
+    cr_expect_eq(strncmp(out.reply, "A drain costs $149.", 19), 0, "%s", out.reply);
+}
+
+Test(scripted, an_arabic_question_is_a_question)
+{
+    know(1);
+    lead_writes("كم سعر تنظيف السجاد؟");
+    answer();
+    cr_expect_eq(strncmp(out.reply, "Drain cleaning costs $120.", 26), 0, "%s", out.reply);
+}
+
 Test(scripted, a_question_is_answered_from_the_passage_in_two_sentences)
 {
     lead_writes("How much is a drain cleaning?");
