@@ -7,7 +7,8 @@
 #include "libshared/arena.h"
 #include "libshared/err.h"
 
-#define TERMS_MAX 64 /* as leadwire_search looks at */
+#define TERMS_MAX   64   /* as leadwire_search looks at */
+#define LEXEME_SIZE 2048 /* PostgreSQL's longest is one byte less */
 
 static int broken(struct err *err)
 {
@@ -26,6 +27,11 @@ static char *parse_line(char *line, size_t *ret_place, double *ret_value, struct
     ret_lexeme->weight = strtod(at, &at);
     ret_lexeme->lexeme = *at == ' ' ? at + 1 : at;
     return next;
+}
+
+static int compare_lexemes(const void *a, const void *b)
+{
+    return strcmp(((const struct asked_lexeme *)a)->lexeme, ((const struct asked_lexeme *)b)->lexeme);
 }
 
 int asked_parse(const char *lines, struct arena *arena, struct asked *ret_asked, struct err *err)
@@ -53,23 +59,38 @@ int asked_parse(const char *lines, struct arena *arena, struct asked *ret_asked,
         if (place > asked.n_terms)
             asked.n_terms = place;
     }
+    qsort(asked.lexemes, asked.n, sizeof *asked.lexemes, compare_lexemes);
     for (size_t i = 0; i < asked.n_terms; i++)
         asked.total += asked.values[i];
     *ret_asked = asked;
     return 0;
 }
 
-/* The lexeme at *at_p, whose end is put into *ret_len; moves *at_p on. NULL when there is none left. */
-static const char *next_lexeme(const char **at_p, size_t *ret_len)
+/* The lexeme at *at_p of a tsvector as PostgreSQL writes it ('one' 'it''s'), whose end is put into *ret_len; moves
+ * *at_p on. A lexeme with an apostrophe or a backslash, which are written twice, is copied to buffer. NULL when there
+ * is none left. */
+static const char *next_lexeme(const char **at_p, char buffer[LEXEME_SIZE], size_t *ret_len)
 {
-    const char *at = *at_p, *end;
+    const char *begin = strchr(*at_p, '\''), *at;
+    size_t len = 0;
 
-    if (!*at)
+    if (!begin)
         return NULL;
-    end = strchrnul(at, '\n');
-    *ret_len = (size_t)(end - at);
-    *at_p = *end ? end + 1 : end;
-    return at;
+    at = ++begin;
+    while (*at && *at != '\'' && *at != '\\')
+        at++;
+    if (*at != '\\' && at[*at != '\0'] != '\'') {
+        *ret_len = (size_t)(at - begin);
+        *at_p = at + (*at != '\0');
+        return begin;
+    }
+    for (at = begin; *at && (*at != '\'' || at[1] == '\'') && len < LEXEME_SIZE; at++) {
+        at += (*at == '\'' || *at == '\\') && at[1];
+        buffer[len++] = *at;
+    }
+    *ret_len = len;
+    *at_p = at + (*at != '\0');
+    return buffer;
 }
 
 static int compare(const char *text, size_t len, const char *lexeme)
@@ -79,18 +100,25 @@ static int compare(const char *text, size_t len, const char *lexeme)
     return order ? order : -(lexeme[len] != '\0');
 }
 
+/* Both are sorted by their bytes, so that each is gone through once. */
 void asked_mark(const struct asked *self, const char *text, double weight, double *best)
 {
+    char buffer[LEXEME_SIZE];
     const char *lexeme;
-    size_t len;
+    size_t len, from = 0;
 
-    while ((lexeme = next_lexeme(&text, &len)))
-        for (size_t i = 0; i < self->n; i++) {
+    while (from < self->n && (lexeme = next_lexeme(&text, buffer, &len))) {
+        int order = 1;
+        while (from < self->n && (order = compare(lexeme, len, self->lexemes[from].lexeme)) > 0)
+            from++;
+        for (size_t i = from; order == 0; i++) {
             const struct asked_lexeme *own = &self->lexemes[i];
-            if (*own->lexeme == *lexeme && own->weight * weight > best[own->term] &&
-                compare(lexeme, len, own->lexeme) == 0)
+            if (own->weight * weight > best[own->term])
                 best[own->term] = own->weight * weight;
+            if (i + 1 == self->n || compare(lexeme, len, own[1].lexeme) != 0)
+                break;
         }
+    }
 }
 
 double asked_covered(const struct asked *self, const double *best)
@@ -125,9 +153,10 @@ double asked_about(const struct asked *self, const char *text, const char *const
     int64_t words = 0, all = 0;
     const char *lexeme;
     double sum = 0;
+    char buffer[LEXEME_SIZE];
     size_t len;
 
-    while ((lexeme = next_lexeme(&text, &len))) {
+    while ((lexeme = next_lexeme(&text, buffer, &len))) {
         double best = 0;
         for (size_t i = 0; i < self->n; i++)
             if (self->lexemes[i].weight > best && compare(lexeme, len, self->lexemes[i].lexeme) == 0)

@@ -19,13 +19,14 @@ struct asked {
     double *values; /* of each term: the rarer in the base the more */
     double total;   /* of them all */
     size_t n;
-    struct asked_lexeme *lexemes;
+    struct asked_lexeme *lexemes; /* by their bytes */
 };
 
-/* From what leadwire_search returns for a base (migration 0009); NULL: the query says nothing. In arena. */
+/* From what leadwire_search returns for a base (migration 0020); NULL: the query says nothing. In arena. */
 int asked_parse(const char *lines, struct arena *arena, struct asked *ret_asked, struct err *err);
 
-/* Raises best[term] to what the text says of each term. text: lexemes, one a line; weight: of the text's part. */
+/* Raises best[term] to what the text says of each term. text: a tsvector as it is written; weight: of
+ * the text's part. */
 void asked_mark(const struct asked *self, const char *text, double weight, double *best);
 
 /* The share of the query's value that best stands for, 0 to 1. */

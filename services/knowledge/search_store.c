@@ -1,4 +1,4 @@
-/* search_store.c - see search_store.h. The searching is leadwire_search's (migration 0009); here its rows become
+/* search_store.c - see search_store.h. The searching is leadwire_search's (migration 0020); here its rows become
  * candidates. */
 #include "services/knowledge/search_store.h"
 
