@@ -44,7 +44,7 @@
     F(S, UUID,  kb_id,       REQUIRED, 0, 0,      "the knowledge base")                                     \
     F(S, STR,   name,        OPTIONAL, 1, 200,    "unique within the client; absent: unchanged")            \
     F(S, STR,   description, OPTIONAL, 0, 2000,   "for people; absent: unchanged")                          \
-    F(S, STR,   language,    OPTIONAL, 1, 32,     "text search configuration; its words are made anew; absent: unchanged") \
+    F(S, STR,   language,    OPTIONAL, 1, 32,     "text search configuration; of a large base a task makes the words anew, until then the old ones answer; absent: unchanged") \
     F(S, STR,   embedding_model, OPTIONAL, 0, 128, "the old vectors answer until a task has made the new ones; \"\": none; absent: unchanged") \
     F(S, FLOAT, similarity_threshold, DEFAULT(-1), -1, 1, "lowest score of a passage that is used, from 0; absent: unchanged")
 
@@ -54,6 +54,7 @@
     F(S, STR,   name,        REQUIRED, 1, 800,    "unique within the client")                               \
     F(S, STR,   description, REQUIRED, 0, 8000,   "for people")                                             \
     F(S, STR,   language,    REQUIRED, 1, 32,     "text search configuration")                              \
+    F(S, STR,   next_language, OPTIONAL, 1, 32,   "whose words are being made, to take over when all are there") \
     F(S, STR,   embedding_model, REQUIRED, 0, 128, "whose vectors answer; \"\": none")                      \
     F(S, STR,   next_model,  OPTIONAL, 1, 128,    "whose vectors are being made, to take over when all are there") \
     F(S, FLOAT, similarity_threshold, REQUIRED, 0, 1, "lowest score of a passage that is used")             \

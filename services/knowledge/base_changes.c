@@ -5,6 +5,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/tasks.h"
+#include "libshared/uuid.h"
 #include "proto/messages.h"
 #include "services/knowledge/base_checks.h"
 #include "services/knowledge/embedding_store.h"
@@ -17,6 +18,10 @@
 /* What a base becomes. */
 struct change {
     const char *language;
+    const char *next_language;  /* NULL: none */
+    const char *words_document; /* see struct kb */
+    int64_t words_position;
+    bool words; /* a task is to make words anew */
     const char *embedding_model;
     const char *next_model; /* NULL: none */
     bool models;            /* one of the two is another than before */
@@ -66,6 +71,35 @@ static int choose_models(struct worker *self, struct db_tx *tx, const struct kb 
     return 0;
 }
 
+/* Of a small base the request makes all words; of a large one the task, while the old ones answer. */
+static int choose_language(struct db_tx *tx, const struct kb *kb, const char *asked, struct change *change,
+                           struct err *err)
+{
+    int few;
+
+    change->language = kb->language;
+    change->next_language = kb->next_language;
+    change->words_document = kb->words_document;
+    change->words_position = kb->words_position;
+    change->words = asked && kb->words_document; /* its task may have died */
+    if (!asked || strcmp(asked, kb->next_language ? kb->next_language : kb->language) == 0)
+        return 0;
+    if (base_check_language(tx, asked, err) < 0 || (few = words_are_few(tx, kb, err)) < 0)
+        return -1;
+    if (few) {
+        change->language = asked;
+        change->next_language = change->words_document = NULL;
+        change->words = false;
+        return words_make_anew(tx, kb, asked, err);
+    }
+    change->next_language = strcmp(asked, kb->language) == 0 ? NULL : asked;
+    change->words_document = UUID_NIL;
+    change->words_position = -1;
+    change->words = true;
+    /* Words of a language that is not to come after all leave the vocabulary. */
+    return kb->next_language ? words_change_vocabulary(tx, kb, kb->language, err) : 0;
+}
+
 static int write_base(struct call *call, const struct kb *kb, const struct change *change, struct err *err)
 {
     const struct update_knowledge_base *in = call->request;
@@ -75,13 +109,15 @@ static int write_base(struct call *call, const struct kb *kb, const struct chang
     if (db_query(call->tx, &rows, &why,
                  "UPDATE knowledge_bases"
                  "   SET name = coalesce($3, name), description = coalesce($4, description), language = $5,"
-                 "       embedding_model = $6, next_model = $7,"
+                 "       embedding_model = $6, next_model = $7, next_language = $9, words_document = $10,"
+                 "       words_position = $11,"
                  "       similarity_threshold = CASE WHEN $8::float8 >= 0 THEN $8 ELSE similarity_threshold END,"
                  "       updated_at = now()"
                  " WHERE client_id = $1 AND kb_id = $2 RETURNING *",
                  db_text(kb->client_id), db_text(kb->kb_id), db_text(in->name), db_text(in->description),
                  db_text(change->language), db_text(change->embedding_model), db_text(change->next_model),
-                 db_float(in->similarity_threshold)) >= 0)
+                 db_float(in->similarity_threshold), db_text(change->next_language), db_text(change->words_document),
+                 db_int(change->words_position)) >= 0)
         return codec_from_row(&knowledge_base_type, rows, 0, call->arena, call->reply, err);
     if (why.kind == ERR_CONFLICT)
         return err_set_field(err, ERR_CONFLICT, "name", "this client has a knowledge base of that name already");
@@ -89,8 +125,9 @@ static int write_base(struct call *call, const struct kb *kb, const struct chang
     return -1;
 }
 
-/* Also where the next model was asked for before: its task may have died. */
-static int want_next_model(struct worker *self, struct call *call, const struct kb *kb, struct err *err)
+/* The task that makes the next model's vectors, or the next language's words. Also where they were asked for before: it
+ * may have died. */
+static int want_task(struct worker *self, struct call *call, const struct kb *kb, struct err *err)
 {
     const struct embed_chunks payload = {.kb_id = kb->kb_id};
     const struct task_spec spec = {
@@ -111,21 +148,18 @@ int on_update_knowledge_base(struct worker *self, struct call *call, struct err 
     struct kb kb;
 
     if (check_fields(in, err) < 0 || kb_open_to_change(call->tx, in->kb_id, call->arena, &kb, err) < 0 ||
-        choose_models(self, call->tx, &kb, in->embedding_model, &change, err) < 0)
-        return -1;
-    change.language = in->language ? in->language : kb.language;
-    if (strcmp(change.language, kb.language) != 0 && (base_check_language(call->tx, change.language, err) < 0 ||
-                                                      words_make_anew(call->tx, &kb, change.language, err) < 0))
+        choose_models(self, call->tx, &kb, in->embedding_model, &change, err) < 0 ||
+        choose_language(call->tx, &kb, in->language, &change, err) < 0)
         return -1;
     if (write_base(call, &kb, &change, err) < 0)
         return -1;
     if (change.models && (embeddings_drop_all_unused(call->tx, kb.client_id, err) < 0 ||
                           vector_index_check_all(self, call->tx, kb.client_id, err) < 0))
         return -1;
-    return in->embedding_model && change.next_model ? want_next_model(self, call, &kb, err) : 0;
+    return (in->embedding_model && change.next_model) || change.words ? want_task(self, call, &kb, err) : 0;
 }
 
-/* An empty base has no vectors to wait for: the next model takes over. */
+/* An empty base has no vectors and no words to wait for: the next model and the next language take over. */
 int on_clear_knowledge_base(struct worker *self, struct call *call, struct err *err)
 {
     const struct clear_knowledge_base *in = call->request;
@@ -136,8 +170,9 @@ int on_clear_knowledge_base(struct worker *self, struct call *call, struct err *
         vector_index_check_all(self, call->tx, kb.client_id, err) < 0)
         return -1;
     return db_query(call->tx, NULL, err,
-                    "UPDATE knowledge_bases SET embedding_model = next_model, next_model = NULL"
-                    " WHERE client_id = $1 AND kb_id = $2 AND next_model IS NOT NULL",
+                    "UPDATE knowledge_bases SET embedding_model = coalesce(next_model, embedding_model),"
+                    "       next_model = NULL, language = coalesce(next_language, language), next_language = NULL,"
+                    "       words_document = NULL WHERE client_id = $1 AND kb_id = $2",
                     db_text(kb.client_id), db_text(kb.kb_id)) < 0
                ? -1
                : 0;

@@ -164,12 +164,12 @@ static int insert_chunks(struct db_tx *tx, const struct kb *kb, const char *docu
                  "INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, position, heading, body, tokens,"
                  "                    words)"
                  " SELECT $1, chunk_id, $2, $3, 'text', $4 + place - 1, heading, body, tokens,"
-                 "        leadwire_tsvector($5::text::regconfig, heading || E'\\n' || body)"
+                 "        leadwire_tsvector($5::text::regconfig, $10::text::regconfig, heading || E'\\n' || body)"
                  "   FROM unnest($6::uuid[], $7::text[], $8::text[], $9::integer[])"
                  "        WITH ORDINALITY AS given (chunk_id, heading, body, tokens, place)",
                  db_text(kb->client_id), db_text(kb->kb_id), db_text(document_id), db_int((int64_t)position),
                  db_text(kb->language), db_text(arrays.ids), db_text(arrays.headings), db_text(arrays.bodies),
-                 db_text(arrays.tokens)) < 0)
+                 db_text(arrays.tokens), db_text(kb->next_language)) < 0)
         return -1;
     return kb_add_words(tx, kb, arrays.bodies, err) < 0 ? -1 : kb_add_words(tx, kb, arrays.headings, err);
 }

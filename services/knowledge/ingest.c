@@ -1,5 +1,5 @@
 /* ingest.c - the task bulk_ingest_faqs: the chunks of a base get their vectors, and a base that changes its model gets
- * the new one's, which takes over when all are there.
+ * the new one's, which takes over when all are there. Before that, the words of a large base that changes its language.
  *
  * A page is read in one short transaction, embedded without any, and written in another. What is written stays written:
  * a second run goes on where the first one ended. */
@@ -22,6 +22,7 @@
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/vector_index.h"
 #include "services/knowledge/vectors.h"
+#include "services/knowledge/word_store.h"
 
 #define READ_ARENA_BYTES (16 * 1024 * 1024) /* a page of answers and questions */
 
@@ -159,6 +160,27 @@ static int fill_old(struct worker *self, const struct task *task, const struct k
     return 0;
 }
 
+/* The words of a base that changes its language, each page in a transaction of its own: others get their turn between
+ * two. The returns of vectors_make. */
+static int make_words(struct worker *self, const struct task *task, const struct vector_job *job, struct err *err)
+{
+    int rc;
+
+    do {
+        AUTO(arena_destroy) struct arena *arena = arena_new(READ_ARENA_BYTES);
+        AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
+        struct kb kb;
+
+        if (!arena)
+            return out_of_memory(err);
+        if (!tx || kb_open_to_change(tx, job->kb_id, arena, &kb, err) < 0 || (rc = words_step(tx, &kb, err)) < 0 ||
+            db_commit(&tx, err) < 0)
+            return -1;
+        failpoint("knowledge.words_made");
+    } while (rc == 1 && clock_mono_ms() < job->until_ms);
+    return rc;
+}
+
 /* One round. 0: the task is settled; 1: more is to be done; 2: time is up, or the base is gone. */
 static int run_once(struct worker *self, struct task *task, struct vector_job *job, struct err *err)
 {
@@ -172,6 +194,8 @@ static int run_once(struct worker *self, struct task *task, struct vector_job *j
         return out_of_memory(err);
     if ((rc = read_missing(self, task, "", arena, &kb, &texts, &n, err)) != 0)
         return rc < 0 ? -1 : 0; /* deleted meanwhile: nothing is left to do */
+    if (kb.words_document && (rc = make_words(self, task, job, err)) != 0)
+        return rc < 0 ? -1 : 2;
     if (fill_old(self, task, &kb, job) != 0)
         return 2;
     job->model = kb.next_model ? kb.next_model : kb.embedding_model;

@@ -22,7 +22,8 @@ int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb 
     struct kb kb = {0};
 
     if (db_query(tx, &rows, err,
-                 "SELECT client_id, kb_id, language, embedding_model, next_model FROM knowledge_bases WHERE kb_id = $1",
+                 "SELECT client_id, kb_id, language, embedding_model, next_model, next_language, words_document,"
+                 "       words_position FROM knowledge_bases WHERE kb_id = $1",
                  db_text(kb_id)) < 0)
         return -1;
     if (db_result_count(rows) == 0)
@@ -32,6 +33,9 @@ int kb_open(struct db_tx *tx, const char *kb_id, struct arena *arena, struct kb 
     kb.language = arena_strdup(arena, db_get(rows, 0, "language"));
     kb.embedding_model = arena_strdup(arena, db_get(rows, 0, "embedding_model"));
     kb.next_model = arena_strdup(arena, db_get(rows, 0, "next_model"));
+    kb.next_language = arena_strdup(arena, db_get(rows, 0, "next_language"));
+    kb.words_document = arena_strdup(arena, db_get(rows, 0, "words_document"));
+    kb.words_position = db_get_int(rows, 0, "words_position");
     if (!kb.language || !kb.embedding_model)
         return out_of_memory(err);
     if (db_set_client(tx, kb.client_id, err) < 0)
@@ -68,12 +72,12 @@ int kb_add_words(struct db_tx *tx, const struct kb *kb, const char *texts, struc
     return db_query(tx, NULL, err,
                     "INSERT INTO kb_words (client_id, kb_id, word, lexeme)"
                     " SELECT $1, $2, word, lexeme"
-                    "   FROM (SELECT DISTINCT word FROM unnest($3::text[]) AS body,"
-                    "                leadwire_words(body) AS word WHERE length(word) BETWEEN 3 AND 40) AS words,"
-                    "        leadwire_lexeme($4::text::regconfig, word) AS lexeme"
-                    "  WHERE lexeme IS NOT NULL ORDER BY word"
+                    "   FROM leadwire_vocabulary($3::text[]) AS word,"
+                    "        leadwire_lexeme($4::text::regconfig, $5::text::regconfig, word) AS lexeme"
+                    "  WHERE length(word) BETWEEN 3 AND 40 AND lexeme IS NOT NULL ORDER BY word"
                     " ON CONFLICT DO NOTHING",
-                    db_text(kb->client_id), db_text(kb->kb_id), db_text(texts), db_text(kb->language)) < 0
+                    db_text(kb->client_id), db_text(kb->kb_id), db_text(texts), db_text(kb->language),
+                    db_text(kb->next_language)) < 0
                ? -1
                : 0;
 }
@@ -190,7 +194,7 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             "), parts AS ("
             "  INSERT INTO chunks (client_id, chunk_id, kb_id, document_id, part, body, tokens, words)"
             "  SELECT $1, part.chunk_id, $2, put.document_id, part.part, part.body, part.tokens,"
-            "         leadwire_tsvector($9::text::regconfig, part.body)"
+            "         leadwire_tsvector($9::text::regconfig, $12::text::regconfig, part.body)"
             "    FROM put JOIN given ON given.key = put.title_key"
             "   CROSS JOIN LATERAL (VALUES ('question', given.question_id, given.question, given.question_tokens),"
             "                              ('answer', given.answer_id, given.answer, given.answer_tokens))"
@@ -200,7 +204,7 @@ int faqs_put(struct db_tx *tx, const struct kb *kb, struct faq_put *faqs, size_t
             ") SELECT put.document_id, replaced FROM put JOIN given ON given.key = put.title_key ORDER BY place",
             db_text(kb->client_id), db_text(kb->kb_id), db_text(document_ids), db_text(questions), db_text(answers),
             db_text(keys), db_text(question_ids), db_text(answer_ids), db_text(kb->language), db_text(question_tokens),
-            db_text(answer_tokens)) < 0 ||
+            db_text(answer_tokens), db_text(kb->next_language)) < 0 ||
         embeddings_drop_unused(tx, kb->client_id, replaced, err) < 0 || kb_add_words(tx, kb, questions, err) < 0 ||
         kb_add_words(tx, kb, answers, err) < 0)
         return -1;

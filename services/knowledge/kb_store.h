@@ -20,6 +20,9 @@ struct kb {
     const char *language;        /* a text search configuration */
     const char *embedding_model; /* whose vectors answer; "": none */
     const char *next_model;      /* whose vectors are being made, to take over; NULL: none */
+    const char *next_language;   /* whose words are being made, to take over; NULL: none */
+    const char *words_document;  /* the chunk up to which words were made anew; NULL: no such pass is under way */
+    int64_t words_position;
 };
 
 /* ERR_NOT_FOUND: there is none, or it is another client's. From here on tx sees the base's client alone. */

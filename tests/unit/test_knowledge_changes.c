@@ -205,18 +205,6 @@ Test(knowledge_changes, a_language_that_is_changed_back_leaves_the_words_as_they
     kbfix_run("DROP TABLE kb_words_before", NULL);
 }
 
-Test(knowledge_changes, words_of_many_chunks_are_made_anew_page_by_page)
-{
-    const char *kb_id = kbfix_base(kbfix_a, "One", "");
-
-    kbfix_document(kbfix_a, kb_id, "running", 4100);
-    change((struct update_knowledge_base){.kb_id = kb_id, .language = "simple", .similarity_threshold = -1});
-    cr_expect(eq(i64,
-                 kbfix_count("SELECT count(*) AS n FROM chunks WHERE client_id = $1 AND words @@ 'running'::tsquery",
-                             kbfix_a),
-                 4100));
-}
-
 /* ---- what it holds ---- */
 
 static struct knowledge_stats stats_of(const char *kb_id)
