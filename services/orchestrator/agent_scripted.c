@@ -94,12 +94,15 @@ static const char *const greeting_phrases[] = {"hi",           "hello",         
 static const char *const thanks_phrases[] = {"thanks", "thank you", "thx", "ty", "cheers", "appreciate it", NULL};
 static const char *const yes_phrases[] = {"yes", "yes please", "yeah",   "yep",       "sure",
                                           "ok",  "okay",       "please", "please do", NULL};
-static const char *const question_starts[] = {
-    " what ",  " how ",   " when ",    " where ",          " who ",
-    " why ",   " which ", " do you ",  " does ",           " can you ",
-    " can i ", " is ",    " are ",     " could ",          " would ",
-    " will ",  " whats ", " hows ",    " do u ",           " any ",
-    " price ", " cost ",  " tell me ", " i want to know ", " i would like to know "};
+static const char *const question_starts[] = {" what ", " how ", " when ", " where ", " who ", " why ", " which ",
+                                              " do you ", " does ", " can you ", " can i ", " is ", " are ", " could ",
+                                              " would ", " will ", " whats ", " hows ", " do u ", " any ", " price ",
+                                              " cost ", " tell me ", " i want to know ", " i would like to know ",
+                                              /* Spanish and Arabic, where a question mark is often left out */
+                                              " cuánto ", " cuanto ", " cuándo ", " cuando ", " dónde ", " donde ",
+                                              " qué ", " que ", " cómo ", " como ", " cuál ", " cual ", " tienen ",
+                                              " hacen ", " puedo ", " هل ", " كم ", " بكم ", " متى ", " أين ", " اين ",
+                                              " كيف ", " ما ", " ماذا ", " لماذا ", " من "};
 
 static bool is_question(const struct sentence *s)
 {

@@ -34,14 +34,15 @@ struct word {
 };
 
 /* What stands in any question and says nothing about its subject. That a price is asked counts by its amount. */
-static const char *const fillers[] = {"a",      "about", "am",     "an",   "and",   "any",   "are",   "as",    "at",
-                                      "be",     "but",   "by",     "can",  "cost",  "costs", "could", "did",   "do",
-                                      "does",   "for",   "from",   "get",  "had",   "has",   "have",  "hello", "hey",
-                                      "hi",     "how",   "i",      "if",   "im",    "in",    "is",    "it",    "its",
-                                      "many",   "me",    "much",   "my",   "need",  "of",    "on",    "or",    "our",
-                                      "please", "price", "prices", "so",   "that",  "the",   "there", "they",  "this",
-                                      "to",     "us",    "want",   "was",  "we",    "what",  "whats", "when",  "where",
-                                      "which",  "who",   "will",   "with", "would", "you",   "your",  NULL};
+static const char *const fillers[] = {"a",     "about", "am",    "an",   "and",   "any",    "are",   "as",     "at",
+                                      "be",    "but",   "by",    "can",  "come",  "cost",   "costs", "could",  "did",
+                                      "do",    "does",  "for",   "from", "get",   "give",   "had",   "has",    "have",
+                                      "hello", "hey",   "hi",    "how",  "i",     "if",     "im",    "in",     "is",
+                                      "it",    "its",   "know",  "like", "many",  "me",     "much",  "my",     "need",
+                                      "of",    "offer", "on",    "or",   "our",   "please", "price", "prices", "so",
+                                      "take",  "tell",  "that",  "the",  "there", "they",   "this",  "to",     "us",
+                                      "want",  "was",   "we",    "what", "whats", "when",   "where", "which",  "who",
+                                      "will",  "with",  "would", "you",  "your",  NULL};
 static const char *const price_words[] = {"how much", "cost", "costs", "price", "prices", "cuánto", "cuanto",
                                           "precio",   "سعر",  "السعر", "تكلفة", "بكم",    NULL};
 
@@ -254,7 +255,13 @@ static size_t best_line(const struct line *lines, size_t n)
     return best;
 }
 
-/* The lines [from, to) that are said. */
+static bool ends_as_sentence(const char *text)
+{
+    return text[0] && strchr(".!?", text[strlen(text) - 1]);
+}
+
+/* The lines [from, to) that are said. What is no sentence, such as a table's cell in a PDF, is said with what stands
+ * above it. */
 static void choose(const struct line *lines, size_t n, size_t best, size_t *from, size_t *to)
 {
     *from = best;
@@ -266,10 +273,19 @@ static void choose(const struct line *lines, size_t n, size_t best, size_t *from
             ++*to;
         if (*from > 0 && lines[*from - 1].s.text[strlen(lines[*from - 1].s.text) - 1] == ':')
             --*from;
+    } else if (best > 0 && lines[best - 1].is_heading && !ends_as_sentence(lines[best].s.text)) {
+        --*from;
     } else if (*to < n && !lines[best].is_row && !lines[*to].is_heading && !lines[*to].is_row &&
                lines[*to].score >= FOLLOWS_SHARE * lines[best].score) {
         ++*to;
     }
+}
+
+static const char *between(const struct line *before, const struct line *line)
+{
+    if (before->is_heading)
+        return ": ";
+    return before->is_item && line->is_item ? ", " : " ";
 }
 
 const char *quote_answer(struct arena *arena, const char *body, const char *question, size_t max)
@@ -295,9 +311,9 @@ const char *quote_answer(struct arena *arena, const char *body, const char *ques
         if (!text)
             return NULL;
         text += lines[i].is_item ? strcspn(text, " ") : 0;
-        text += strspn(text, " :");
+        text += strspn(text, lines[i].is_heading ? " #" : " :");
         if (i > from)
-            buf_puts(&out, lines[i].is_item && lines[i - 1].is_item ? ", " : " ");
+            buf_puts(&out, between(&lines[i - 1], &lines[i]));
         buf_puts(&out, text);
     }
     return out.failed ? NULL : reply_quote(arena, out.data, 2, max);

@@ -92,12 +92,17 @@ Test(scripted, a_document_is_not_quoted_from_its_beginning)
     cr_expect_eq(strncmp(out.reply, "A drain costs $149.", 19), 0, "%s", out.reply);
 }
 
-Test(scripted, an_arabic_question_is_a_question)
+Test(scripted, an_arabic_or_spanish_question_is_a_question_with_or_without_its_mark)
 {
-    know(1);
-    lead_writes("كم سعر تنظيف السجاد؟");
-    answer();
-    cr_expect_eq(strncmp(out.reply, "Drain cleaning costs $120.", 26), 0, "%s", out.reply);
+    static const char *const asked[] = {"سعر تنظيف السجاد؟", "كم سعر تنظيف السجاد", "¿Tienen agua?", "Cuánto cuesta"};
+
+    for (size_t i = 0; i < COUNT_OF(asked); i++) {
+        in.n_unanswered = 0;
+        know(1);
+        lead_writes(asked[i]);
+        answer();
+        cr_expect_eq(strncmp(out.reply, "Drain cleaning costs $120.", 26), 0, "%s", out.reply);
+    }
 }
 
 Test(scripted, a_question_is_answered_from_the_passage_in_two_sentences)

@@ -60,6 +60,14 @@ Test(quote, a_row_of_a_table_and_a_whole_list_are_said_without_their_marks)
     expect(practice, "do you take cigna?", "We accept: Delta Dental, Cigna, Aetna");
 }
 
+Test(quote, what_is_no_sentence_is_said_with_what_stands_above_it)
+{
+    expect("We install all of these. Price list\n\nToilet installation\n\n$310\n\n2 hours\n\nSump pump\n\n$620\n\n3 "
+           "hours\n",
+           "how much does a new toilet cost", "Toilet installation: $310");
+    expect("# Shop\n\n## Parking\n\nBehind the house", "where is parking", "Parking: Behind the house");
+}
+
 Test(quote, a_question_in_the_text_is_answered_with_what_follows_it)
 {
     expect(practice, "do you see children", "Yes, from the age of three.");
