@@ -170,6 +170,52 @@ Test(search, counts_follow_what_is_added_replaced_and_removed)
     cr_expect(eq(i64, kbfix_count("SELECT count(*) AS n FROM kb_terms WHERE kb_id = $1", kb_id), 0));
 }
 
+/* Lexemes of the base whose count is another than what its chunks say, and 1 if its size is. */
+#define MISCOUNTED                                                                                                     \
+    "WITH said AS (SELECT lexeme, count(DISTINCT leadwire_unit(part, document_id, chunk_id)) AS units FROM chunks,"    \
+    "                     unnest(tsvector_to_array(words)) AS lexeme WHERE kb_id = $1::uuid GROUP BY lexeme)"          \
+    " SELECT (SELECT count(*) FROM said FULL JOIN (SELECT * FROM kb_terms WHERE kb_id = $1::uuid) AS t USING (lexeme)" \
+    "          WHERE coalesce(said.units, 0) <> coalesce(t.units, 0))"                                                 \
+    "     + (SELECT count(*) FROM (SELECT coalesce(sum(units), 0)::bigint AS units, coalesce(sum(chunks), 0)::bigint " \
+    "AS chunks"                                                                                                        \
+    "                                FROM kb_sizes WHERE kb_id = $1::uuid) AS size,"                                   \
+    "               (SELECT count(DISTINCT leadwire_unit(part, document_id, chunk_id)) AS units, count(*) AS chunks"   \
+    "                  FROM chunks WHERE kb_id = $1::uuid) AS counted WHERE size <> counted) AS n"
+
+static void fill_mixed(const char *kb_id)
+{
+    kbfix_faq(kbfix_a, kb_id, "Do you repair boilers?", "All boilers.");
+    kbfix_faq(kbfix_a, kb_id, "Do you sell pipes?", "No.");
+    kbfix_document(kbfix_a, kb_id, "Boiler", 3);
+    kbfix_document(kbfix_a, kb_id, "Pipes", 2);
+    kbfix_faq(kbfix_a, kb_id, "Do you sell pipes?", "Only with a boiler.");
+}
+
+Test(search, counts_are_as_if_made_anew_also_for_a_base_that_was_emptied)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "Counts", ""), *other = kbfix_base(kbfix_a, "Other", "");
+    struct clear_knowledge_base clear = {.kb_id = kb_id};
+    struct removed removed = {0};
+    struct err err = {0};
+
+    fill_mixed(kb_id);
+    fill_mixed(other);
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, kb_id), 0));
+    kbfix_run("DELETE FROM chunks WHERE kb_id = $1 AND body LIKE 'Boiler %'", kb_id);
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, kb_id), 0));
+    cr_assert(eq(int, kbfix_call(on_clear_knowledge_base, kbfix_a, &clear, &removed, &err), 0), "%s", err.text);
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, kb_id), 0));
+    cr_expect(eq(i64, kbfix_count("SELECT count(*) AS n FROM kb_words WHERE kb_id = $1", kb_id), 0));
+    fill_mixed(kb_id);
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, kb_id), 0));
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, other), 0));
+    /* One statement that empties one base and not the other. */
+    kbfix_run("DELETE FROM chunks WHERE kb_id = $1 OR body LIKE 'Pipes %'", kb_id);
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, kb_id), 0));
+    cr_expect(eq(i64, kbfix_count(MISCOUNTED, other), 0));
+    cr_expect(gt(i64, kbfix_count("SELECT count(*) AS n FROM kb_words WHERE kb_id = $1", other), 0));
+}
+
 /* ---- tenants ---- */
 
 Test(search, another_clients_knowledge_cannot_be_asked_for)
