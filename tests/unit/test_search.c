@@ -326,6 +326,24 @@ Test(search, an_index_is_wanted_from_the_threshold_on_and_no_more_below_half_of_
     cr_expect(eq(i64, kbfix_count("SELECT count(*) AS n FROM vector_indexes WHERE client_id = $1", kbfix_a), 0));
 }
 
+Test(search, an_index_goes_when_the_client_empties_its_bases)
+{
+    struct clear_knowledge_base clear = {.kb_id = kbfix_base(kbfix_a, "Many", KBFIX_MODEL)};
+    struct removed removed = {0};
+    struct err err = {0};
+
+    kbfix_document(kbfix_a, clear.kb_id, "Much", 60);
+    embed_randomly(kbfix_a);
+    check_index(kbfix_a);
+    run_task(kbfix_a);
+    cr_expect(is_ready(kbfix_a));
+    cr_assert(eq(int, kbfix_call(on_clear_knowledge_base, kbfix_a, &clear, &removed, &err), 0), "%s", err.text);
+    cr_expect(eq(i64, tasks(kbfix_a), 2));
+    run_task(kbfix_a);
+    cr_expect(eq(i64, indexes(), 0));
+    cr_expect(eq(i64, kbfix_count("SELECT count(*) AS n FROM vector_indexes WHERE client_id = $1", kbfix_a), 0));
+}
+
 Test(search, leftovers_of_a_broken_build_and_of_a_deleted_client_are_cleared)
 {
     const char *kb_id = kbfix_base(kbfix_a, "Many", KBFIX_MODEL);
