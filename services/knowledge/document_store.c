@@ -155,7 +155,7 @@ static int insert_chunks(struct db_tx *tx, const struct kb *kb, const char *docu
                          size_t n, size_t position, struct err *err)
 {
     AUTO(arena_destroy) struct arena *arena = arena_new(64 * 1024 * 1024);
-    struct chunk_arrays arrays;
+    struct chunk_arrays arrays = {0};
 
     if (!arena)
         return out_of_memory(err);

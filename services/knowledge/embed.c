@@ -184,8 +184,8 @@ static int embed_openai(struct embedder *self, const char *model, const char *co
                         struct arena *arena, struct embeddings *ret_embeddings, struct err *err)
 {
     struct embeddings all = {.n = n, .dims = find_model(model)->dims}, part;
-    const char **sent;
-    int64_t *tokens;
+    const char **sent = NULL;
+    int64_t *tokens = NULL;
 
     if (openai_prepare(texts, n, arena, &sent, &tokens, err) < 0)
         return -1;

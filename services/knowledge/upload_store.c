@@ -92,7 +92,7 @@ int upload_read(struct db_tx *tx, const char *upload_id, size_t max, struct aren
                 size_t *ret_len, struct err *err)
 {
     AUTO(db_result_free) struct db_result *parts = NULL;
-    size_t len, at = 0;
+    size_t len = 0, at = 0;
     char *data;
 
     if (measure(tx, upload_id, max, &parts, &len, err) < 0)
