@@ -1,4 +1,4 @@
--- 0014: large documents and whole bases are removed in time
+-- 0021: large documents and whole bases are removed in time
 --
 -- What is counted when chunks come and go is as in 0013. A base of which no chunk is left needs no counting: 18,000
 -- chunks took 42 s to be subtracted, where a statement has 15 s, so that such a base could be neither emptied nor
