@@ -1,7 +1,8 @@
 /* events.h - facts that have happened, published after the commit that made them true.
  *
  * The event's name is the envelope's type: message.received, message.sent, message.failed, lead.qualified, lead.hot,
- * lead.opted_out, conversation.escalated, knowledge.progress, task.dead, service.stats. */
+ * lead.opted_out, conversation.escalated, knowledge.progress, knowledge.ingested, knowledge.failed, task.dead,
+ * service.stats. */
 #pragma once
 
 #include "libshared/codec.h"
@@ -28,7 +29,9 @@
     F(S, INT,  attempt,         DEFAULT(0), 0, 1e6, "how often it was tried")              \
     F(S, STR,  error,           OPTIONAL, 0, 1000,  "its last error")
 
-/* knowledge.progress while a task works; knowledge.ingested and knowledge.failed when it is over. */
+/* knowledge.progress while a task works; knowledge.ingested and knowledge.failed when it is over. Where the process of
+ * each attempt died, it is the scheduler that gives the task up, who knows of no documents: then task.dead alone tells,
+ * and GET of the document has its state and error. */
 #define KNOWLEDGE_EVENT(S, F, E, M, L)                                                     \
     F(S, UUID, kb_id,           REQUIRED, 0, 0,     "the knowledge base")                  \
     F(S, UUID, document_id,     OPTIONAL, 0, 0,     "the document; absent: FAQs, or all of the base") \
