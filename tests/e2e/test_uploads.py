@@ -1,11 +1,13 @@
 """What is larger than a message: long documents, files, bulks; and what is larger than the gateway takes."""
 
+import hashlib
 import http.client
 import json
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import uuid
 
@@ -158,7 +160,65 @@ class Uploads(ClusterTest):
             for s in held:
                 s.close()
 
+    def test_a_body_that_was_not_kept_is_asked_for_again(self):
+        """The key becomes valid between the look at it while the body comes and the one at its end."""
+        def send_with_a_late_key(delay):
+            key = "lw_" + uuid.uuid4().hex + uuid.uuid4().hex
+            body, headers = form(FILE)
+            with socket.create_connection(("127.0.0.1", self.cluster.port), timeout=30) as s:
+                s.sendall(f"POST /api/v1{self.documents} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+                          f"Content-Type: {headers['Content-Type']}\r\nContent-Length: {len(body)}\r\n"
+                          "Connection: close\r\n\r\n".encode() + body[:100])
+                time.sleep(delay)
+                self.cluster.sql("INSERT INTO api_keys (key_id, client_id, hash, prefix) VALUES (gen_random_uuid(),"
+                                 f" '{self.client}', '{hashlib.sha256(key.encode()).hexdigest()}', 'lw')")
+                s.sendall(body[100:])
+                return b"".join(iter(lambda: s.recv(65536), b""))
+
+        for delay in (0.2, 1, 5):  # a gateway that is slow has looked at the key only when it was there already
+            answer = send_with_a_late_key(delay)
+            if answer.startswith(b"HTTP/1.1 503 "):
+                break
+            self.assertIn(b"HTTP/1.1 202 ", answer)
+            self.setUp()
+        self.assertTrue(answer.startswith(b"HTTP/1.1 503 "), answer)
+        self.assertIn(b"the key could not be checked in time", answer)
+        self.assertIn(b"Retry-After: ", answer)
+        self.expect_nothing()
+
     # ---- taken ----
+
+    def test_an_upload_whose_parts_were_cleaned_away_is_put_down_again(self):
+        made = self.api("POST", self.documents, {"title": "Long", "content": LONG}, status=202).json
+        wait_for("the task to end", lambda: self.finished(made["task_id"]), 60)
+        self.cluster.sql("DELETE FROM upload_parts")
+        again = self.api("POST", self.documents, {"title": "Long", "content": LONG}, status=202).json
+        self.assertEqual(again["document_id"], made["document_id"])
+        wait_for("the task to end", lambda: self.finished(again["task_id"]), 60)
+        self.assertEqual(self.api("GET", f"{self.documents}/{made['document_id']}", status=200).json["bytes"], len(LONG))
+
+    def test_parts_that_are_cleaned_away_before_they_are_read_are_put_down_again(self):
+        """As the clean-up does to the parts of an old upload of the same content; here after the first part, once."""
+        self.cluster.sql("""
+            DELETE FROM upload_parts;
+            CREATE TABLE swept (upload_id uuid);
+            CREATE FUNCTION sweep_once() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+                SET search_path = public, pg_temp AS $$
+            BEGIN
+                IF NOT EXISTS (SELECT FROM swept) THEN
+                    INSERT INTO swept SELECT upload_id FROM upload_parts LIMIT 1;
+                    DELETE FROM upload_parts;
+                END IF;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER sweep_once AFTER INSERT ON upload_parts EXECUTE FUNCTION sweep_once()""")
+        try:
+            made = self.api("POST", self.documents, {"title": "Swept", "content": LONG}, status=202).json
+            self.assertEqual(self.cluster.sql("SELECT count(*) FROM swept"), "1")
+        finally:
+            self.cluster.sql("DROP FUNCTION sweep_once() CASCADE; DROP TABLE swept")
+        wait_for("the task to end", lambda: self.finished(made["task_id"]), 60)
+        self.assertEqual(self.api("GET", f"{self.documents}/{made['document_id']}", status=200).json["bytes"], len(LONG))
 
     def test_a_text_file_becomes_a_document(self):
         made = self.post_form(FILE, ('name="title"', [], "Prices ü"), ('name="metadata"', [], '{"year": 2026}'),
