@@ -66,7 +66,7 @@ static int read_progress(struct worker *self, const struct task *task, struct ve
     if (!tx || embeddings_count(tx, task->client_id, job->kb_id, job->model, &job->total, &missing, err) < 0)
         return -1;
     job->done = job->total - missing;
-    return db_commit(&tx, err);
+    return vectors_put_progress(tx, task, job, err) < 0 ? -1 : db_commit(&tx, err);
 }
 
 static bool has_model(const struct kb *kb, const char *model)

@@ -179,9 +179,11 @@ static int make_vectors(struct ingest_run *self, struct err *err)
     int rc;
 
     self->model_failed = false;
-    if (!tx || find_absent(self, tx, self->arena, &absent, &n, err) < 0 || db_commit(&tx, err) < 0)
+    if (!tx || find_absent(self, tx, self->arena, &absent, &n, err) < 0)
         return -1;
     job = vector_job(self, n);
+    if (vectors_put_progress(tx, self->task, &job, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
     rc = vectors_make(self->worker, self->task, &job, absent, n, err);
     self->model_failed = job.model_failed;
     return rc;

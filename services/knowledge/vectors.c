@@ -1,6 +1,7 @@
 /* vectors.c - see vectors.h. */
 #include "services/knowledge/vectors.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,12 @@
 #include "services/knowledge/embedding_store.h"
 #include "services/knowledge/kb_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/minilm.h"
 #include "services/knowledge/vector_index.h"
 
-#define PAGE_ARENA_BYTES (96 * 1024 * 1024) /* 256 texts, their 3,072 numbers twice, the API's answers, retries */
-#define EMBED_TIMEOUT_MS 60000
+#define PAGE_ARENA_BYTES   (96 * 1024 * 1024) /* 256 texts, their 3,072 numbers twice, the API's answers, retries */
+#define EMBED_TIMEOUT_MS   60000
+#define BUILTIN_PAGE_BYTES 65536 /* some 32 chunks, a second */
 
 struct page {
     const struct vector_job *job;
@@ -201,14 +204,25 @@ void vectors_publish(struct worker *self, const struct task *task, const struct 
         bus_publish(self->bus, name, task->client_id, &knowledge_event_type, &event);
 }
 
+/* The built-in model takes some 30 ms for a chunk: what is done is to be seen before a long document's end. */
+static size_t page_size(const struct vector_job *job, const struct bare_text *texts, size_t n)
+{
+    size_t max_bytes = strcmp(job->model, MINILM_NAME) == 0 ? BUILTIN_PAGE_BYTES : SIZE_MAX, bytes = 0, size = 0;
+
+    while (size < n && size < VECTOR_PAGE && bytes < max_bytes)
+        bytes += strlen(texts[size++].text);
+    return size;
+}
+
 int vectors_make(struct worker *self, const struct task *task, struct vector_job *job, const struct bare_text *texts,
                  size_t n, struct err *err)
 {
-    for (size_t at = 0; at < n; at += VECTOR_PAGE) {
-        int rc = clock_mono_ms() > job->until_ms
-                     ? 1
-                     : make_page(self, task, job, texts + at, n - at < VECTOR_PAGE ? n - at : VECTOR_PAGE, err);
+    for (size_t at = 0, size; at < n; at += size) {
+        int rc = 1;
 
+        size = page_size(job, texts + at, n - at);
+        if (clock_mono_ms() <= job->until_ms)
+            rc = make_page(self, task, job, texts + at, size, err);
         if (rc != 0)
             return rc;
         vectors_publish(self, task, job, "knowledge.progress", NULL);

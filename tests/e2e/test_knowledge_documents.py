@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
 import urllib.parse
 
-from cluster import PATIENCE, TOP, ClusterTest, main, wait_for
+from cluster import BIN, PATIENCE, TOP, ClusterTest, main, wait_for
 
 GUIDE = """# Boiler guide
 
@@ -255,6 +257,30 @@ class BuiltIn(DocumentTest):
         self.assertIn("kettle", passage["body"])
         self.assertGreater(passage["vector_score"], 0.2)
         wait_for("the vectors of the FAQ", lambda: self.search("guarantee")[0]["vector_score"] > 0.3)
+
+    def test_the_events_of_an_ingestion_tell_the_chunks_done_of_all(self):
+        with tempfile.TemporaryFile() as out:
+            tap = subprocess.Popen([os.path.join(BIN, "leadctl"), "tap", "knowledge"], env=self.cluster.env, stdout=out)
+            try:
+                def told():
+                    out.seek(0)
+                    return [json.loads(line) for line in out.read().decode().splitlines()]
+
+                def listens():
+                    self.post(title="Short", content=f"It is {time.time_ns()} now.")
+                    return told()
+
+                wait_for("the tap to listen", listens, every=0.5)
+                text = "\n\n".join(" ".join(f"The valve {i}.{k} is closed by hand." for k in range(60)) for i in range(40))
+                taken = self.post(title="Long", content=text)
+                self.wait_ready(taken["document_id"], 60)
+                done = wait_for("the last event", lambda: (e := [e["body"] for e in told()
+                                if e["body"]["task_id"] == taken["task_id"]]) and e[-1]["done"] == taken["chunks"] and e)
+            finally:
+                tap.kill()
+                tap.wait()
+        self.assertLess(done[0]["done"], taken["chunks"])
+        self.assertEqual({event["total"] for event in done}, {taken["chunks"]})
 
     def test_a_query_that_is_too_long_is_cut_and_says_so(self):
         taken = self.post(title="Boilers", content=GUIDE, content_type="text/markdown")
