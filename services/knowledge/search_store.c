@@ -19,6 +19,7 @@
 struct base {
     const char *kb_id, *model, *folded;
     double threshold;
+    struct trigrams trigrams; /* of folded */
     struct asked asked;
     const struct fillers *fillers;
 };
@@ -64,6 +65,7 @@ static int read_base(struct reading *self, int row, struct db_pool *db, struct e
     };
     if (!base->kb_id || !base->model || !base->folded)
         return out_of_memory(err);
+    trigrams_read(&base->trigrams, base->folded);
     if (!(base->fillers = fillers_of(db, db_get(self->rows, row, "language"), err)))
         return -1;
     return asked_parse(db_get(self->rows, row, "words"), self->arena, &base->asked, err);
@@ -123,7 +125,7 @@ static int read_shared(struct reading *self, int row, struct draft *draft, struc
     c->source_url = text_of(self, row, "source_url");
     if (!c->title || !c->body || !c->heading || !c->source_url)
         return out_of_memory(err);
-    c->alike = trigram_similarity(draft->base->folded, folded ? folded : "");
+    c->alike = trigrams_similarity(&draft->base->trigrams, folded ? folded : "");
     if (!c->is_faq)
         return 0;
     c->exact = folded && strcmp(folded, draft->base->folded) == 0;
@@ -183,18 +185,19 @@ static int finish(struct reading *self, struct candidates *ret_candidates, struc
 static int read_rows(struct db_pool *db, const struct db_result *rows, const char *kb_id, struct arena *arena,
                      struct candidates *ret_candidates, struct err *err)
 {
-    int n = db_result_count(rows);
+    int n = db_result_count(rows), n_bases = 0;
     struct reading reading = {.arena = arena, .rows = rows};
 
     if (n == 0 && kb_id)
         return err_set_field(err, ERR_NOT_FOUND, "kb_id", "there is no knowledge base %.40s", kb_id);
-    reading.bases = arena_calloc(arena, (size_t)n, sizeof *reading.bases);
+    while (n_bases < n && strcmp(db_get(rows, n_bases, "kind"), "base") == 0)
+        n_bases++;
+    reading.bases = arena_calloc(arena, (size_t)n_bases, sizeof *reading.bases);
     reading.drafts = arena_calloc(arena, (size_t)n, sizeof *reading.drafts);
     if (!reading.bases || !reading.drafts)
         return out_of_memory(err);
     for (int i = 0; i < n; i++) /* all bases come before their chunks */
-        if ((strcmp(db_get(rows, i, "kind"), "base") == 0 ? read_base(&reading, i, db, err)
-                                                          : read_chunk(&reading, i, err)) < 0)
+        if ((i < n_bases ? read_base(&reading, i, db, err) : read_chunk(&reading, i, err)) < 0)
             return -1;
     return finish(&reading, ret_candidates, err);
 }

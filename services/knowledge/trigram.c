@@ -4,11 +4,7 @@
 #include "services/knowledge/trigram.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#define TRIGRAMS_MAX 500
 
 static bool is_letter(unsigned char c)
 {
@@ -22,8 +18,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Each word between two spaces before it and one behind it. Sorted, without repeats; returns how many. */
-static size_t trigrams(const char *text, uint32_t out[TRIGRAMS_MAX])
+/* Each word between two spaces before it and one behind it. */
+void trigrams_read(struct trigrams *self, const char *text)
 {
     uint32_t last = 0x2020;
     size_t n = 0, kept = 0;
@@ -31,29 +27,30 @@ static size_t trigrams(const char *text, uint32_t out[TRIGRAMS_MAX])
     for (const unsigned char *at = (const unsigned char *)text; n < TRIGRAMS_MAX; at++) {
         bool letter = *at && is_letter(*at);
         if (letter || (last & 0xff) != ' ')
-            out[n++] = last = (last << 8 | (letter ? *at : ' ')) & 0xffffff;
+            self->items[n++] = last = (last << 8 | (letter ? *at : ' ')) & 0xffffff;
         if (!letter)
             last = 0x2020;
         if (!*at)
             break;
     }
-    qsort(out, n, sizeof *out, compare);
+    qsort(self->items, n, sizeof *self->items, compare);
     for (size_t i = 0; i < n; i++)
-        if (kept == 0 || out[i] != out[kept - 1])
-            out[kept++] = out[i];
-    return kept;
+        if (kept == 0 || self->items[i] != self->items[kept - 1])
+            self->items[kept++] = self->items[i];
+    self->n = kept;
 }
 
-double trigram_similarity(const char *a, const char *b)
+double trigrams_similarity(const struct trigrams *self, const char *text)
 {
-    uint32_t of_a[TRIGRAMS_MAX], of_b[TRIGRAMS_MAX];
-    size_t n_a = trigrams(a, of_a), n_b = trigrams(b, of_b), common = 0;
+    struct trigrams other;
+    size_t common = 0;
 
-    for (size_t i = 0, j = 0; i < n_a && j < n_b;) {
-        uint32_t x = of_a[i], y = of_b[j];
+    trigrams_read(&other, text);
+    for (size_t i = 0, j = 0; i < self->n && j < other.n;) {
+        uint32_t x = self->items[i], y = other.items[j];
         common += x == y;
         i += x <= y;
         j += y <= x;
     }
-    return n_a + n_b > common ? (double)common / (double)(n_a + n_b - common) : 0;
+    return self->n + other.n > common ? (double)common / (double)(self->n + other.n - common) : 0;
 }

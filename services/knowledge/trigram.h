@@ -1,6 +1,19 @@
 /* trigram.h - how alike two texts are by their letters. Pure. */
 #pragma once
 
-/* As pg_trgm's similarity(): of the trigrams of both, the share that they have in common, 0 to 1. The texts are folded
- * (leadwire_fold); of each the first 500 trigrams count. Any bytes beyond ASCII count as letters. */
-double trigram_similarity(const char *a, const char *b);
+#include <stddef.h>
+#include <stdint.h>
+
+#define TRIGRAMS_MAX 500
+
+/* Of one text: sorted, without repeats. */
+struct trigrams {
+    size_t n;
+    uint32_t items[TRIGRAMS_MAX];
+};
+
+/* The text is folded (leadwire_fold); its first 500 trigrams count. Any bytes beyond ASCII count as letters. */
+void trigrams_read(struct trigrams *self, const char *text);
+
+/* As pg_trgm's similarity(): of the trigrams of both, the share that they have in common, 0 to 1. */
+double trigrams_similarity(const struct trigrams *self, const char *text);
