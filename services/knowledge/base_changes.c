@@ -29,8 +29,8 @@ struct change {
 
 static int check_fields(const struct update_knowledge_base *in, struct err *err)
 {
-    if (in->name && base_name_is_blank(in->name))
-        return err_set_field(err, ERR_INVALID, "name", "the name is blank");
+    if (in->name && base_check_name(in->name, err) < 0)
+        return -1;
     if (in->similarity_threshold < 0 && in->similarity_threshold != -1)
         return err_set_field(err, ERR_INVALID, "similarity_threshold", "the threshold is from 0 to 1");
     return 0;

@@ -6,12 +6,17 @@
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/text.h"
 #include "services/knowledge/embed.h"
 #include "services/knowledge/knowledge.h"
 
-bool base_name_is_blank(const char *name)
+int base_check_name(const char *name, struct err *err)
 {
-    return name[strspn(name, " \t\r\n\v\f")] == '\0';
+    if (name[strspn(name, " \t\r\n\v\f")] == '\0')
+        return err_set_field(err, ERR_INVALID, "name", "the name is blank");
+    if (text_has_control(name))
+        return err_set_field(err, ERR_INVALID, "name", "the name holds control characters");
+    return 0;
 }
 
 int base_check_language(struct db_tx *tx, const char *language, struct err *err)

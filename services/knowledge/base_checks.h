@@ -1,13 +1,12 @@
 /* base_checks.h - what may be said of a knowledge base, when it is made and when it is changed. */
 #pragma once
 
-#include <stdbool.h>
-
 struct db_tx;
 struct err;
 struct worker;
 
-bool base_name_is_blank(const char *name);
+/* ERR_INVALID with field "name" if it is blank, or not one line. */
+int base_check_name(const char *name, struct err *err);
 
 /* ERR_INVALID with field "language" unless it is a text search configuration. */
 int base_check_language(struct db_tx *tx, const char *language, struct err *err);

@@ -53,8 +53,8 @@ int on_create_knowledge_base(struct worker *self, struct call *call, struct err 
 
     if (!client_id || !(model = choose_model(self, in->embedding_model, language, err)))
         return -1;
-    if (base_name_is_blank(in->name))
-        return err_set_field(err, ERR_INVALID, "name", "the name is blank");
+    if (base_check_name(in->name, err) < 0)
+        return -1;
     if (db_set_client(call->tx, client_id, err) < 0 || check_client(call->tx, client_id, err) < 0 ||
         base_check_language(call->tx, language, err) < 0)
         return -1;

@@ -83,6 +83,8 @@ class KnowledgeApi(ClusterTest):
         self.refused("PATCH", self.base, 400, "language", {"language": "klingon"})
         self.refused("PATCH", self.base, 400, "similarity_threshold", {"similarity_threshold": 2})
         self.refused("PATCH", self.base, 400, "name", {"name": "  "})
+        self.refused("PATCH", self.base, 400, "name", {"name": "Two\nlines"})
+        self.refused("POST", "/knowledge/bases", 400, "name", {"name": "a\tb"})
         self.refused("PATCH", "/knowledge/bases/" + NOBODY, 404, "kb_id", {"name": "X"})
 
     def test_an_empty_base_takes_another_model_at_once_and_a_full_one_later(self):
