@@ -1,4 +1,4 @@
--- 0021: search, the next costliest statements: slips of the pen, the width of the index's search, candidates' vectors
+-- 0022: search, the next costliest statements: slips of the pen, the width of the index's search, candidates' vectors
 
 -- As in 0004. In PL/pgSQL, whose statements are planned once a session: in SQL each query planned them anew, which took
 -- 0.8 ms of a search with a misspelt word. Letters are compared only where two words of one length differ in two places.
