@@ -26,8 +26,8 @@ struct place {
     int64_t position;
 };
 
-/* The next page of chunks; place becomes that of its last. Question and answer of an FAQ are in one page, as they are
- * counted as one. Returns how many. */
+/* The next page of chunks, sorted by their keys alone: their texts would be sorted on disk. place becomes that of its
+ * last. Question and answer of an FAQ are in one page, as they are counted as one. Returns how many. */
 static int64_t page_make_anew(struct db_tx *tx, const struct kb *kb, const struct page_words *words,
                               struct place *place, struct err *err)
 {
@@ -35,10 +35,13 @@ static int64_t page_make_anew(struct db_tx *tx, const struct kb *kb, const struc
     int64_t n;
 
     if (db_query(tx, &rows, err,
-                 "WITH page AS MATERIALIZED ("
-                 "  SELECT chunk_id, document_id, position, heading || E'\\n' || body AS body FROM chunks"
+                 "WITH ids AS MATERIALIZED ("
+                 "  SELECT chunk_id, document_id, position FROM chunks"
                  "   WHERE client_id = $1 AND kb_id = $2 AND (document_id, position) > ($3::uuid, $4::integer)"
                  "   ORDER BY document_id, position FETCH FIRST $5 ROWS WITH TIES"
+                 "), page AS MATERIALIZED ("
+                 "  SELECT ids.*, c.heading || E'\\n' || c.body AS body"
+                 "    FROM ids JOIN chunks c ON c.client_id = $1 AND c.chunk_id = ids.chunk_id"
                  "), made AS ("
                  "  UPDATE chunks c"
                  "     SET words = leadwire_tsvector($6::text::regconfig, $7::text::regconfig, page.body)"

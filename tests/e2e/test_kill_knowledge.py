@@ -24,9 +24,10 @@ class KillKnowledge(ClusterTest):
         self.first = self.ingest(1)["document_id"]
         self.wait_edition(1)
 
-    def ingest(self, edition):
+    def ingest(self, edition, parts=600):
         return self.cluster.api("POST", f"/knowledge/bases/{self.kb}/documents",
-                                {"title": "Pumps", "content": text(self.name, edition), "content_type": "text/markdown"},
+                                {"title": "Pumps", "content": text(self.name, edition, parts),
+                                 "content_type": "text/markdown"},
                                 status=202).json
 
     def editions(self):
@@ -93,6 +94,31 @@ class KillKnowledge(ClusterTest):
         self.cluster.wait_ready()
         wait_for("all vectors", lambda: self.cluster.api(
             "GET", f"/knowledge/bases/{self.kb}/stats", status=200).json["chunks_waiting"] == 0, RECOVERY)
+
+    def change_language(self, nth_page, language, position):
+        """knowledge dies after that page of a hundred. language, position: where the change then stands."""
+        self.ingest(2, parts=2500)
+        self.wait_edition(2)
+        self.cluster.kill("knowledge", 15)
+        self.cluster.start("knowledge", LEADWIRE_FAILPOINT=f"knowledge.words_made:{nth_page}")
+        self.cluster.wait_ready()
+        changed = self.cluster.api("PATCH", f"/knowledge/bases/{self.kb}", {"language": "german"}, status=200).json
+        self.assertEqual((changed["language"], changed["next_language"]), ("english", "german"))
+        self.assertEqual(self.cluster.wait_ended("knowledge", RECOVERY), -9)
+        stands = f"FROM knowledge_bases WHERE kb_id = '{self.kb}'"
+        self.assertEqual(self.cluster.sql(f"SELECT language || ' ' || words_position {stands}"), f"{language} {position}")
+        self.cluster.start("knowledge")
+        self.cluster.wait_ready()
+        wait_for("the new language", lambda: self.cluster.sql(
+            f"SELECT language || ' ' || (words_document IS NULL) {stands}") == "german true", RECOVERY)
+        self.assertEqual(self.cluster.sql(f"SELECT count(*) FROM chunks WHERE kb_id = '{self.kb}'"
+                                          " AND words <> leadwire_tsvector('german', heading || E'\\n' || body)"), "0")
+
+    def test_a_new_languages_words_are_made_on_from_where_they_were(self):
+        self.change_language(3, "english", 299)
+
+    def test_an_old_languages_words_are_left_out_on_from_where_it_was(self):
+        self.change_language(8, "german", 199)
 
     def gateway_knows(self, path):
         return self.cluster.api("GET", path).status == 200
