@@ -412,3 +412,18 @@ Test(knowledge_documents, a_large_document_has_more_time_to_become_what_is_searc
     kbfix_run("DROP TABLE seen_timeouts", NULL);
     cr_expect(eq(i64, short_of_time, 0));
 }
+
+/* The task of its second version has died; the base's vectors are made all the same. */
+Test(knowledge_documents, why_a_new_version_failed_is_told_until_it_is_in)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "Docs", NULL);
+
+    ingest(kb_id, "Guide", GUIDE);
+    embfix_work_all();
+    ingest(kb_id, "Guide", NEW_GUIDE);
+    kbfix_run("UPDATE tasks SET state = 'dead', error = 'it broke' WHERE client_id = $1", kbfix_a);
+    expect_document("ready", true);
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    embfix_work_all();
+    expect_document("ready", true);
+}
