@@ -212,11 +212,14 @@ int revision_publish(struct db_tx *tx, const struct kb *kb, const struct revisio
     return db_result_count(old) > 0 ? embeddings_drop_unused(tx, kb->client_id, hashes, err) : 0;
 }
 
+/* Where a version waits, its task has died: the error is that one's. */
 int documents_clear_errors(struct db_tx *tx, const struct kb *kb, struct err *err)
 {
     return db_query(tx, NULL, err,
-                    "UPDATE documents SET error = NULL"
-                    " WHERE client_id = $1 AND kb_id = $2 AND state = 'ready' AND error IS NOT NULL",
+                    "UPDATE documents d SET error = NULL"
+                    " WHERE client_id = $1 AND kb_id = $2 AND state = 'ready' AND error IS NOT NULL"
+                    "   AND NOT EXISTS (SELECT FROM pending_documents p"
+                    "                    WHERE p.client_id = d.client_id AND p.document_id = d.document_id)",
                     db_text(kb->client_id), db_text(kb->kb_id)) < 0
                ? -1
                : 0;
