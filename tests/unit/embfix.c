@@ -56,6 +56,8 @@ static void embed_text(const char *text, struct buf *out)
             break;
     }
     values[0] += 0.01f;
+    if (strstr(text, "zilch"))
+        memset(values, 0, sizeof values);
     for (int i = 0; i < (embfix_api.wrong_dims ? 3 : EMBFIX_DIMS); i++)
         buf_printf(out, "%c%g", i ? ',' : '[', (double)values[i]);
     buf_puts(out, "]");

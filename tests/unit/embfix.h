@@ -13,7 +13,8 @@ struct task;
 
 #define EMBFIX_DIMS 1536
 
-/* What the API does and has seen. An input that holds "poison" is refused. */
+/* What the API does and has seen. An input that holds "poison" is refused, the vector of one that
+ * holds "zilch" is zero. */
 struct embfix_api {
     int requests, texts;
     int largest;          /* texts in one request */

@@ -148,6 +148,22 @@ Test(knowledge_vectors, texts_that_are_all_refused_stay_without_vectors_too)
     cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1 AND embedding IS NULL"), 2));
 }
 
+Test(knowledge_vectors, a_vector_without_direction_is_none)
+{
+    const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
+    struct search_result result;
+
+    kbfix_faq(kbfix_a, kb_id, "Do you fix taps?", "Yes.");
+    kbfix_faq(kbfix_a, kb_id, "What is zilch?", "Nothing.");
+    embfix_work_all();
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM embeddings WHERE client_id = $1 AND embedding IS NULL"), 1));
+    embfix_find(kb_id, "what is zilch", &result);
+    cr_expect(not(result.vectors_used));
+    cr_assert(ge(sz, result.n_passages, 1));
+    for (size_t i = 0; i < result.n_passages; i++)
+        cr_expect(result.passages[i].vector_score >= -1 && result.passages[i].vector_score <= 1);
+}
+
 Test(knowledge_vectors, a_failing_api_fails_the_task_and_marks_nothing)
 {
     const char *kb_id = kbfix_base(kbfix_a, "FAQ", NULL);
