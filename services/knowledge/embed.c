@@ -277,6 +277,16 @@ double embed_calibrate(const char *model, double cosine)
     return 1;
 }
 
+bool embed_has_direction(const float *values, size_t dims)
+{
+    static const float smallest = 1e-7f; /* above halfvec's 6e-8, and the last decimal of embed_to_text */
+
+    for (size_t i = 0; i < dims; i++)
+        if (fabsf(values[i]) >= smallest)
+            return true;
+    return false;
+}
+
 /* By hand: printf takes half a millisecond for 1,536 numbers, which each search would wait for. */
 static size_t number_to_text(float value, char out[24])
 {

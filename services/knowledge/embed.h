@@ -55,6 +55,10 @@ int embedder_query(struct embedder *self, const char *model, const char *query, 
  * what they give to unrelated texts. */
 double embed_calibrate(const char *model, double cosine);
 
+/* Whether a vector can be compared with others: one that is zero as halfvec keeps it has cosines that are no numbers.
+ */
+bool embed_has_direction(const float *values, size_t dims);
+
 /* pgvector's text form, "[.1,-.2]", in arena; NULL when out of memory. Seven decimals: a vector of length 1 loses less
  * by that than by halfvec. */
 const char *embed_to_text(const float *values, size_t dims, struct arena *arena);

@@ -28,6 +28,8 @@ static bool make(struct knowledge *state, const char *model, const char *query, 
             query_cache_pause(state->cache, clock_mono_ms());
         return false;
     }
+    if (!embed_has_direction(made.values, made.dims))
+        return false;
     *ret_embedding = (struct query_embedding){.dims = made.dims, .values = made.values, .cut = cut};
     query_cache_put(state->cache, model, query, ret_embedding);
     return true;

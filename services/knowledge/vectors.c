@@ -53,9 +53,13 @@ static int page_embed(struct embedder *embedder, struct page *page, size_t from,
     for (size_t i = from; i < to; i++)
         texts[i - from] = page->texts[i].text;
     if (embedder_embed(embedder, page->job->model, texts, to - from, EMBED_TIMEOUT_MS, arena, &made, &why) == 0) {
-        for (size_t i = from; i < to; i++)
-            if (!(page->vectors[i] = embed_to_text(made.values + (i - from) * made.dims, made.dims, arena)))
+        for (size_t i = from; i < to; i++) {
+            const float *values = made.values + (i - from) * made.dims;
+            if (!embed_has_direction(values, made.dims))
+                err_set(&page->refusal, ERR_INVALID, "the vector is zero");
+            else if (!(page->vectors[i] = embed_to_text(values, made.dims, arena)))
                 return out_of_memory(err);
+        }
         return 0;
     }
     if (why.kind != ERR_INVALID) {
