@@ -2,7 +2,14 @@
  *
  * The table vector_indexes holds what was decided. A row is 'wanted' when its task is inserted, 'building' while the
  * index is made, 'ready' when searches use it (leadwire_search reads it), 'unwanted' until the index is gone. At any
- * place where the process is killed searches are right: they use an index only where the row says ready. */
+ * place where the process is killed searches are right: they use an index only where the row says ready.
+ *
+ * What is worth it, by the median time of the nearest nine, one by one against by the index, in us:
+ *     vectors             250       500       1,000     2,000
+ *     of 384 numbers      81/139    154/170   314/234   668/325
+ *     of 1,536 numbers    121/197   231/258   454/342
+ * It is equal at about 600. The default of LEADWIRE_HNSW_MIN_VECTORS is somewhat above, since each index that there is
+ * adds 2 us to the planning of every search by an index, and is to be built. */
 #pragma once
 
 struct db_tx;
