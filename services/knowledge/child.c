@@ -111,7 +111,8 @@ static int start(const char *const *argv, int limit_ms, int in, int out, int not
     size_t n = 9;
     int rc;
 
-    snprintf(cpu, sizeof cpu, "--cpu=%d", (limit_ms + 999) / 1000);
+    /* At the soft limit it gets SIGXCPU, which tells why; were the hard one the same, SIGKILL would come first. */
+    snprintf(cpu, sizeof cpu, "--cpu=%d:%d", (limit_ms + 999) / 1000, (limit_ms + 999) / 1000 + 1);
     snprintf(memory, sizeof memory, "--as=%ld", CHILD_MEMORY_BYTES);
     snprintf(size, sizeof size, "--fsize=%d", CHILD_OUT_BYTES);
     while (n + 1 < ARGS_MAX && *argv)
