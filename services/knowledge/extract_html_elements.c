@@ -16,6 +16,19 @@ static struct open *table_of(struct page *self)
     return self->table ? &self->stack[self->table - 1] : NULL;
 }
 
+/* n bytes that were written at start are taken back: what is remembered by its place behind them moves. */
+static void take_back(struct page *self, size_t start, size_t n)
+{
+    memmove(self->out.data + start, self->out.data + start + n, self->out.len - start - n + 1);
+    self->out.len -= n;
+    for (size_t i = 0; i < self->n_asides; i++) {
+        struct range *aside = &self->asides[i];
+
+        aside->from -= aside->from > start + n ? n : aside->from > start ? aside->from - start : 0;
+        aside->to -= aside->to > start + n ? n : aside->to > start ? aside->to - start : 0;
+    }
+}
+
 /* A table with headings or tables in its cells is no table but a layout: from here on its cells are paragraphs. */
 static void table_lay_open(struct page *self)
 {
@@ -27,7 +40,7 @@ static void table_lay_open(struct page *self)
     table->is_grid = false;
     self->md.is_line = self->md.is_cell = false;
     if (len > 0 && self->out.data[len - 1] == '|' && (len == 1 || self->out.data[len - 2] == '\n'))
-        self->out.data[--self->out.len] = '\0';
+        take_back(self, len - 1, 1);
     markdown_break(&self->md, 2);
 }
 
@@ -146,12 +159,11 @@ static void pre_close(struct page *self, struct open *open)
         return;
     start = (size_t)(fence - self->out.data) + strlen(FENCE "\n");
     if (text_is_blank(self->out.data + start)) {
-        self->out.len = open->from;
-        self->out.data[self->out.len] = '\0';
+        take_back(self, open->from, self->out.len - open->from);
         return;
     }
     if (self->out.data[start] == '\n') /* the first end of a line is not shown */
-        memmove(self->out.data + start, self->out.data + start + 1, self->out.len-- - start);
+        take_back(self, start, 1);
     buf_puts(&self->out, self->out.data[self->out.len - 1] == '\n' ? FENCE : "\n" FENCE);
 }
 

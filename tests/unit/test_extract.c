@@ -10,6 +10,7 @@
 #include "libshared/arena.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/text.h"
 #include "services/knowledge/child.h"
 #include "services/knowledge/extract.h"
 
@@ -215,6 +216,14 @@ Test(extract, what_is_not_shown_is_not_text)
                               "<form><label>l</label><select><option>o</select><button>b</button>kept</form>"),
                  "kept"));
     cr_expect(eq(ptr, (void *)got.title, NULL));
+}
+
+Test(extract, what_stands_aside_within_what_is_shown_as_written_is_left_out_at_its_place)
+{
+    const char *text = html("<pre>\n<header>\u00e9</header>first</pre><main>second</main>");
+
+    cr_expect(utf8_valid(text, strlen(text)), "%s", text);
+    cr_expect(strstr(text, "first") && strstr(text, "second") && !strstr(text, "\u00e9"), "%s", text);
 }
 
 Test(extract, what_stands_aside_is_left_out_if_there_is_a_main_part)
