@@ -79,8 +79,8 @@ int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err
  * uncertain); once, in the order of registration. fn frees arg. */
 int db_after(struct db_tx *tx, void (*fn)(void *arg, bool committed), void *arg, struct err *err);
 
-/* Gives the transaction ms from now on, where the server would end it after 30 s (PostgreSQL 17 and later). For work that
- * is many short statements: each still has its 15 s. */
+/* Gives the transaction ms from now on, where the server would end it after 30 s (PostgreSQL 17 and later). For work
+ * that is many short statements: each still has its 15 s. */
 int db_allow_ms(struct db_tx *tx, int64_t ms, struct err *err);
 
 /* A place to come back to after a statement that may fail: db_rollback_to_savepoint undoes what was done since, and the
