@@ -28,7 +28,13 @@ struct err;
     V(drain_s,           INT,    "LEADWIRE_DRAIN_SECONDS", 10, 0, 300, "seconds that work under way may take to end after SIGTERM") \
     V(twilio_account_sid, STR,   "TWILIO_ACCOUNT_SID", NULL, 1, 64, "account that sends, AC...")                           \
     V(twilio_auth_token, SECRET, "TWILIO_AUTH_TOKEN", NULL, 1, 128, "its primary auth token; also checks the signature of webhooks") \
-    V(twilio_base_url,   URL,    "TWILIO_BASE_URL", "https://api.twilio.com", 1, 1024, "Twilio's API")                     \
+    V(twilio_base_url,   URL,    "TWILIO_BASE_URL", "https://api.twilio.com", 1, 1024, "Twilio's API; with another address than the default, content and lookups are asked for there too") \
+    V(long_code_per_s,   INT,    "LEADWIRE_LONG_CODE_PER_SECOND", 1, 0, 100000, "segments a second that one ordinary number sends, all processes together; 0: as fast as may be") \
+    V(toll_free_per_s,   INT,    "LEADWIRE_TOLL_FREE_PER_SECOND", 10, 0, 100000, "the same of a toll-free number")         \
+    V(short_code_per_s,  INT,    "LEADWIRE_SHORT_CODE_PER_SECOND", 100, 0, 100000, "the same of a short code")              \
+    V(service_per_s,     INT,    "LEADWIRE_MESSAGING_SERVICE_PER_SECOND", 10, 0, 100000, "the same of a messaging service without a number") \
+    V(whatsapp_per_s,    INT,    "LEADWIRE_WHATSAPP_PER_SECOND", 80, 0, 100000, "messages a second that one WhatsApp sender sends") \
+    V(calls_per_s,       INT,    "LEADWIRE_CALLS_PER_SECOND", 1, 0, 100000, "calls a second that one number makes")         \
     V(anthropic_api_key, SECRET, "ANTHROPIC_API_KEY", NULL, 1, 256, "unset: the scripted agent answers")                   \
     V(anthropic_model,   STR,    "ANTHROPIC_MODEL", "claude-sonnet-5-5", 1, 128, "model that answers")                     \
     V(anthropic_base_url, URL,   "ANTHROPIC_BASE_URL", "https://api.anthropic.com", 1, 1024, "Anthropic's API")            \

@@ -44,7 +44,7 @@
     F(S, UUID, conversation_id, REQUIRED, 0, 0,      "its conversation")                                    \
     E(S, "in|out",              direction, REQUIRED, "in: from the lead")                                   \
     E(S, "lead|agent|human|system", author, REQUIRED, "who wrote it")                                       \
-    E(S, "sms|whatsapp|form",   channel, REQUIRED,   "how it travels")                                      \
+    E(S, "sms|whatsapp|form|voice", channel, REQUIRED, "how it travels; voice: a call, body is what is said")\
     F(S, STR,  from_address,    REQUIRED, 1, 320,    "sender")                                              \
     F(S, STR,  to_address,      REQUIRED, 1, 320,    "receiver")                                            \
     F(S, STR,  body,            REQUIRED, 0, 65536,  "what it says")                                        \
@@ -53,6 +53,11 @@
     F(S, STR,  provider_sid,    OPTIONAL, 1, 64,     "the provider's id")                                   \
     F(S, INT,  error_code,      DEFAULT(0), 0, 1e9,  "the provider's error code; 0: none")                  \
     F(S, STR,  error_text,      OPTIONAL, 0, 2000,   "what went wrong")                                     \
+    E(S, "reply|started|consent|alert", purpose, OPTIONAL, "out: reply, at once; started by us, within the lead's hours; consent, confirms STOP, START or HELP; alert, to the client's people") \
+    F(S, STR,  content_sid,     OPTIONAL, 1, 64,     "of a WhatsApp template")                               \
+    F(S, JSON, content_variables, OPTIONAL, 2, 8192, "what its placeholders stand for")                      \
+    F(S, JSON, media,           OPTIONAL, 2, 65536,  "attachments of the lead: [{url, content_type}]")       \
+    F(S, INT,  segments,        DEFAULT(0), 0, 1000, "of a text, as it is billed; 0: not known yet")         \
     F(S, UUID, turn_id,         OPTIONAL, 0, 0,      "the decision that made it")                           \
     F(S, TIME, created_at,      REQUIRED, 0, 0,      "when it was stored")                                  \
     F(S, TIME, sent_at,         OPTIONAL, 0, 0,      "when the provider took it")
@@ -68,6 +73,22 @@
     L(S, message, items,        REQUIRED, 0, 200,    "oldest first")                                        \
     F(S, STR, next_after,       OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
 
+/* A person writes. Raises the conversation's epoch: what the agent drafted before is not sent any more. */
+#define CREATE_MESSAGE(S, F, E, M, L)                                                                       \
+    F(S, UUID, client_id,       REQUIRED, 0, 0,      "the client that writes")                              \
+    F(S, UUID, conversation_id, OPTIONAL, 0, 0,      "where; absent: to and channel tell")                  \
+    F(S, STR,  to,              OPTIONAL, 1, 32,     "a number, E.164; the lead and the conversation are made if there are none") \
+    E(S, "sms|whatsapp",        channel, OPTIONAL,   "how; absent: the conversation's, else sms")           \
+    F(S, STR,  body,            OPTIONAL, 1, 6400,   "the text, 1600 characters at most; absent with content_sid") \
+    F(S, STR,  content_sid,     OPTIONAL, 34, 34,    "WhatsApp template, HX...: the only thing that may be sent 24 hours after the lead's last message") \
+    F(S, JSON, content_variables, OPTIONAL, 2, 8192, "object with a text for each placeholder of the template: {\"1\": \"Ada\"}")
+
+#define CREATED_MESSAGE(S, F, E, M, L)                                                                      \
+    F(S, UUID, message_id,      REQUIRED, 0, 0,      "the message; GET /api/v1/messages/{message_id} has its state") \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "its conversation")                                    \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "to whom")                                             \
+    F(S, UUID, task_id,         REQUIRED, 0, 0,      "the task that sends it")
+
 #define CONVERSATION_MESSAGES(MSG)                                                                          \
     MSG(conversation, CONVERSATION, "the exchange between a lead and a client over one channel")            \
     MSG(get_conversation, GET_CONVERSATION, "one conversation")                                             \
@@ -75,6 +96,8 @@
     MSG(conversation_page, CONVERSATION_PAGE, "a page of conversations")                                    \
     MSG(message, MESSAGE, "one text")                                                                       \
     MSG(get_message, GET_MESSAGE, "one message")                                                            \
+    MSG(create_message, CREATE_MESSAGE, "a person writes to a lead")                                        \
+    MSG(created_message, CREATED_MESSAGE, "the message that will be sent")                                  \
     MSG(list_messages, LIST_MESSAGES, "a conversation's messages")                                          \
     MSG(message_page, MESSAGE_PAGE, "a page of messages")
 /* clang-format on */

@@ -40,6 +40,14 @@
     F(S, INT,  total,           DEFAULT(0), 0, 1e9, "chunks of all")                       \
     F(S, STR,  error,           OPTIONAL, 0, 1000,  "of knowledge.failed: why")
 
+/* notice.raised, once while it is open, and notice.resolved. */
+#define NOTICE_EVENT(S, F, E, M, L)                                                        \
+    F(S, STR,  kind,            REQUIRED, 1, 64,    "as of the notice")                    \
+    F(S, STR,  subject,         REQUIRED, 0, 200,   "what it is about")                    \
+    F(S, STR,  text,            OPTIONAL, 0, 1000,  "what happened")                       \
+    F(S, STR,  remedy,          OPTIONAL, 0, 1000,  "what to look at")                     \
+    F(S, INT,  code,            DEFAULT(0), 0, 1e9, "the provider's error code; 0: none")
+
 #define STATS_EVENT(S, F, E, M, L)                                                         \
     F(S, UUID, instance,        REQUIRED, 0, 0,     "the process")                         \
     F(S, STR,  role,            REQUIRED, 1, 32,    "its role")                            \
@@ -50,6 +58,7 @@
     MSG(lead_event, LEAD_EVENT, "body of lead.* and conversation.*")                       \
     MSG(task_event, TASK_EVENT, "body of task.*")                                          \
     MSG(knowledge_event, KNOWLEDGE_EVENT, "body of knowledge.*")                           \
+    MSG(notice_event, NOTICE_EVENT, "body of notice.*")                                    \
     MSG(stats_event, STATS_EVENT, "body of service.stats")
 /* clang-format on */
 

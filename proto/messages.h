@@ -6,6 +6,8 @@
 #include "proto/envelope.h"
 #include "proto/events.h"
 #include "proto/knowledge.h"
+#include "proto/notices.h"
+#include "proto/phones.h"
 #include "proto/tasks.h"
 
 /* All of them, for the schema export, the reference page and leadctl tap. */

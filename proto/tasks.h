@@ -8,6 +8,10 @@
 
 #define SEND_MESSAGE(S, F, E, M, L) F(S, UUID, message_id, REQUIRED, 0, 0, "the outbound message to send")
 
+#define PROBE_ACCOUNT(S, F, E, M, L)    \
+    F(S, STR, account, REQUIRED, 1, 64, \
+      "the provider's account whose credentials were refused: 'twilio', or 'twilio:' and a client's id")
+
 #define EMBED_CHUNKS(S, F, E, M, L) F(S, UUID, kb_id, REQUIRED, 0, 0, "the knowledge base whose chunks lack a vector")
 
 #define INGEST_REVISION(S, F, E, M, L)                      \
@@ -36,6 +40,7 @@
 #define TASK_MESSAGES(MSG)                                                                    \
     MSG(process_ai_response, PROCESS_AI_RESPONSE, "answer what a lead has written")           \
     MSG(send_message, SEND_MESSAGE, "send one message through its channel")                   \
+    MSG(probe_account, PROBE_ACCOUNT, "ask whether a provider's account takes calls again")   \
     MSG(embed_chunks, EMBED_CHUNKS, "give new chunks of a knowledge base their vectors")      \
     MSG(ingest_revision, INGEST_REVISION, "take in a version of a document")                  \
     MSG(build_vector_index, BUILD_VECTOR_INDEX, "choose how a client's vectors are searched") \
@@ -50,6 +55,10 @@ TASK_MESSAGES(MESSAGE_STRUCT)
 #define TASK_KINDS(KIND)                                                       \
     KIND(process_ai_response, "orchestrator", process_ai_response, 20, 120, 2) \
     KIND(send_message_sms, "delivery", send_message, 60, 90, 2)                \
+    KIND(send_message_whatsapp, "delivery", send_message, 60, 90, 2)           \
+    KIND(send_sms_alert, "delivery", send_message, 60, 90, 2)                  \
+    KIND(make_alert_call, "delivery", send_message, 20, 90, 5)                 \
+    KIND(probe_account, "delivery", probe_account, 1000, 60, 30)               \
     KIND(bulk_ingest_faqs, "knowledge", embed_chunks, 60, 300, 2)              \
     KIND(ingest_document, "knowledge", ingest_revision, 60, 300, 2)            \
     KIND(build_vector_index, "knowledge", build_vector_index, 10, 1800, 30)    \
