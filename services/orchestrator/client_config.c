@@ -9,152 +9,7 @@
 #include "libshared/auto.h"
 #include "libshared/err.h"
 #include "libshared/seal.h"
-#include "libshared/text.h"
-
-/* All of them together stay below the 64 KiB that a client message may carry as config. */
-/* clang-format off */
-const struct client_key client_keys[] = {
-    {"twilio_phone_number",          CLIENT_KEY_PHONE, 0, 0, NULL, false, "number that leads text and that answers, E.164"},
-    {"twilio_whatsapp_number",       CLIENT_KEY_PHONE, 0, 0, NULL, false, "WhatsApp sender, E.164 without the whatsapp: prefix"},
-    {"twilio_messaging_service_sid", CLIENT_KEY_TEXT, 34, 34, NULL, false, "messaging service to send through, MG..."},
-    {"hot_lead_sms_number",          CLIENT_KEY_PHONE, 0, 0, NULL, false, "who is told of a hot lead by text, E.164"},
-    {"calcom_api_key",               CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own Cal.com key"},
-    {"calcom_event_type_id",         CLIENT_KEY_INT, 1, 2000000000, NULL, false, "Cal.com event type that is booked"},
-    {"hubspot_access_token",         CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own HubSpot token"},
-    {"business_description",         CLIENT_KEY_TEXT, 1, 8000, NULL, false, "what the business is and does; the agent relies on it"},
-    {"persona",                      CLIENT_KEY_TEXT, 1, 2000, NULL, false, "how the agent should sound"},
-    {"services",                     CLIENT_KEY_TEXTS, 0, 50, NULL, false, "what can be had, each in a few words"},
-    {"greeting",                     CLIENT_KEY_TEXT, 1, 300, NULL, false, "answer to a bare hello"},
-    {"escalation_text",              CLIENT_KEY_TEXT, 1, 300, NULL, false, "what a lead is told when a person takes over"},
-    {"language",                     CLIENT_KEY_TEXT, 2, 35, NULL, false, "language tag of the client, e.g. en; leads are answered in their own"},
-    {"agent",                        CLIENT_KEY_WORD, 0, 0, "auto|claude|scripted", false, "who answers; auto: Claude where a key is configured"},
-    {"anthropic_model",              CLIENT_KEY_TEXT, 1, 128, NULL, false, "model that answers this client's leads"},
-};
-/* clang-format on */
-const size_t n_client_keys = COUNT_OF(client_keys);
-
-#define TEXTS_ITEM_MAX 200
-
-static const struct client_key *key_find(const char *name)
-{
-    for (size_t i = 0; i < n_client_keys; i++)
-        if (strcmp(client_keys[i].name, name) == 0)
-            return &client_keys[i];
-    return NULL;
-}
-
-/* Levenshtein's distance, of the first 40 bytes. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t la = strnlen(a, 40), lb = strnlen(b, 40);
-    size_t row[41];
-
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[lb];
-}
-
-static const char *nearest_key(const char *name)
-{
-    const char *best = client_keys[0].name;
-
-    for (size_t i = 1; i < n_client_keys; i++)
-        if (distance(name, client_keys[i].name) < distance(name, best))
-            best = client_keys[i].name;
-    return best;
-}
-
-/* Line breaks and tabs are fine in texts that a model reads; other control bytes are nobody's intention. */
-static bool has_strange_control(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if ((*p < 0x20 && *p != '\n' && *p != '\t' && *p != '\r') || *p == 0x7f)
-            return true;
-    return false;
-}
-
-static bool word_is_allowed(const char *words, const char *text)
-{
-    size_t len = strlen(text);
-
-    for (const char *p = words; *p;) {
-        size_t n = strcspn(p, "|");
-
-        if (n == len && strncmp(p, text, n) == 0)
-            return true;
-        p += n + (p[n] == '|');
-    }
-    return false;
-}
-
-static int check_text(const struct client_key *key, const json_t *value, struct err *err)
-{
-    const char *text = json_string_value(value);
-    size_t len = text ? strlen(text) : 0;
-
-    if (!text)
-        return err_set_field(err, ERR_INVALID, key->name, "%s must be a string", key->name);
-    if (len < (size_t)key->min || len > (size_t)key->max)
-        return err_set_field(err, ERR_INVALID, key->name, "%s must have %d to %d bytes", key->name, key->min, key->max);
-    if (has_strange_control(text) || (key->secret && text_has_control(text)))
-        return err_set_field(err, ERR_INVALID, key->name, "%s holds control characters", key->name);
-    return 0;
-}
-
-static int check_texts(const struct client_key *key, const json_t *value, struct err *err)
-{
-    if (!json_is_array(value) || json_array_size(value) > (size_t)key->max)
-        return err_set_field(err, ERR_INVALID, key->name, "%s must be an array of at most %d strings", key->name,
-                             key->max);
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *item = json_string_value(json_array_get(value, i));
-
-        if (!item || !*item || strlen(item) > TEXTS_ITEM_MAX || has_strange_control(item))
-            return err_set_field(err, ERR_INVALID, key->name, "%s[%zu] must be a string of 1 to %d bytes", key->name, i,
-                                 TEXTS_ITEM_MAX);
-    }
-    return 0;
-}
-
-static int check_value(const struct client_key *key, const json_t *value, struct err *err)
-{
-    switch (key->type) {
-    case CLIENT_KEY_TEXT:
-        return check_text(key, value, err);
-    case CLIENT_KEY_TEXTS:
-        return check_texts(key, value, err);
-    case CLIENT_KEY_PHONE:
-        if (!json_is_string(value) || !phone_is_e164(json_string_value(value)))
-            return err_set_field(err, ERR_INVALID, key->name, "%s must be a phone number in E.164, e.g. +15551234567",
-                                 key->name);
-        return 0;
-    case CLIENT_KEY_INT:
-        if (!json_is_integer(value) || json_integer_value(value) < key->min || json_integer_value(value) > key->max)
-            return err_set_field(err, ERR_INVALID, key->name, "%s must be an integer from %d to %d", key->name,
-                                 key->min, key->max);
-        return 0;
-    case CLIENT_KEY_WORD:
-        if (!json_is_string(value) || !word_is_allowed(key->words, json_string_value(value)))
-            return err_set_field(err, ERR_INVALID, key->name, "%s must be one of %s", key->name, key->words);
-        return 0;
-    }
-    return err_set(err, ERR_INTERNAL, "client key of an unknown type");
-}
+#include "proto/client_keys.h"
 
 /* The value as it is stored: a new reference, or NULL with *err. */
 static json_t *stored_value(const char *master_key, const char *client_id, const struct client_key *key, json_t *value,
@@ -168,7 +23,7 @@ static json_t *stored_value(const char *master_key, const char *client_id, const
         err_set_field(err, ERR_INVALID, key->name, "%s is not set, so there is nothing to keep", key->name);
         return NULL;
     }
-    if (check_value(key, value, err) < 0)
+    if (client_key_check(key, value, err) < 0)
         return NULL;
     if (!key->secret)
         return json_incref(value);
@@ -208,38 +63,47 @@ static const char *dump(const json_t *object, struct arena *arena, struct err *e
     return copy;
 }
 
+/* What another process has in its memory or its tables because of this key. */
+static unsigned change_of(const char *name)
+{
+    if (strcmp(name, "twilio_account_sid") == 0 || strcmp(name, "twilio_auth_token") == 0)
+        return CLIENT_CHANGED | CLIENT_CHANGED_TWILIO | CLIENT_CHANGED_CREDENTIALS;
+    return strncmp(name, "twilio_", 7) == 0 ? CLIENT_CHANGED | CLIENT_CHANGED_TWILIO : CLIENT_CHANGED;
+}
+
 int client_config_merge(const char *master_key, const char *client_id, const char *stored, const char *patch,
-                        struct arena *arena, const char **ret_stored, bool *ret_changed, struct err *err)
+                        struct arena *arena, const char **ret_stored, unsigned *ret_changes, struct err *err)
 {
     json_auto_t *config = load_object(stored, "the stored configuration", err);
     json_auto_t *change = config ? load_object(patch, "the configuration", err) : NULL;
     const char *name, *text;
-    bool changed = false;
+    unsigned changes = 0;
     json_t *value;
 
     if (!config || !change)
         return -1;
     json_object_foreach (change, name, value) {
-        const struct client_key *key = key_find(name);
+        const struct client_key *key = client_key_find(name, err);
         json_t *old = json_object_get(config, name), *new;
 
         if (!key)
-            return err_set_field(err, ERR_INVALID, name, "%.40s is not a known key; the nearest is %s", name,
-                                 nearest_key(name));
+            return -1;
         if (json_is_null(value)) {
-            changed |= json_object_del(config, name) == 0;
+            if (json_object_del(config, name) == 0)
+                changes |= change_of(name);
             continue;
         }
         if (!(new = stored_value(master_key, client_id, key, value, old, arena, err)))
             return -1;
-        changed |= !old || !json_equal(old, new);
+        if (!old || !json_equal(old, new))
+            changes |= change_of(name);
         if (json_object_set_new(config, name, new) < 0)
             return err_set(err, ERR_INTERNAL, "client configuration: out of memory");
     }
-    if (!(text = dump(config, arena, err)))
+    if (client_keys_check_all(config, err) < 0 || !(text = dump(config, arena, err)))
         return -1;
     *ret_stored = text;
-    *ret_changed = changed;
+    *ret_changes = changes;
     return 0;
 }
 
@@ -260,4 +124,18 @@ const char *client_config_text(const char *stored, const char *key, struct arena
     json_auto_t *config = json_loads(stored, 0, NULL);
 
     return arena_strdup(arena, json_string_value(json_object_get(config, key)));
+}
+
+const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n)
+{
+    json_auto_t *config = json_loads(stored, 0, NULL);
+    const json_t *items = json_object_get(config, key);
+    size_t n = json_array_size(items);
+    const char **texts = arena_calloc(arena, n, sizeof *texts);
+
+    for (size_t i = 0; texts && i < n; i++)
+        if (!(texts[i] = arena_strdup(arena, json_string_value(json_array_get(items, i)))))
+            return NULL;
+    *ret_n = n;
+    return texts;
 }

@@ -1,45 +1,34 @@
-/* client_config.h - the keys that a client's configuration may hold, and how a change is merged into it.
+/* client_config.h - how a change is merged into a client's configuration, and what is read from it. Its keys:
+ * proto/client_keys.h.
  *
  * The stored form is a JSON object whose secrets are sealed (libshared/seal.h); the shown form has "********" in
  * their place. Texts are in the arena. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
 struct err;
 
-enum client_key_type {
-    CLIENT_KEY_TEXT,  /* string; min and max bound its bytes */
-    CLIENT_KEY_PHONE, /* string, E.164 */
-    CLIENT_KEY_INT,   /* integer within min and max */
-    CLIENT_KEY_TEXTS, /* array of at most max strings of 1 to 200 bytes */
-    CLIENT_KEY_WORD,  /* one of a few words: "a|b|c" */
-};
-
-struct client_key {
-    const char *name;
-    enum client_key_type type;
-    int min, max;
-    const char *words;
-    bool secret;
-    const char *doc;
-};
-
-extern const struct client_key client_keys[];
-extern const size_t n_client_keys;
-
 #define CLIENT_SECRET_SHOWN "********"
 
-/* Merges patch (a JSON object of known keys; null removes one) into stored. *ret_changed tells whether anything is
- * different. master_key may be NULL as long as no secret is set.
- * ERR_INVALID, err->field naming the key, for an unknown key or a wrong value. */
+enum {
+    CLIENT_CHANGED = 1,             /* something is different */
+    CLIENT_CHANGED_TWILIO = 2,      /* numbers, account, service or rate: how messages are sent */
+    CLIENT_CHANGED_CREDENTIALS = 4, /* the client's own account, or its token */
+};
+
+/* Merges patch (a JSON object of known keys; null removes one) into stored. *ret_changes tells what is different, 0 if
+ * nothing is. master_key may be NULL as long as no secret is set.
+ * ERR_INVALID, err->field naming the key, for an unknown key, a wrong value, or keys that do not go together. */
 int client_config_merge(const char *master_key, const char *client_id, const char *stored, const char *patch,
-                        struct arena *arena, const char **ret_stored, bool *ret_changed, struct err *err);
+                        struct arena *arena, const char **ret_stored, unsigned *ret_changes, struct err *err);
 
 /* The shown form. NULL and *err if stored is not a JSON object. */
 const char *client_config_show(const char *stored, struct arena *arena, struct err *err);
 
 /* The string of a key; NULL if it is not set. stored may be in either form. */
 const char *client_config_text(const char *stored, const char *key, struct arena *arena);
+
+/* The strings of a key that holds an array; *ret_n is 0 if it is not set. NULL when out of memory. */
+const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n);

@@ -97,20 +97,46 @@ int client_store_set_config(struct db_tx *tx, const char *client_id, const char 
                : 0;
 }
 
-int client_store_set_number(struct db_tx *tx, const char *client_id, const char *channel, const char *number,
-                            struct err *err)
+int client_store_keep_numbers(struct db_tx *tx, const char *client_id, const char *channel, const char *numbers,
+                              struct err *err)
 {
-    if (db_query(tx, NULL, err,
-                 "DELETE FROM client_numbers"
-                 " WHERE client_id = $1 AND channel = $2 AND number IS DISTINCT FROM $3",
-                 db_text(client_id), db_text(channel), db_text(number)) < 0)
-        return -1;
-    if (!number)
-        return 0;
     return db_query(tx, NULL, err,
-                    "INSERT INTO client_numbers (client_id, channel, number) VALUES ($1, $2, $3)"
-                    "    ON CONFLICT ON CONSTRAINT client_numbers_pkey DO NOTHING",
-                    db_text(client_id), db_text(channel), db_text(number)) < 0
+                    "DELETE FROM client_numbers"
+                    " WHERE client_id = $1 AND channel = $2 AND number <> ALL($3::text[])",
+                    db_text(client_id), db_text(channel), db_text(numbers)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_set_number(struct db_tx *tx, const char *client_id, const char *channel, const char *number,
+                            const char *account_sid, struct err *err)
+{
+    return db_query(
+               tx, NULL, err,
+               "INSERT INTO client_numbers (client_id, channel, number, account_sid) VALUES ($1, $2, $3, $4)"
+               "    ON CONFLICT ON CONSTRAINT client_numbers_pkey DO UPDATE SET account_sid = excluded.account_sid",
+               db_text(client_id), db_text(channel), db_text(number), db_text(account_sid)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE task_lanes SET stale = true"
+                    " WHERE client_id = $1"
+                    "    OR lane IN (SELECT kind || ':' || number"
+                    "                  FROM client_numbers, unnest('{sms,whatsapp,voice}'::text[]) AS kind"
+                    "                 WHERE client_id = $1)",
+                    db_text(client_id)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_unpause_account(struct db_tx *tx, const char *client_id, struct err *err)
+{
+    return db_query(tx, NULL, err, "DELETE FROM provider_accounts WHERE account = 'twilio:' || $1::uuid",
+                    db_text(client_id)) < 0
                ? -1
                : 0;
 }

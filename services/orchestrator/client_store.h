@@ -31,9 +31,18 @@ int client_store_update(struct db_tx *tx, const char *client_id, const char *nam
 /* Raises config_version. */
 int client_store_set_config(struct db_tx *tx, const char *client_id, const char *config, struct err *err);
 
-/* Makes number (NULL: none) the client's one of that channel, "sms" or "whatsapp". ERR_CONFLICT if it is another's. */
+/* Gives up all numbers of that channel, "sms" or "whatsapp", but these (an array in text form, see db_array). */
+int client_store_keep_numbers(struct db_tx *tx, const char *client_id, const char *channel, const char *numbers,
+                              struct err *err);
+/* Makes number the client's, of its own Twilio account or (NULL) the environment's. ERR_CONFLICT if it is another
+ * client's. */
 int client_store_set_number(struct db_tx *tx, const char *client_id, const char *channel, const char *number,
-                            struct err *err);
+                            const char *account_sid, struct err *err);
+
+/* Has the account and the rate of the lanes that send for the client, or from its numbers, read again. */
+int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct err *err);
+/* The client's own account may be called again: what refused it were other credentials. */
+int client_store_unpause_account(struct db_tx *tx, const char *client_id, struct err *err);
 
 /* 1 if PostgreSQL knows the time zone, 0 if not, -1 on failure. */
 int client_store_timezone_is_known(struct db_tx *tx, const char *name, struct err *err);

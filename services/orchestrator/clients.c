@@ -12,28 +12,64 @@
 #include "services/orchestrator/client_store.h"
 #include "services/orchestrator/handlers.h"
 
-/* The keys whose number decides which client an inbound text belongs to. */
-static const struct {
-    const char *key, *channel;
-} number_keys[] = {
-    {"twilio_phone_number", "sms"},
-    {"twilio_whatsapp_number", "whatsapp"},
+/* A number and the key that it stands under. */
+struct number {
+    const char *key, *number;
 };
+
+/* Makes these, and no others, the client's numbers of a channel. They decide which client an inbound text belongs to.
+ */
+static int set_channel(struct db_tx *tx, const char *client_id, const char *channel, const struct number *numbers,
+                       size_t n, const char *account_sid, struct arena *arena, struct err *err)
+{
+    const char **texts = arena_calloc(arena, n, sizeof *texts), *array;
+
+    for (size_t i = 0; texts && i < n; i++)
+        texts[i] = numbers[i].number;
+    if (!texts || !(array = db_array(arena, texts, n)))
+        return err_set(err, ERR_INTERNAL, "client numbers: out of memory");
+    if (client_store_keep_numbers(tx, client_id, channel, array, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (client_store_set_number(tx, client_id, channel, numbers[i].number, account_sid, err) == 0)
+            continue;
+        if (err && err->kind == ERR_CONFLICT)
+            err_set_field(err, ERR_CONFLICT, numbers[i].key, "%s: %s belongs to another client", numbers[i].key,
+                          numbers[i].number);
+        return -1;
+    }
+    return 0;
+}
 
 static int set_numbers(struct db_tx *tx, const char *client_id, const char *config, struct arena *arena,
                        struct err *err)
 {
-    for (size_t i = 0; i < sizeof number_keys / sizeof number_keys[0]; i++) {
-        const char *key = number_keys[i].key;
+    const char *account_sid = client_config_text(config, "twilio_account_sid", arena);
+    struct number whatsapp = {"twilio_whatsapp_number", client_config_text(config, "twilio_whatsapp_number", arena)};
+    const char *first = client_config_text(config, "twilio_phone_number", arena);
+    size_t n_more = 0, n = 0;
+    const char *const *more = client_config_texts(config, "twilio_phone_numbers", arena, &n_more);
+    struct number *sms = arena_calloc(arena, n_more + 1, sizeof *sms);
 
-        if (client_store_set_number(tx, client_id, number_keys[i].channel, client_config_text(config, key, arena),
-                                    err) == 0)
-            continue;
-        if (err && err->kind == ERR_CONFLICT)
-            err_set_field(err, ERR_CONFLICT, key, "the %s belongs to another client", key);
+    if (!more || !sms)
+        return err_set(err, ERR_INTERNAL, "client numbers: out of memory");
+    if (first)
+        sms[n++] = (struct number){"twilio_phone_number", first};
+    for (size_t i = 0; i < n_more; i++)
+        sms[n++] = (struct number){"twilio_phone_numbers", more[i]};
+    if (set_channel(tx, client_id, "sms", sms, n, account_sid, arena, err) < 0)
         return -1;
-    }
-    return 0;
+    return set_channel(tx, client_id, "whatsapp", &whatsapp, whatsapp.number != NULL, account_sid, arena, err);
+}
+
+/* What the configuration says also stands in tables, for those who ask by number, lane or account. */
+static int apply_changes(struct db_tx *tx, const char *client_id, const char *config, unsigned changes,
+                         struct arena *arena, struct err *err)
+{
+    if ((changes & CLIENT_CHANGED_TWILIO) &&
+        (set_numbers(tx, client_id, config, arena, err) < 0 || client_store_refresh_lanes(tx, client_id, err) < 0))
+        return -1;
+    return (changes & CLIENT_CHANGED_CREDENTIALS) ? client_store_unpause_account(tx, client_id, err) : 0;
 }
 
 static int check_timezone(struct db_tx *tx, const char *timezone, struct err *err)
@@ -67,16 +103,16 @@ int on_create_client(struct worker *self, struct call *call, struct err *err)
     const char *timezone = request->timezone ? request->timezone : "UTC";
     const char *config;
     char client_id[UUID_SIZE];
-    bool changed;
+    unsigned changes;
 
     if (call->client_id)
         return err_set(err, ERR_DENIED, "only an administrator creates clients");
     uuid_new(client_id);
     if (client_config_merge(self->config->master_key, client_id, "{}", request->config ? request->config : "{}",
-                            call->arena, &config, &changed, err) < 0 ||
+                            call->arena, &config, &changes, err) < 0 ||
         db_set_client(call->tx, client_id, err) < 0 || check_timezone(call->tx, timezone, err) < 0 ||
         client_store_insert(call->tx, client_id, request->name, timezone, config, err) < 0 ||
-        set_numbers(call->tx, client_id, config, call->arena, err) < 0)
+        apply_changes(call->tx, client_id, config, changes, call->arena, err) < 0)
         return -1;
     return reply_client(call, client_id, err);
 }
@@ -127,14 +163,14 @@ int on_update_client_config(struct worker *self, struct call *call, struct err *
     const struct update_client_config *request = call->request;
     struct client client = {0};
     const char *config;
-    bool changed;
+    unsigned changes;
 
     if (client_store_lock(call->tx, request->client_id, call->arena, &client, err) < 0 ||
         client_config_merge(self->config->master_key, request->client_id, client.config, request->config, call->arena,
-                            &config, &changed, err) < 0)
+                            &config, &changes, err) < 0)
         return -1;
-    if (changed && (client_store_set_config(call->tx, request->client_id, config, err) < 0 ||
-                    set_numbers(call->tx, request->client_id, config, call->arena, err) < 0))
+    if (changes && (client_store_set_config(call->tx, request->client_id, config, err) < 0 ||
+                    apply_changes(call->tx, request->client_id, config, changes, call->arena, err) < 0))
         return -1;
     return reply_client(call, request->client_id, err);
 }

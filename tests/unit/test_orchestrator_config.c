@@ -9,10 +9,13 @@
 
 static const char master_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 static const char client_id[] = "0193a000-0000-7000-8000-000000000001";
+#define AC_SID "AC0123456789abcdef0123456789abcdeF"
+#define MG_SID "MG0123456789abcdef0123456789abcdef"
+
 static struct arena *arena;
 static struct err err;
 static const char *stored;
-static bool changed;
+static unsigned changes;
 
 static void open_arena(void)
 {
@@ -27,7 +30,7 @@ static void close_arena(void)
 
 static int merge(const char *before, const char *patch)
 {
-    return client_config_merge(master_key, client_id, before, patch, arena, &stored, &changed, &err);
+    return client_config_merge(master_key, client_id, before, patch, arena, &stored, &changes, &err);
 }
 
 TestSuite(orchestrator_config, .init = open_arena, .fini = close_arena, .timeout = 10);
@@ -58,6 +61,21 @@ Test(orchestrator_config, every_wrong_value_names_its_key)
         {"{\"greeting\": \"a\\u0007b\"}", "greeting"},
         {"{\"hubspot_access_token\": \"a\\nb\"}", "hubspot_access_token"},
         {"{\"twilio_messaging_service_sid\": \"MG1\"}", "twilio_messaging_service_sid"},
+        {"{\"twilio_messaging_service_sid\": \"" AC_SID "\"}", "twilio_messaging_service_sid"},
+        {"{\"twilio_account_sid\": \"AC0123456789abcdef0123456789abcdeg\"}", "twilio_account_sid"},
+        {"{\"twilio_account_sid\": \"AC0123456789abcdef0123456789abcdef0\"}", "twilio_account_sid"},
+        {"{\"twilio_phone_numbers\": \"+15551234567\"}", "twilio_phone_numbers"},
+        {"{\"twilio_phone_numbers\": [\"+15551234567\", \"15551234568\"]}", "twilio_phone_numbers"},
+        {"{\"twilio_phone_numbers\": [\"+15551234567\", \"+15551234567\"]}", "twilio_phone_numbers"},
+        {"{\"twilio_phone_number\": \"+15551234567\", \"twilio_phone_numbers\": [\"+15551234567\"]}",
+         "twilio_phone_numbers"},
+        {"{\"twilio_messages_per_second\": 0}", "twilio_messages_per_second"},
+        {"{\"twilio_messages_per_second\": 1001}", "twilio_messages_per_second"},
+        {"{\"twilio_messages_per_second\": 1.5}", "twilio_messages_per_second"},
+        {"{\"alert_call\": true}", "alert_call"},
+        {"{\"alert_call_twiml\": \"file\"}", "alert_call_twiml"},
+        {"{\"lookup_new_numbers\": \"yes\"}", "lookup_new_numbers"},
+        {"{\"alert_call_number\": \"555\"}", "alert_call_number"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -79,9 +97,9 @@ Test(orchestrator_config, a_patch_merges_and_null_removes)
 {
     cr_assert_eq(merge("{\"greeting\":\"Hello\",\"persona\":\"dry\"}", "{\"persona\":null,\"agent\":\"scripted\"}"), 0);
     cr_expect_str_eq(stored, "{\"agent\":\"scripted\",\"greeting\":\"Hello\"}");
-    cr_expect(changed);
+    cr_expect_eq(changes, CLIENT_CHANGED);
     cr_assert_eq(merge("{\"greeting\":\"Hello\"}", "{\"greeting\":\"Hello\",\"persona\":null}"), 0);
-    cr_expect_not(changed);
+    cr_expect_eq(changes, 0);
 }
 
 Test(orchestrator_config, a_secret_is_sealed_for_its_client_and_key_and_never_shown)
@@ -105,17 +123,73 @@ Test(orchestrator_config, sending_the_shown_secret_back_keeps_the_old_one)
     before = stored;
     cr_assert_eq(merge(before, "{\"calcom_api_key\":\"********\"}"), 0);
     cr_expect_str_eq(stored, before);
-    cr_expect_not(changed);
+    cr_expect_eq(changes, 0);
     cr_expect_eq(merge("{}", "{\"calcom_api_key\":\"********\"}"), -1);
 }
 
 Test(orchestrator_config, without_a_master_key_no_secret_is_taken)
 {
-    cr_assert_eq(client_config_merge(NULL, client_id, "{}", "{\"calcom_api_key\":\"x\"}", arena, &stored, &changed,
+    cr_assert_eq(client_config_merge(NULL, client_id, "{}", "{\"calcom_api_key\":\"x\"}", arena, &stored, &changes,
                                      &err),
                  -1);
     cr_expect(strstr(err.text, "LEADWIRE_MASTER_KEY"));
     cr_expect_str_eq(err.field, "calcom_api_key");
-    cr_expect_eq(client_config_merge(NULL, client_id, "{}", "{\"greeting\":\"Hi\"}", arena, &stored, &changed, &err),
+    cr_expect_eq(client_config_merge(NULL, client_id, "{}", "{\"greeting\":\"Hi\"}", arena, &stored, &changes, &err),
                  0);
+}
+
+Test(orchestrator_config, hours_are_two_times_of_one_day)
+{
+    static const char *const good[] = {"08:00-20:00", "00:00-24:00", "09:30-09:31", "00:00-23:59"};
+    static const char *const bad[] = {"8:00-20:00",   "08:00-25:00", "08:00-24:01",
+                                      "08:60-20:00",  "20:00-08:00", "08:00-08:00",
+                                      "08:00 20:00",  "08:00-20:0",  "",
+                                      "08:00-20:000", "a8:00-20:00", "08:00-20:00 "};
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        cr_expect_eq(merge("{}", arena_printf(arena, "{\"allowed_hours\":\"%s\"}", good[i])), 0, "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        memset(&err, 0, sizeof err);
+        cr_expect_eq(merge("{}", arena_printf(arena, "{\"allowed_hours\":\"%s\"}", bad[i])), -1, "%s", bad[i]);
+        cr_expect_str_eq(err.field, "allowed_hours");
+    }
+}
+
+Test(orchestrator_config, an_account_and_its_token_stand_together)
+{
+    cr_expect_eq(merge("{}", "{\"twilio_account_sid\":\"" AC_SID "\"}"), -1);
+    cr_expect_str_eq(err.field, "twilio_auth_token");
+    cr_expect_eq(merge("{}", "{\"twilio_auth_token\":\"secret\"}"), -1);
+    cr_expect_str_eq(err.field, "twilio_account_sid");
+
+    cr_assert_eq(merge("{}", "{\"twilio_account_sid\":\"" AC_SID "\",\"twilio_auth_token\":\"secret\"}"), 0);
+    cr_expect_not(strstr(stored, "secret"));
+    cr_expect_str_eq(client_config_show(stored, arena, &err),
+                     "{\"twilio_account_sid\":\"" AC_SID "\",\"twilio_auth_token\":\"********\"}");
+    cr_expect_eq(merge(stored, "{\"twilio_auth_token\":null}"), -1);
+    cr_expect_eq(merge(stored, "{\"twilio_auth_token\":\"********\"}"), 0);
+    cr_expect_eq(changes, 0);
+    cr_expect_eq(merge(stored, "{\"twilio_auth_token\":null,\"twilio_account_sid\":null}"), 0);
+    cr_expect_str_eq(stored, "{}");
+}
+
+Test(orchestrator_config, what_a_change_concerns_is_told)
+{
+    cr_assert_eq(merge("{}", "{\"greeting\":\"Hello\"}"), 0);
+    cr_expect_eq(changes, CLIENT_CHANGED);
+    cr_assert_eq(merge("{}", "{\"twilio_messaging_service_sid\":\"" MG_SID "\"}"), 0);
+    cr_expect_eq(changes, CLIENT_CHANGED | CLIENT_CHANGED_TWILIO);
+    cr_assert_eq(merge("{}", "{\"twilio_account_sid\":\"" AC_SID "\",\"twilio_auth_token\":\"secret\"}"), 0);
+    cr_expect_eq(changes, CLIENT_CHANGED | CLIENT_CHANGED_TWILIO | CLIENT_CHANGED_CREDENTIALS);
+}
+
+Test(orchestrator_config, an_array_of_texts_is_read)
+{
+    size_t n;
+    const char *const *texts = client_config_texts("{\"services\":[\"a\",\"b\"]}", "services", arena, &n);
+
+    cr_assert_eq(n, 2);
+    cr_expect_str_eq(texts[1], "b");
+    cr_expect(client_config_texts("{}", "services", arena, &n));
+    cr_expect_eq(n, 0);
 }

@@ -194,6 +194,91 @@ Test(orchestrator_store, a_number_belongs_to_one_client)
     cr_expect_str_eq(one("SELECT client_id AS v FROM client_numbers WHERE number = $1", number), client);
 }
 
+Test(orchestrator_store, all_numbers_of_a_client_are_its_own_with_the_account_that_they_are_in)
+{
+    const char *a = new_number(), *b = new_number(), *c = new_number(), *w = new_number();
+    struct client owner = create(arena_printf(arena,
+                                              "{\"twilio_phone_number\":\"%s\",\"twilio_phone_numbers\":[\"%s\"],"
+                                              "\"twilio_whatsapp_number\":\"%s\","
+                                              "\"twilio_account_sid\":\"AC0123456789abcdef0123456789abcdef\","
+                                              "\"twilio_auth_token\":\"secret\"}",
+                                              a, b, w)),
+                  got = {0};
+    const char *numbers = "SELECT string_agg(channel || number || coalesce(account_sid, '-'), ' ' ORDER BY number) AS v"
+                          "  FROM client_numbers WHERE client_id = $1";
+    const char *sid = "AC0123456789abcdef0123456789abcdef";
+
+    cr_expect_str_eq(one(numbers, owner.client_id),
+                     arena_printf(arena, "sms%s%s sms%s%s whatsapp%s%s", a, sid, b, sid, w, sid));
+
+    /* Another's number is refused under the key that it stands in, and nothing of the change is kept. */
+    cr_expect_eq(ask(on_update_client_config, client,
+                     &(struct update_client_config){
+                         .client_id = client,
+                         .config = arena_printf(arena, "{\"twilio_phone_numbers\":[\"%s\",\"%s\"]}", c, b)},
+                     &got),
+                 -1);
+    cr_expect_eq(err.kind, ERR_CONFLICT);
+    cr_expect_str_eq(err.field, "twilio_phone_numbers");
+    cr_expect(strstr(err.text, b), "%s", err.text);
+    cr_expect_eq(one(numbers, client), NULL);
+
+    /* Numbers go and come, and change the account. */
+    cr_assert_eq(ask(on_update_client_config, owner.client_id,
+                     &(struct update_client_config){
+                         .client_id = owner.client_id,
+                         .config = arena_printf(arena,
+                                                "{\"twilio_phone_numbers\":[\"%s\"],\"twilio_whatsapp_number\":null,"
+                                                "\"twilio_account_sid\":null,\"twilio_auth_token\":null}",
+                                                c)},
+                     &got),
+                 0, "%s", err.text);
+    cr_expect_str_eq(one(numbers, owner.client_id), arena_printf(arena, "sms%s- sms%s-", a, c));
+}
+
+Test(orchestrator_store, what_sends_reads_a_changed_configuration_again)
+{
+    const char *number = new_number();
+    struct client got = {0};
+    const char *account = arena_printf(arena, "twilio:%s", client);
+
+    cr_assert_eq(db_run(admin, NULL, NULL, &err,
+                        "INSERT INTO task_lanes (lane, role, client_id, account, class)"
+                        " VALUES ('sms:' || $1, 'delivery', $2, 'twilio', 'long_code'),"
+                        "        ('sms:MG' || $2, 'delivery', $2, 'twilio', 'service')",
+                        db_text(number), db_text(client)),
+                 2, "%s", err.text);
+    cr_assert_eq(db_run(admin, NULL, NULL, &err, "INSERT INTO provider_accounts (account, client_id) VALUES ($1, $2)",
+                        db_text(account), db_text(client)),
+                 1, "%s", err.text);
+
+    cr_assert_eq(ask(on_update_client_config, NULL,
+                     &(struct update_client_config){.client_id = client, .config = "{\"greeting\":\"Hi\"}"}, &got),
+                 0, "%s", err.text);
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM task_lanes WHERE client_id = $1 AND stale", client), "0");
+    cr_assert_eq(
+        ask(on_update_client_config, NULL,
+            &(struct update_client_config){.client_id = client, .config = "{\"twilio_messages_per_second\":5}"}, &got),
+        0, "%s", err.text);
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM task_lanes WHERE client_id = $1 AND stale", client), "2");
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM provider_accounts WHERE account = $1", account), "1");
+    cr_assert_eq(
+        ask(on_update_client_config, NULL,
+            &(struct update_client_config){.client_id = client,
+                                           .config = "{\"twilio_account_sid\":\"AC0123456789abcdef0123456789abcdef\","
+                                                     "\"twilio_auth_token\":\"right\"}"},
+            &got),
+        0, "%s", err.text);
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM provider_accounts WHERE account = $1", account), "0");
+
+    /* A number that comes from another client is that client's lane no more. */
+    cr_assert_eq(db_run(admin, NULL, NULL, &err, "UPDATE task_lanes SET stale = false WHERE client_id = $1",
+                        db_text(client)),
+                 2);
+    create(arena_printf(arena, "{\"twilio_phone_number\":\"%s\"}", number));
+    cr_expect_str_eq(one("SELECT stale::text AS v FROM task_lanes WHERE lane = 'sms:' || $1", number), "true");
+}
+
 Test(orchestrator_store, pages_of_clients_follow_each_other_without_gap_or_repeat)
 {
     const char *after = client; /* behind what other tests left */
