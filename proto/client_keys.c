@@ -258,3 +258,51 @@ int client_keys_check_all(const json_t *config, struct err *err)
                                  "twilio_phone_numbers[%zu] is the twilio_phone_number already", i);
     return 0;
 }
+
+/* ---- their description ---- */
+
+static json_t *value_schema(const struct client_key *key)
+{
+    static const char e164[] = "^\\+[1-9][0-9]{6,14}$";
+
+    switch (key->type) {
+    case CLIENT_KEY_TEXT:
+        return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", key->max);
+    case CLIENT_KEY_PHONE:
+        return json_pack("{s:s, s:s}", "type", "string", "pattern", e164);
+    case CLIENT_KEY_PHONES:
+        return json_pack("{s:s, s:i, s:b, s:{s:s, s:s}}", "type", "array", "maxItems", key->max, "uniqueItems", 1,
+                         "items", "type", "string", "pattern", e164);
+    case CLIENT_KEY_INT:
+        return json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", key->min, "maximum", key->max);
+    case CLIENT_KEY_TEXTS:
+        return json_pack("{s:s, s:i, s:{s:s, s:i, s:i}}", "type", "array", "maxItems", key->max, "items", "type",
+                         "string", "minLength", 1, "maxLength", TEXTS_ITEM_MAX);
+    case CLIENT_KEY_WORD:
+        return json_pack("{s:s, s:o}", "type", "string", "pattern", json_sprintf("^(%s)$", key->words));
+    case CLIENT_KEY_SID:
+        return json_pack("{s:s, s:o}", "type", "string", "pattern", json_sprintf("^%s[0-9a-fA-F]{32}$", key->words));
+    case CLIENT_KEY_HOURS:
+        return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$");
+    }
+    return NULL;
+}
+
+json_t *client_keys_schema(void)
+{
+    json_t *properties = json_object();
+
+    for (size_t i = 0; i < n_client_keys; i++) {
+        json_t *value = value_schema(&client_keys[i]);
+
+        json_object_set_new(value, "description", json_string(client_keys[i].doc));
+        if (client_keys[i].secret)
+            json_object_set_new(value, "format", json_string("password"));
+        json_object_set_new(properties, client_keys[i].name, value);
+    }
+    return json_pack(
+        "{s:s, s:s, s:o, s:b}", "type", "object", "description",
+        "In a change, null removes a key. Secrets are kept sealed and shown as \"********\"; sent back like "
+        "that, they stay as they are.",
+        "properties", properties, "additionalProperties", 0);
+}

@@ -47,3 +47,6 @@ int client_keys_check_all(const json_t *config, struct err *err);
 
 /* "08:00-20:00": the two times, as PostgreSQL reads a time. False if it is anything else. */
 bool client_hours_read(const char *text, char ret_opens[6], char ret_closes[6]);
+
+/* The JSON schema of a configuration. A new reference; NULL when out of memory. */
+json_t *client_keys_schema(void);

@@ -8,6 +8,7 @@
 #include "libshared/buf.h"
 #include "libshared/codec.h"
 #include "libshared/err.h"
+#include "proto/client_keys.h"
 #include "services/gateway/gateway.h"
 
 static void json_free(json_t **self_p)
@@ -16,13 +17,19 @@ static void json_free(json_t **self_p)
     *self_p = NULL;
 }
 
-/* A new reference; NULL when out of memory. */
+/* A new reference; NULL when out of memory. A client's configuration is any JSON to the messages; here its keys are
+ * told. */
 static json_t *schema_of(const struct message_type *type)
 {
     AUTO(buf_free) struct buf text = {0};
+    json_t *schema, *properties;
 
     codec_schema(type, &text);
-    return text.failed || !text.data ? NULL : json_loadb(text.data, text.len, 0, NULL);
+    schema = text.failed || !text.data ? NULL : json_loadb(text.data, text.len, 0, NULL);
+    properties = json_object_get(schema, "properties");
+    if (json_object_get(properties, "config"))
+        json_object_set_new(properties, "config", json_pack("{s:s}", "$ref", "#/components/schemas/client_config"));
+    return schema;
 }
 
 /* Adds the schema of a message and of those within it. */
@@ -272,6 +279,7 @@ char *openapi_document(const char *public_url, struct err *err)
         add_schema(schemas, routes[i].request);
         add_schema(schemas, routes[i].reply);
     }
+    json_object_set_new(schemas, "client_config", client_keys_schema());
     add_pages(paths);
     document = json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:o}", "openapi", "3.1.0", "info", "title",
                          "Leadwire", "version", LEADWIRE_VERSION, "description",

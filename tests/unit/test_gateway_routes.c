@@ -10,6 +10,7 @@
 #include "libshared/buf.h"
 #include "libshared/err.h"
 #include "libshared/uuid.h"
+#include "proto/client_keys.h"
 #include "proto/messages.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/request.h"
@@ -592,6 +593,29 @@ Test(openapi, a_document_may_be_sent_as_json_or_as_a_form_with_a_file)
     cr_expect_null(json_object_get(form, "content"));
     for (size_t i = 0; i < 3; i++)
         cr_expect_not_null(at(post, (const char *[]){"responses", (const char *[]){"202", "413", "415"}[i], NULL}));
+    json_decref(document);
+    free(text);
+}
+
+Test(openapi, the_keys_of_a_configuration_are_told)
+{
+    struct err err = {0};
+    char *text = openapi_document("https://leads.example.com", &err);
+    json_t *document = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *patch = at(document, (const char *[]){"paths", "/api/v1/clients/{client_id}/config", "patch", "requestBody",
+                                                  "content", "application/json", "schema", "$ref", NULL});
+    json_t *keys = at(document, (const char *[]){"components", "schemas", "client_config", "properties", NULL});
+
+    cr_assert_not_null(document, "%s", err.text);
+    cr_expect_str_eq(json_string_value(patch), "#/components/schemas/client_config");
+    cr_expect_eq(json_object_size(keys), n_client_keys);
+    for (size_t i = 0; i < n_client_keys; i++) {
+        json_t *key = json_object_get(keys, client_keys[i].name);
+
+        cr_expect(json_string_value(json_object_get(key, "type")) &&
+                      json_string_value(json_object_get(key, "description")),
+                  "%s", client_keys[i].name);
+    }
     json_decref(document);
     free(text);
 }

@@ -92,7 +92,7 @@ void ctl_age(int64_t seconds, char out[CTL_AGE_SIZE]);
 /* ---- the commands ---- */
 
 ctl_fn cmd_migrate;
-ctl_fn cmd_client_create, cmd_client_list;
+ctl_fn cmd_client_create, cmd_client_list, cmd_client_keys;
 ctl_fn cmd_key_create, cmd_key_list, cmd_key_revoke;
 ctl_fn cmd_kb_list;
 ctl_fn cmd_chat;

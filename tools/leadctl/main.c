@@ -19,6 +19,7 @@ static const struct ctl_command commands[] = {
     {"client create", "name= timezone= sms= config=", 0, 0,
      "--name NAME [--timezone ZONE] [--sms +1...] [--config JSON]", "make a client; prints its id", cmd_client_create},
     {"client list", "json", 0, 0, "[--json]", "all clients", cmd_client_list},
+    {"client keys", "json", 0, 0, "[--json]", "what a client's configuration may hold", cmd_client_keys},
     {"key create", "admin client= name=", 0, 0, "(--admin | --client ID) [--name NAME]",
      "make an API key; it is printed this once, on the last line", cmd_key_create},
     {"key list", "client= json", 0, 0, "[--client ID] [--json]", "all API keys, revoked ones too", cmd_key_list},
