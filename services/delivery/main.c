@@ -37,7 +37,7 @@ static int delivery_worker_new(struct worker *self, struct err *err)
     if (!delivery)
         return err_set(err, ERR_INTERNAL, "delivery: out of memory");
     self->state = delivery;
-    delivery->twilio = twilio_new(config->twilio_base_url, config->twilio_account_sid, config->twilio_auth_token, err);
+    delivery->twilio = twilio_new(config->twilio_base_url, err);
     if (!delivery->twilio || look_schedule_parse(config->reconcile_after_s, &delivery->looks, err) < 0) {
         delivery_worker_destroy(self);
         return -1;

@@ -14,6 +14,7 @@
 #include "libshared/log.h"
 #include "libshared/service.h"
 #include "libshared/tasks.h"
+#include "services/delivery/account.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/message_store.h"
 #include "services/delivery/twilio.h"
@@ -135,6 +136,7 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct outbo
     int64_t due_ms = look_due_in_ms(&delivery->looks, message->looks, message->elapsed_ms);
     int64_t began_ms = clock_mono_ms();
     AUTO(db_rollback) struct db_tx *tx = NULL;
+    struct twilio_account account;
     struct twilio_matches matches = {0};
     const struct twilio_match *match = NULL;
     enum seen seen = SEEN_NOTHING;
@@ -144,7 +146,8 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct outbo
     if (due_ms > 0)
         return wait_for_look(self, task, message, due_ms, err);
 
-    listed = twilio_find(delivery->twilio, &wanted, &matches, &why) == 0;
+    account_of_environment(self->config, &account);
+    listed = twilio_find(delivery->twilio, &account, &wanted, &matches, &why) == 0;
     failpoint("delivery.after_look");
     if (!(tx = db_begin(self->db, task->client_id, err)) || task_still_ours(tx, task, err) < 0 ||
         message_keep_unclaimed(tx, task->client_id, message->message_id, task->arena, &matches, err) < 0)

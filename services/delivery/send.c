@@ -17,6 +17,7 @@
 #include "libshared/tasks.h"
 #include "libshared/text.h"
 #include "proto/messages.h"
+#include "services/delivery/account.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/message_store.h"
 #include "services/delivery/twilio.h"
@@ -186,15 +187,19 @@ static int send_and_record(struct worker *self, struct task *task, const struct 
                                         .status_callback = callback_address(self, task, message)};
     AUTO(db_rollback) struct db_tx *tx = NULL;
     int64_t began_ms = clock_mono_ms();
-    char sid[TWILIO_SID_SIZE];
+    struct twilio_account account;
+    struct twilio_sent accepted;
     struct err why = {0};
-    int sent = twilio_send(delivery->twilio, &text, sid, &why);
+    int sent;
+
+    account_of_environment(self->config, &account);
+    sent = twilio_send(delivery->twilio, &account, &text, &accepted, &why);
 
     failpoint("delivery.after_post");
     if (!(tx = db_begin(self->db, task->client_id, err)))
         return -1;
     if (sent == 0)
-        return record_sent(self, &tx, task, message, sid, err);
+        return record_sent(self, &tx, task, message, accepted.sid, err);
     if (task_still_ours(tx, task, err) < 0)
         return -1;
     if (why.kind == ERR_UNAVAILABLE)

@@ -1,7 +1,4 @@
-/* twilio.c - see twilio.h. How each answer is understood: the README of the provider contracts, and Twilio's error
- * dictionary. */
-#include "services/delivery/twilio.h"
-
+/* twilio.c - see twilio.h: what all requests to Twilio share. */
 #include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -15,16 +12,25 @@
 #include "libshared/form.h"
 #include "libshared/http.h"
 #include "libshared/text.h"
+#include "services/delivery/twilio_internal.h"
 
 #define SEND_TIMEOUT_MS 30000 /* Twilio itself may work for 26 s on a message */
 #define ANSWER_MAX      ((size_t)64 * 1024)
+#define SEGMENTS_MAX    1000
+#define NEXT_DAY_S      (6 * 3600) /* nobody tells when the day of a daily limit ends: asked four times in it */
 
-struct twilio *twilio_new(const char *base_url, const char *account_sid, const char *auth_token, struct err *err)
+#define API_URL     "https://api.twilio.com"
+#define CONTENT_URL "https://content.twilio.com"
+#define LOOKUPS_URL "https://lookups.twilio.com"
+
+struct twilio *twilio_new(const char *base_url, struct err *err)
 {
     AUTO(twilio_destroy) struct twilio *self = calloc(1, sizeof *self);
+    bool is_twilio = strcmp(base_url, API_URL) == 0;
 
-    if (!self || !(self->base_url = strdup(base_url)) || !(self->account_sid = strdup(account_sid)) ||
-        !(self->auth_token = strdup(auth_token))) {
+    if (!self || !(self->api_url = strdup(base_url)) ||
+        !(self->content_url = strdup(is_twilio ? CONTENT_URL : base_url)) ||
+        !(self->lookups_url = strdup(is_twilio ? LOOKUPS_URL : base_url))) {
         err_set(err, ERR_INTERNAL, "twilio: out of memory");
         return NULL;
     }
@@ -40,87 +46,30 @@ void twilio_destroy(struct twilio **self_p)
     if (!self)
         return;
     http_destroy(&self->http);
-    free(self->base_url);
-    free(self->account_sid);
-    free(self->auth_token);
+    free(self->api_url);
+    free(self->content_url);
+    free(self->lookups_url);
     free(self);
     *self_p = NULL;
 }
 
-/* ---- sending ---- */
-
-int twilio_send(struct twilio *self, const struct twilio_message *message, char ret_sid[TWILIO_SID_SIZE],
-                struct err *err)
+void twilio_url(struct buf *url, const struct twilio *self, const struct twilio_account *account, const char *path)
 {
-    AUTO(arena_destroy) struct arena *arena = arena_new(4 * ANSWER_MAX);
-    AUTO(buf_free) struct buf url = {0}, body = {0};
-    struct http_response response;
-
-    buf_puts(&url, self->base_url);
-    buf_puts(&url, "/2010-04-01/Accounts/");
-    url_encode(&url, self->account_sid);
-    buf_puts(&url, "/Messages.json");
-    form_put(&body, "To", message->to);
-    form_put(&body, "From", message->from);
-    form_put(&body, "Body", message->body);
-    if (message->status_callback)
-        form_put(&body, "StatusCallback", message->status_callback);
-    if (!arena || url.failed || body.failed)
-        return err_set(err, ERR_UNAVAILABLE, "twilio: out of memory");
-
-    struct http_request request = {
-        .method = "POST",
-        .url = url.data,
-        .content_type = "application/x-www-form-urlencoded",
-        .body = body.data,
-        .body_len = body.len,
-        .basic_user = self->account_sid,
-        .basic_password = self->auth_token,
-        .timeout_ms = SEND_TIMEOUT_MS,
-        .max_response = ANSWER_MAX,
-    };
-    if (http_do(self->http, &request, arena, &response, err) < 0)
-        return -1;
-    return twilio_read_send_answer(&response, ret_sid, err);
+    buf_puts(url, self->api_url);
+    buf_puts(url, "/2010-04-01/Accounts/");
+    url_encode(url, account->sid);
+    buf_puts(url, path);
 }
 
-/* Codes with which Twilio says: not now, but later (README of the contracts, "Retry with backoff"). */
-static bool is_retryable(int code)
+void twilio_put_address(struct buf *form, const char *name, bool whatsapp, const char *number)
 {
-    static const int codes[] = {20429, 21611, 30001, 30022, 30023, 63009, 63010, 63012, 63018, 63038};
+    AUTO(buf_free) struct buf address = {0};
 
-    for (size_t i = 0; i < COUNT_OF(codes); i++)
-        if (codes[i] == code)
-            return true;
-    return false;
-}
-
-const char *twilio_remedy(int code)
-{
-    static const struct {
-        int code;
-        const char *text;
-    } remedies[] = {
-        {20003, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN do not belong together or are not valid"},
-        {20404, "TWILIO_ACCOUNT_SID or TWILIO_BASE_URL is wrong"},
-        {21408, "enable the recipient's region in the account's messaging geographic permissions"},
-        {21601, "the client's number cannot send texts: check it in Twilio's console"},
-        {21603, "the client has no number to send from: set its twilio_phone_number"},
-        {21604, "the message has no recipient"},
-        {21602, "the message has no text"},
-        {21606, "the client's twilio_phone_number is not a number of this account that can send texts"},
-        {21608, "a trial account sends to verified numbers alone: verify the number or upgrade"},
-        {21219, "a trial account sends to verified numbers alone: verify the number or upgrade"},
-        {21609, "PUBLIC_URL is not an address that Twilio accepts for status callbacks"},
-        {21703, "the messaging service has no sender: check it in Twilio's console"},
-        {30002, "the account is suspended"},
-        {30034, "the number is not registered for A2P 10DLC"},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(remedies); i++)
-        if (remedies[i].code == code)
-            return remedies[i].text;
-    return NULL;
+    buf_puts(&address, whatsapp ? TWILIO_WHATSAPP : "");
+    buf_puts(&address, number);
+    form->failed |= address.failed;
+    if (!form->failed)
+        form_put(form, name, address.data);
 }
 
 /* Copies what Twilio says. It repeats numbers in its texts, and these go to the log: of a long run of digits only the
@@ -171,41 +120,105 @@ static int read_refusal(const struct http_response *response, char *message, siz
     return response->status == 401 ? 20003 : response->status == 404 ? 20404 : response->status == 429 ? 20429 : 0;
 }
 
-static int refused(const struct http_response *response, struct err *err)
+/* An answer that says nothing about whether the request was done. */
+static bool is_uncertain(const struct http_response *response)
+{
+    return response->status >= 500 || response->status < 400 || response->status == 408;
+}
+
+int twilio_refused(const struct http_response *response, bool repeatable, struct err *err)
 {
     char message[160];
     int code = read_refusal(response, message, sizeof message);
-    enum err_kind kind = ERR_INVALID;
+    enum twilio_meaning meaning = twilio_meaning(code);
+    enum err_kind kind = twilio_meaning_kind(meaning);
 
-    if (response->status >= 500 || response->status < 400 || response->status == 408)
-        kind = ERR_UNCERTAIN;
-    else if (response->status == 429 || is_retryable(code))
+    if (is_uncertain(response))
+        kind = repeatable ? ERR_UNAVAILABLE : ERR_UNCERTAIN;
+    else if (response->status == 429)
         kind = ERR_UNAVAILABLE;
-    else if (response->status == 401 || twilio_remedy(code))
+    else if (response->status == 401)
         kind = ERR_DENIED;
+    else if (kind == ERR_NONE)
+        kind = ERR_INVALID;
     err_set(err, kind, "Twilio answers %d, code %d: %s", response->status, code, message);
     if (err) {
         err->provider_code = code;
         err->retry_after_s = response->retry_after_s;
+        if (meaning == TWILIO_MEANS_NEXT_DAY && err->retry_after_s == 0)
+            err->retry_after_s = NEXT_DAY_S;
     }
     return -1;
 }
 
-int twilio_read_send_answer(const struct http_response *response, char ret_sid[TWILIO_SID_SIZE], struct err *err)
+int twilio_read_send_answer(const struct http_response *response, struct twilio_sent *ret_sent, struct err *err)
 {
+    struct twilio_sent sent = {0};
+    int64_t segments;
     json_t *json;
-    const char *sid;
+    const char *sid, *told;
     bool accepted;
 
     if (response->status < 200 || response->status > 299)
-        return refused(response, err);
+        return twilio_refused(response, false, err);
     json = json_loadb(response->body, response->body_len, 0, NULL);
     sid = json_string_value(json_object_get(json, "sid"));
+    told = json_string_value(json_object_get(json, "num_segments"));
     accepted = twilio_is_sid(sid);
     if (accepted)
-        snprintf(ret_sid, TWILIO_SID_SIZE, "%s", sid);
+        snprintf(sent.sid, sizeof sent.sid, "%s", sid);
+    if (told && text_to_int(told, 0, SEGMENTS_MAX, &segments))
+        sent.segments = (int)segments;
     json_decref(json);
     if (!accepted)
         return err_set(err, ERR_UNCERTAIN, "Twilio answers %d without a readable sid", response->status);
+    *ret_sent = sent;
     return 0;
+}
+
+int twilio_post(struct twilio *self, const struct twilio_account *account, const struct buf *url,
+                const struct buf *form, struct twilio_sent *ret_sent, struct err *err)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(4 * ANSWER_MAX);
+    struct http_response response;
+
+    if (!arena || url->failed || form->failed)
+        return err_set(err, ERR_UNAVAILABLE, "twilio: out of memory");
+
+    struct http_request request = {
+        .method = "POST",
+        .url = url->data,
+        .content_type = "application/x-www-form-urlencoded",
+        .body = form->data,
+        .body_len = form->len,
+        .basic_user = account->sid,
+        .basic_password = account->token,
+        .timeout_ms = SEND_TIMEOUT_MS,
+        .max_response = ANSWER_MAX,
+    };
+    if (http_do(self->http, &request, arena, &response, err) < 0)
+        return -1;
+    return twilio_read_send_answer(&response, ret_sent, err);
+}
+
+int twilio_get(struct twilio *self, const struct twilio_account *account, const struct buf *url, int timeout_ms,
+               size_t max_bytes, struct arena *arena, struct http_response *ret_response, struct err *err)
+{
+    if (!arena || url->failed)
+        return err_set(err, ERR_UNAVAILABLE, "twilio: out of memory");
+
+    struct http_request request = {
+        .method = "GET",
+        .url = url->data,
+        .basic_user = account->sid,
+        .basic_password = account->token,
+        .timeout_ms = timeout_ms,
+        .max_response = max_bytes,
+    };
+    if (http_do(self->http, &request, arena, ret_response, err) < 0) {
+        if (err && err->kind == ERR_UNCERTAIN)
+            err->kind = ERR_UNAVAILABLE;
+        return -1;
+    }
+    return ret_response->status == 200 ? 0 : twilio_refused(ret_response, true, err);
 }

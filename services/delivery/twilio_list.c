@@ -1,7 +1,8 @@
 /* twilio_list.c - finding a message at Twilio whose sending had no clear answer.
  *
- * The listing is asked for the two numbers alone. A filter by DateSent would hide what Twilio has accepted but not
- * sent yet: such a message has no date_sent. */
+ * The listing is asked for the two numbers alone, or for the recipient's where a messaging service has chosen the
+ * sender: until it has, a message has none. A filter by DateSent would hide what Twilio has accepted but not sent yet:
+ * such a message has no date_sent. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "libshared/err.h"
 #include "libshared/form.h"
 #include "libshared/http.h"
-#include "services/delivery/twilio.h"
+#include "services/delivery/twilio_internal.h"
 
 #define PAGE_SIZE       200
 #define PAGES_MAX       5
@@ -41,14 +42,31 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
+/* Whether an address in a listing is that number on the wanted channel. */
+static bool is_number(const char *address, const char *number, bool whatsapp)
+{
+    if (whatsapp && strncmp(address, TWILIO_WHATSAPP, strlen(TWILIO_WHATSAPP)) != 0)
+        return false;
+    return strcmp(address + (whatsapp ? strlen(TWILIO_WHATSAPP) : 0), number) == 0;
+}
+
+/* Whether it went the wanted way: to that recipient, from our number or through our messaging service. */
+static bool is_between(const json_t *item, const struct twilio_wanted *wanted)
+{
+    if (!is_number(text_of(item, "to"), wanted->to, wanted->whatsapp))
+        return false;
+    if (wanted->messaging_service)
+        return strcmp(text_of(item, "messaging_service_sid"), wanted->messaging_service) == 0;
+    return is_number(text_of(item, "from"), wanted->from, wanted->whatsapp);
+}
+
 static int add_message(const json_t *item, const struct twilio_wanted *wanted, struct twilio_matches *matches,
                        struct err *err)
 {
     const char *sid = text_of(item, "sid");
     struct twilio_match match = {0};
 
-    if (strcmp(text_of(item, "direction"), "outbound-api") != 0 || strcmp(text_of(item, "to"), wanted->to) != 0 ||
-        strcmp(text_of(item, "from"), wanted->from) != 0)
+    if (strcmp(text_of(item, "direction"), "outbound-api") != 0 || !is_between(item, wanted))
         return 0;
     if (!twilio_is_sid(sid) || parse_date(text_of(item, "date_created"), &match.created_at_us) < 0)
         return err_set(err, ERR_UNAVAILABLE, "Twilio lists a message without a readable sid or date_created");
@@ -89,61 +107,45 @@ int twilio_read_page(const char *body, size_t len, const struct twilio_wanted *w
     return result;
 }
 
-static int get_page(struct twilio *self, const char *url, const struct twilio_wanted *wanted,
-                    struct twilio_matches *matches, char **ret_next, struct err *err)
+static int get_page(struct twilio *self, const struct twilio_account *account, const struct buf *url,
+                    const struct twilio_wanted *wanted, struct twilio_matches *matches, char **ret_next,
+                    struct err *err)
 {
     AUTO(arena_destroy) struct arena *arena = arena_new(2 * PAGE_BYTES_MAX);
     struct http_response response;
-    struct http_request request = {
-        .method = "GET",
-        .url = url,
-        .basic_user = self->account_sid,
-        .basic_password = self->auth_token,
-        .timeout_ms = PAGE_TIMEOUT_MS,
-        .max_response = PAGE_BYTES_MAX,
-    };
 
-    if (!arena)
-        return err_set(err, ERR_UNAVAILABLE, "twilio: out of memory");
-    if (http_do(self->http, &request, arena, &response, err) < 0)
+    if (twilio_get(self, account, url, PAGE_TIMEOUT_MS, PAGE_BYTES_MAX, arena, &response, err) < 0)
         return -1;
-    if (response.status != 200)
-        return err_set(err, ERR_UNAVAILABLE, "Twilio answers %d when asked for its messages", response.status);
     return twilio_read_page(response.body, response.body_len, wanted, matches, ret_next, err);
 }
 
-int twilio_find(struct twilio *self, const struct twilio_wanted *wanted, struct twilio_matches *ret_matches,
-                struct err *err)
+int twilio_find(struct twilio *self, const struct twilio_account *account, const struct twilio_wanted *wanted,
+                struct twilio_matches *ret_matches, struct err *err)
 {
     struct twilio_matches matches = {0};
     AUTO(buf_free) struct buf url = {0}, query = {0};
 
-    form_put(&query, "To", wanted->to);
-    form_put(&query, "From", wanted->from);
-    buf_puts(&url, self->base_url);
-    buf_puts(&url, "/2010-04-01/Accounts/");
-    url_encode(&url, self->account_sid);
-    buf_puts(&url, "/Messages.json?");
-    if (query.data)
-        buf_puts(&url, query.data);
-    buf_printf(&url, "&PageSize=%d", PAGE_SIZE);
+    twilio_put_address(&query, "To", wanted->whatsapp, wanted->to);
+    if (!wanted->messaging_service)
+        twilio_put_address(&query, "From", wanted->whatsapp, wanted->from);
+    if (query.failed)
+        return err_set(err, ERR_UNAVAILABLE, "twilio: out of memory");
+    twilio_url(&url, self, account, "/Messages.json?");
+    buf_printf(&url, "%s&PageSize=%d", query.data, PAGE_SIZE);
 
     for (int page = 0; page < PAGES_MAX; page++) {
         char *next = NULL;
 
-        if (url.failed || query.failed)
-            return err_set(err, ERR_UNAVAILABLE, "twilio: out of memory");
-        if (get_page(self, url.data, wanted, &matches, &next, err) < 0)
+        if (get_page(self, account, &url, wanted, &matches, &next, err) < 0)
             return -1;
         if (!next) {
             *ret_matches = matches;
             return 0;
         }
         buf_clear(&url);
-        buf_puts(&url, self->base_url);
+        buf_puts(&url, self->api_url);
         buf_puts(&url, next);
         free(next);
     }
-    return err_set(err, ERR_UNAVAILABLE, "Twilio lists more than %d messages between the two numbers",
-                   PAGES_MAX * PAGE_SIZE);
+    return err_set(err, ERR_UNAVAILABLE, "Twilio lists more than %d messages to the recipient", PAGES_MAX * PAGE_SIZE);
 }

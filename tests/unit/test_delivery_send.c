@@ -23,7 +23,9 @@
 
 static struct fake_twilio fake;
 static struct db_pool *admin;
-static struct config config = {.public_url = "https://leads.example.com"};
+static struct config config = {.public_url = "https://leads.example.com",
+                               .twilio_account_sid = "AC0123456789abcdef0123456789abcdef",
+                               .twilio_auth_token = "token"};
 static struct delivery delivery;
 static struct worker worker = {.config = &config, .state = &delivery};
 static struct err err;
@@ -67,7 +69,7 @@ static void open_all(void)
     admin = db_pool_new(url, NULL, 2, &err);
     worker.db = db_pool_new(url, "leadwire_delivery", 2, &err);
     worker.bus = bus_new(&options, &err);
-    delivery.twilio = twilio_new(fake.url, "AC0123456789abcdef0123456789abcdef", "token", &err);
+    delivery.twilio = twilio_new(fake.url, &err);
     cr_assert(admin && worker.db && worker.bus && delivery.twilio, "%s", err.text);
     cr_assert(look_schedule_parse("5,15,60", &delivery.looks, &err) == 0);
     insert_rows();
@@ -240,7 +242,7 @@ Test(delivery_send, too_many_requests_are_tried_again_as_twilio_says)
 Test(delivery_send, where_nobody_listens_nothing_was_sent)
 {
     twilio_destroy(&delivery.twilio);
-    delivery.twilio = twilio_new("http://127.0.0.1:1", "AC1", "t", &err);
+    delivery.twilio = twilio_new("http://127.0.0.1:1", &err);
     cr_expect(eq(int, run_task(), -1));
     cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
     cr_expect(eq(str, MSG("state"), "queued"));
@@ -268,7 +270,7 @@ Test(delivery_send, a_message_that_twilio_did_not_take_to_the_last_has_failed)
 Test(delivery_send, a_message_that_never_reached_twilio_has_failed)
 {
     twilio_destroy(&delivery.twilio);
-    delivery.twilio = twilio_new("http://127.0.0.1:1", "AC1", "t", &err);
+    delivery.twilio = twilio_new("http://127.0.0.1:1", &err);
     spend_attempts();
     cr_expect(eq(int, run_task(), 0));
     cr_expect(eq(str, MSG("state"), "failed"));

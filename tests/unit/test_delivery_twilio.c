@@ -12,7 +12,7 @@
 
 #define SID "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-static char sid[TWILIO_SID_SIZE];
+static struct twilio_sent sent;
 static struct err err;
 
 static int answer(int status, const char *body)
@@ -23,8 +23,8 @@ static int answer(int status, const char *body)
                                            .retry_after_s = 7};
 
     err = (struct err){0};
-    memset(sid, 0, sizeof sid);
-    return twilio_read_send_answer(&response, sid, &err);
+    sent = (struct twilio_sent){0};
+    return twilio_read_send_answer(&response, &sent, &err);
 }
 
 /* The kind of error that an answer is. */
@@ -37,7 +37,7 @@ static int kind(int status, const char *body)
 Test(delivery_twilio, an_answer_with_a_sid_is_sent)
 {
     cr_expect(eq(int, answer(201, "{\"sid\":\"" SID "\",\"status\":\"queued\"}"), 0));
-    cr_expect(eq(str, sid, SID));
+    cr_expect(eq(str, sent.sid, SID));
 }
 
 Test(delivery_twilio, a_success_that_cannot_be_read_is_uncertain)
