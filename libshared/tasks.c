@@ -30,9 +30,10 @@ static int insert(struct db_tx *tx, struct db_result **ret_rows, const struct ta
         "    SELECT $1::uuid, $9::text, $2::uuid WHERE $9::text IS NOT NULL"
         "    ON CONFLICT DO NOTHING RETURNING task_id"
         "), task AS ("
-        "    INSERT INTO tasks (client_id, task_id, kind, role, max_attempts, deadline_s, serial_key, run_at)"
+        "    INSERT INTO tasks"
+        "           (client_id, task_id, kind, role, max_attempts, deadline_s, serial_key, run_at, lane, lane_units)"
         "    SELECT $1::uuid, $2::uuid, $3, $4, $5::integer, $6::integer, $7,"
-        "           now() + $8::bigint * interval '1 millisecond'"
+        "           now() + $8::bigint * interval '1 millisecond', $12, greatest($13::integer, 1)"
         "     WHERE $9::text IS NULL OR EXISTS (SELECT FROM fresh)"
         "    ON CONFLICT (client_id, serial_key) WHERE state = 'ready' AND kind = 'process_ai_response'"
         "    DO UPDATE SET updated_at = now()"
@@ -45,7 +46,12 @@ static int insert(struct db_tx *tx, struct db_result **ret_rows, const struct ta
         db_text(spec->client_id ? spec->client_id : UUID_NIL), db_text(task_id), db_text(kind->name),
         db_text(kind->role), db_int(kind->max_attempts), db_int(kind->deadline_s), db_text(spec->serial_key),
         db_int(spec->delay_ms), db_text(spec->dedupe_key), db_text(spec->trace_id ? spec->trace_id : ""),
-        db_text(payload));
+        db_text(payload), db_text(spec->lane), db_int(spec->lane_units));
+}
+
+void task_lane(const char *channel, const char *sender, char ret_lane[TASK_LANE_SIZE])
+{
+    snprintf(ret_lane, TASK_LANE_SIZE, "%s:%s", channel, sender);
 }
 
 int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec, char ret_id[UUID_SIZE],

@@ -58,7 +58,14 @@ struct task_spec {
     const char
         *dedupe_key;  /* a second insert with the key does nothing, also after the first has finished; NULL: none */
     int64_t delay_ms; /* not before this long from now */
+    const char *lane; /* of whoever's rate it takes part in, see task_lane; NULL: none */
+    int lane_units;   /* how much of the rate it takes: the segments of a text; 0 counts as 1 */
 };
+
+/* The name of a lane: channel:sender. channel is sms, whatsapp or voice; sender a number (E.164, or a short code's
+ * digits) or a messaging service, MG...: "sms:+15550100000". */
+#define TASK_LANE_SIZE 64
+void task_lane(const char *channel, const char *sender, char ret_lane[TASK_LANE_SIZE]);
 
 /* Inserts a task; after the commit its id is pushed to its role. Returns 1, or 0 if the dedupe key (or, for
  * process_ai_response, a task of the conversation that is still ready) made it unnecessary; -1 on failure.

@@ -153,6 +153,31 @@ static void expect_state(const char *id, const char *state, int attempt)
     cr_expect(eq(int, info.attempt, attempt));
 }
 
+/* ---- inserting ---- */
+
+Test(tasks, a_task_is_inserted_with_its_lane)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    char lane[TASK_LANE_SIZE], id[UUID_SIZE];
+    struct send_message send = {.message_id = THING};
+    struct task_spec spec = {.kind = TASK_send_message_sms, .client_id = CLIENT, .payload = &send, .lane = lane};
+    struct db_tx *tx = db_begin(pool, NULL, &err);
+
+    task_lane("sms", "+15550100000", lane);
+    cr_expect(eq(str, lane, "sms:+15550100000"));
+    cr_assert(eq(int, task_insert(tx, NULL, &spec, id, &err), 1), "%s", err.text);
+    spec.lane_units = 3;
+    cr_assert(eq(int, task_insert(tx, NULL, &spec, NULL, &err), 1), "%s", err.text);
+    spec.lane = NULL;
+    cr_assert(eq(int, task_insert(tx, NULL, &spec, NULL, &err), 1), "%s", err.text);
+    must(db_commit(&tx, &err));
+    cr_assert(eq(int, db_run(pool, NULL, &rows, &err, "SELECT lane, lane_units FROM tasks ORDER BY task_id"), 3));
+    cr_expect(eq(str, (char *)db_get(rows, 0, "lane"), lane));
+    cr_expect(eq(i64, db_get_int(rows, 0, "lane_units"), 1));
+    cr_expect(eq(i64, db_get_int(rows, 1, "lane_units"), 3));
+    cr_expect(db_get(rows, 2, "lane") == NULL);
+}
+
 /* ---- claims ---- */
 
 Test(tasks, a_claim_brings_the_task_with_its_payload)
