@@ -185,7 +185,7 @@ static const char clean[] =
     "  END LOOP;"
     "  FOR name IN SELECT format('%I', relname) FROM pg_class"
     "              WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
-    "                AND relname NOT IN ('schema_migrations', 'search_words') LOOP"
+    "                AND relname NOT IN ('schema_migrations', 'search_words', 'phone_zones') LOOP"
     "   EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO has;"
     "   IF has THEN filled := filled || ', ' || name; END IF;"
     "  END LOOP;"
