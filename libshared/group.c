@@ -1,0 +1,101 @@
+/* group.c - see group.h. */
+#include "libshared/group.h"
+
+#include <assert.h>
+
+/* Called with the lock. True: the item's thread is the runner of the next batch; false: another one has done it. */
+static bool wait_for_turn(struct group *self, struct group_item *item)
+{
+    if (self->tail)
+        self->tail->next = item;
+    else
+        self->head = item;
+    self->tail = item;
+    if (!self->has_runner) {
+        self->has_runner = true;
+        return true;
+    }
+    while (item->state == GROUP_WAITING)
+        pthread_cond_wait(&item->turn, &self->lock);
+    return item->state == GROUP_RUNS;
+}
+
+/* Called with the lock. The runner's own item is the first. */
+static size_t take_batch(struct group *self, struct group_item *items[GROUP_BATCH_MAX])
+{
+    size_t n = 0;
+
+    while (self->head && n < self->max && n < GROUP_BATCH_MAX) {
+        items[n++] = self->head;
+        self->head = self->head->next;
+    }
+    if (!self->head)
+        self->tail = NULL;
+    return n;
+}
+
+static bool may_be_one_items_fault(const struct err *err)
+{
+    return err->kind != ERR_UNAVAILABLE && err->kind != ERR_UNCERTAIN;
+}
+
+static void run(struct group *self, void *arg, struct group_item *const *items, size_t n)
+{
+    struct err err = {0};
+
+    for (size_t i = 0; i < n; i++)
+        items[i]->rc = 0;
+    if (self->run(arg, items, n, &err) == 0)
+        return;
+    if (n > 1 && may_be_one_items_fault(&err)) {
+        run(self, arg, items, n / 2);
+        run(self, arg, items + n / 2, n - n / 2);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        items[i]->rc = -1;
+        items[i]->err = err;
+    }
+}
+
+/* Called with the lock, under which the others are woken: an item's memory is its thread's again as soon as that thread
+ * can have the lock. */
+static void finish(struct group *self, struct group_item *const *items, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        items[i]->state = GROUP_DONE;
+        pthread_cond_signal(&items[i]->turn);
+    }
+    if (self->head) {
+        self->head->state = GROUP_RUNS;
+        pthread_cond_signal(&self->head->turn);
+    } else {
+        self->has_runner = false;
+    }
+}
+
+int group_do(struct group *self, void *arg, struct group_item *item, struct err *err)
+{
+    struct group_item *items[GROUP_BATCH_MAX];
+    size_t n;
+
+    item->next = NULL;
+    item->state = GROUP_WAITING;
+    pthread_cond_init(&item->turn, NULL);
+
+    pthread_mutex_lock(&self->lock);
+    if (wait_for_turn(self, item)) {
+        n = take_batch(self, items);
+        assert(n > 0 && items[0] == item);
+        pthread_mutex_unlock(&self->lock);
+        run(self, arg, items, n);
+        pthread_mutex_lock(&self->lock);
+        finish(self, items, n);
+    }
+    pthread_mutex_unlock(&self->lock);
+
+    pthread_cond_destroy(&item->turn);
+    if (item->rc < 0 && err)
+        *err = item->err;
+    return item->rc;
+}

@@ -1,0 +1,51 @@
+/* group.h - group commit for straight-line handlers.
+ *
+ * Threads hand in an item each and block until it is done. One of them becomes the runner: it takes all that wait then,
+ * runs the batch function for them and wakes the others; what has come meanwhile is the next batch, whose runner is the
+ * thread of its first item. So there is no thread beside them and no waiting for company: alone, an item is done at
+ * once; under load one statement serves many.
+ *
+ *     struct booking { struct group_item item; ... what it needs and gets ... };
+ *     static struct group bookings = GROUP_INIT(book_many, 64);
+ *
+ *     struct booking booking = {...};
+ *     return group_do(&bookings, worker, &booking.item, err);     // blocks */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "libshared/err.h"
+
+#define GROUP_BATCH_MAX 256
+
+/* The first member of what is handed in. The batch function may set rc and err; the rest is group.c's. */
+struct group_item {
+    int rc;         /* 0, or -1: this item alone has failed */
+    struct err err; /* why */
+    enum { GROUP_WAITING, GROUP_RUNS, GROUP_DONE } state;
+    struct group_item *next;
+    pthread_cond_t turn;
+};
+
+/* Does all items or, when it returns -1, none. With more than one item, an error that may be the fault of a single one
+ * (all but ERR_UNAVAILABLE and ERR_UNCERTAIN) makes it run again for each half, down to the items at fault. arg: as the
+ * runner has given it to group_do. */
+typedef int group_fn(void *arg, struct group_item *const *items, size_t n, struct err *err);
+
+struct group {
+    group_fn *run;
+    size_t max; /* items in one batch, up to GROUP_BATCH_MAX */
+    pthread_mutex_t lock;
+    struct group_item *head, *tail;
+    bool has_runner;
+};
+
+#define GROUP_INIT(fn, most)                                          \
+    {                                                                 \
+        .run = (fn), .max = (most), .lock = PTHREAD_MUTEX_INITIALIZER \
+    }
+
+/* Returns when the item is done: 0, or -1 with its error, or with that of the batch function for all. Thread-safe. */
+int group_do(struct group *self, void *arg, struct group_item *item, struct err *err);
