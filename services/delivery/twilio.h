@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/delivery/twilio_codes.h"
+#include "libshared/twilio_codes.h"
 
 struct arena;
 struct err;

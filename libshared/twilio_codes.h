@@ -1,5 +1,5 @@
 /* twilio_codes.h - what Twilio's error codes mean for us, whether it refuses a request with one or tells it later in a
- * status callback. */
+ * status callback. Delivery decides by it, and leadctl tells it with a message that failed. */
 #pragma once
 
 #include "libshared/err.h"

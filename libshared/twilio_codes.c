@@ -1,6 +1,6 @@
 /* twilio_codes.c - see twilio_codes.h. The meanings are those of Twilio's error dictionary; what to do about each is
  * ours. */
-#include "services/delivery/twilio_codes.h"
+#include "libshared/twilio_codes.h"
 
 #include <stddef.h>
 #include <stdlib.h>
