@@ -30,6 +30,11 @@ const struct route routes[] = {
     {"GET",   API "/messages/{message_id}", "orchestrator", &get_message_type, &message_type, WHO_CLIENT, 200, NULL,
      .doc = "One message."},
 
+    {"GET",   API "/notices", "orchestrator", &list_notices_type, &notice_page_type, WHO_CLIENT, 200, NULL,
+     .doc = "List what a person must see to, newest first."},
+    {"POST",  API "/notices/{notice_id}/resolve", "orchestrator", &resolve_notice_type, &notice_type, WHO_CLIENT, 200,
+     NULL, .doc = "Say that a notice is seen to. If it happens again, there is a new one."},
+
     {"POST",  API "/knowledge/bases", "knowledge", &create_knowledge_base_type, &knowledge_base_type, WHO_CLIENT, 201,
      NULL, .doc = "Create a knowledge base."},
     {"GET",   API "/knowledge/bases/{kb_id}", "knowledge", &get_knowledge_base_type, &knowledge_base_type, WHO_CLIENT,

@@ -1,20 +1,14 @@
 /* conversations.c - the requests that show conversations and messages. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/err.h"
 #include "libshared/service.h"
 #include "libshared/text.h"
-#include "libshared/uuid.h"
 #include "proto/conversations.h"
 #include "services/orchestrator/conversation_store.h"
+#include "services/orchestrator/cursor.h"
 #include "services/orchestrator/handlers.h"
-
-static int bad_cursor(struct err *err)
-{
-    return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
-}
 
 int on_get_conversation(struct worker *self, struct call *call, struct err *err)
 {
@@ -22,18 +16,6 @@ int on_get_conversation(struct worker *self, struct call *call, struct err *err)
 
     (void)self;
     return conversation_store_get(call->tx, request->conversation_id, call->arena, call->reply, err);
-}
-
-/* A cursor is "<updated_at in us>.<conversation id>". */
-static int read_cursor(const char *after, struct arena *arena, int64_t *ret_us, const char **ret_id, struct err *err)
-{
-    const char *dot = strchr(after, '.');
-    char *us = dot ? arena_strndup(arena, after, (size_t)(dot - after)) : NULL;
-
-    if (!us || !uuid_is_valid(dot + 1) || !text_to_int(us, 0, INT64_C(253402300799999999), ret_us))
-        return bad_cursor(err);
-    *ret_id = dot + 1;
-    return 0;
 }
 
 int on_list_conversations(struct worker *self, struct call *call, struct err *err)
@@ -44,7 +26,7 @@ int on_list_conversations(struct worker *self, struct call *call, struct err *er
     int64_t before_us = 0;
 
     (void)self;
-    if (request->after && read_cursor(request->after, call->arena, &before_us, &before_id, err) < 0)
+    if (request->after && cursor_read(request->after, call->arena, &before_us, &before_id, err) < 0)
         return -1;
     if (conversation_store_list(call->tx, request, before_us, before_id, call->arena, &page->items, &page->n_items,
                                 err) < 0)
@@ -53,8 +35,8 @@ int on_list_conversations(struct worker *self, struct call *call, struct err *er
         const struct conversation *last = &page->items[request->limit - 1];
 
         page->n_items = (size_t)request->limit;
-        if (!(page->next_after = arena_printf(call->arena, "%" PRId64 ".%s", last->updated_at, last->conversation_id)))
-            return err_set(err, ERR_INTERNAL, "conversations: out of memory");
+        if (!(page->next_after = cursor_make(last->updated_at, last->conversation_id, call->arena, err)))
+            return -1;
     }
     return 0;
 }
@@ -77,7 +59,7 @@ int on_list_messages(struct worker *self, struct call *call, struct err *err)
 
     (void)self;
     if (request->after && !text_to_int(request->after, 0, INT64_C(1000000000000000), &after_seq))
-        return bad_cursor(err);
+        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
     if (conversation_store_get(call->tx, request->conversation_id, call->arena, &conversation, err) < 0 ||
         message_store_list(call->tx, &conversation, after_seq, request->limit, call->arena, &page->items,
                            &page->n_items, &more, err) < 0)

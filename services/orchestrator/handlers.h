@@ -29,3 +29,7 @@ int on_get_conversation(struct worker *self, struct call *call, struct err *err)
 int on_list_conversations(struct worker *self, struct call *call, struct err *err);
 int on_get_message(struct worker *self, struct call *call, struct err *err);
 int on_list_messages(struct worker *self, struct call *call, struct err *err);
+
+/* notices.c */
+int on_list_notices(struct worker *self, struct call *call, struct err *err);
+int on_resolve_notice(struct worker *self, struct call *call, struct err *err);

@@ -7,7 +7,8 @@ import uuid
 
 from cluster import ClusterTest, main, wait_for
 
-NAMES = ("client_id", "kb_id", "document_id", "conversation_id", "message_id", "task_id")
+NAMES = ("client_id", "kb_id", "document_id", "conversation_id", "message_id", "task_id",
+         "notice_id")
 # Where a schema alone does not make a body that would be taken.
 BODIES = {
     "add_faqs": {"faqs": [{"question": "Mine?", "answer": "Mine."}]},
@@ -37,6 +38,9 @@ class Thing:
         self.conversation_id = conversation["conversation_id"]
         messages = cluster.api("GET", f"/conversations/{self.conversation_id}/messages", key=self.key, status=200)
         self.message_id = messages.json["items"][0]["message_id"]
+        self.notice_id = str(uuid.uuid4())
+        cluster.sql("INSERT INTO notices (client_id, notice_id, kind, subject, text)"
+                    f" VALUES ('{self.client_id}', '{self.notice_id}', 'sender_refused', '{number}', 'refused')")
 
     def id_of(self, name, path):
         return self.faq_id if name == "document_id" and "/faqs/" in path else getattr(self, name)

@@ -98,5 +98,6 @@ ctl_fn cmd_kb_list;
 ctl_fn cmd_chat;
 ctl_fn cmd_tap;
 ctl_fn cmd_task_list, cmd_task_show, cmd_task_retry;
+ctl_fn cmd_notices, cmd_notices_resolve;
 ctl_fn cmd_status;
 ctl_fn cmd_why;

@@ -34,9 +34,13 @@ static const struct ctl_command commands[] = {
      "tasks, newest first", cmd_task_list},
     {"task show", "", 1, 1, "TASK_ID", "everything about a task, as JSON", cmd_task_show},
     {"task retry", "", 1, 1, "TASK_ID", "let a dead task try again", cmd_task_retry},
-    {"status", "json", 0, 0, "[--json]", "who is alive, and what work waits; fails if a service is missing",
-     cmd_status},
-    {"why", "", 1, 1, "MESSAGE_ID", "the record of the decision that wrote a message, as JSON", cmd_why},
+    {"notices resolve", "", 1, 1, "NOTICE_ID", "say that a notice is seen to", cmd_notices_resolve},
+    {"notices", "client= all limit= json", 0, 0, "[--client ID] [--all] [--limit N] [--json]",
+     "what a person must see to, newest first; --all: also what is over", cmd_notices},
+    {"status", "json", 0, 0, "[--json]",
+     "who is alive, what work waits, and how many notices are open; fails if a service is missing", cmd_status},
+    {"why", "", 1, 1, "MESSAGE_ID",
+     "what became of a message of ours, and the record of the decision that wrote it, as JSON", cmd_why},
 };
 
 static void print_usage(FILE *out, const struct ctl_command *command)
@@ -49,7 +53,7 @@ static int help(FILE *out)
     fprintf(out,
             "leadctl " LEADWIRE_VERSION " - the operator's command line of Leadwire\n\nusage: leadctl COMMAND ...\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-14s %s\n", commands[i].words, commands[i].doc);
+        fprintf(out, "  %-15s %s\n", commands[i].words, commands[i].doc);
     fprintf(out, "\nleadctl COMMAND --help tells more. The database is the one of DATABASE_URL.\n");
     return out == stderr ? 2 : 0;
 }

@@ -1,4 +1,5 @@
-/* status.c - leadctl status: who is alive, and what work waits. */
+/* status.c - leadctl status: who is alive, what work waits, what a person must see to. */
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,8 +97,14 @@ static int print_work(struct ctl *ctl, const struct db_result *rows, struct err 
     return ctl_table_print(table, false, err);
 }
 
-static int print_both_json(struct ctl *ctl, const struct db_result *alive, const struct db_result *work,
-                           struct err *err)
+static void print_notices(int64_t open)
+{
+    if (open > 0)
+        printf("\n%" PRId64 " open notice%s: leadctl notices\n", open, open == 1 ? "" : "s");
+}
+
+static int print_json(struct ctl *ctl, const struct db_result *alive, const struct db_result *work, int64_t notices,
+                      struct err *err)
 {
     struct ctl_table *processes = ctl_table_new(alive_json_columns, ctl->arena, err);
     struct ctl_table *tasks = ctl_table_new(work_columns, ctl->arena, err);
@@ -112,7 +119,7 @@ static int print_both_json(struct ctl *ctl, const struct db_result *alive, const
     printf(", \"tasks\": ");
     if (ctl_table_print(tasks, true, err) < 0)
         return -1;
-    printf("}\n");
+    printf(", \"open_notices\": %" PRId64 "}\n", notices);
     return 0;
 }
 
@@ -133,7 +140,8 @@ static int check_roles(struct ctl *ctl, const struct db_result *rows, struct err
 
 int cmd_status(struct ctl *ctl, struct err *err)
 {
-    AUTO(db_result_free) struct db_result *alive = NULL, *work = NULL;
+    AUTO(db_result_free) struct db_result *alive = NULL, *work = NULL, *notices = NULL;
+    int64_t open;
 
     if (!ctl_db(ctl, err) ||
         db_run(ctl->db, DB_EVERY_CLIENT, &alive, err,
@@ -149,10 +157,15 @@ int cmd_status(struct ctl *ctl, struct err *err)
             "       count(*) FILTER (WHERE state = 'dead') AS dead,"
             "       extract(epoch FROM now() - min(run_at) FILTER (WHERE state = 'ready' AND run_at <= now()))::bigint"
             "         AS oldest_s"
-            "  FROM tasks GROUP BY role ORDER BY role") < 0)
+            "  FROM tasks GROUP BY role ORDER BY role") < 0 ||
+        db_run(ctl->db, DB_EVERY_CLIENT, &notices, err,
+               "SELECT count(*) AS open FROM notices WHERE resolved_at IS NULL") < 0)
         return -1;
-    if (ctl_option(ctl, "json") ? print_both_json(ctl, alive, work, err) < 0
+    open = db_get_int(notices, 0, "open");
+    if (ctl_option(ctl, "json") ? print_json(ctl, alive, work, open, err) < 0
                                 : print_alive(ctl, alive, err) < 0 || print_work(ctl, work, err) < 0)
         return -1;
+    if (!ctl_option(ctl, "json"))
+        print_notices(open);
     return check_roles(ctl, alive, err);
 }

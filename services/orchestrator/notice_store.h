@@ -1,0 +1,21 @@
+/* notice_store.h - the table notices, as the API shows it. Into arena. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct db_tx;
+struct err;
+struct list_notices;
+struct notice;
+
+/* A page (see libshared/page.h), newest first, behind the one of before_us and before_id (NULL: from the first). */
+int notice_store_list(struct db_tx *tx, const struct list_notices *filter, int64_t before_us, const char *before_id,
+                      struct arena *arena, struct notice **ret_items, size_t *ret_n, bool *ret_more, struct err *err);
+
+/* Closes a notice and shows it; *ret_resolved is false where it was closed before. ERR_NOT_FOUND also for another
+ * client's. */
+int notice_store_resolve(struct db_tx *tx, const char *notice_id, struct arena *arena, struct notice *ret_notice,
+                         bool *ret_resolved, struct err *err);
