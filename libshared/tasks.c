@@ -108,6 +108,11 @@ static void settle_if_committed(void *arg, bool committed)
         task->settled = true;
 }
 
+int task_settled_after(struct db_tx *tx, struct task *task, struct err *err)
+{
+    return db_after(tx, settle_if_committed, task, err);
+}
+
 int task_finish(struct db_tx *tx, struct bus *bus, const struct task *task, const char *superseded, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
@@ -137,7 +142,7 @@ int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct e
     failpoint("tasks.before_complete");
     if (task_finish(tx, bus, task, NULL, err) < 0)
         return -1;
-    return db_after(tx, settle_if_committed, task, err);
+    return task_settled_after(tx, task, err);
 }
 
 int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const char *why, struct err *err)
@@ -165,7 +170,7 @@ int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const c
             task_finish(tx, NULL, task, "superseded: a newer task answers the conversation", err) < 0)
             return -1;
     }
-    return db_after(tx, settle_if_committed, task, err);
+    return task_settled_after(tx, task, err);
 }
 
 struct dead_event {
@@ -217,7 +222,7 @@ int task_bury(struct db_tx *tx, struct bus *bus, struct task *task, const struct
     memcpy(event->error, text, sizeof event->error);
     if (db_after(tx, announce_if_committed, event, err) < 0)
         return -1;
-    return db_after(tx, settle_if_committed, task, err);
+    return task_settled_after(tx, task, err);
 }
 
 int task_still_ours(struct db_tx *tx, const struct task *task, struct err *err)

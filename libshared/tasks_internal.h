@@ -49,6 +49,9 @@ void task_error_text(const struct err *why, char out[TASK_ERROR_SIZE]);
  * ours. */
 int task_finish(struct db_tx *tx, struct bus *bus, const struct task *task, const char *superseded, struct err *err);
 
+/* Sets the task's settled when tx commits. */
+int task_settled_after(struct db_tx *tx, struct task *task, struct err *err);
+
 /* ERR_CONFLICT: the attempt is no longer ours. Always returns -1. */
 int task_not_ours(const struct task *task, struct err *err);
 
