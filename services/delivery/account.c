@@ -1,6 +1,8 @@
 /* account.c - see account.h. */
 #include "services/delivery/account.h"
 
+#include <string.h>
+
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
@@ -65,6 +67,13 @@ int account_load(struct db_tx *tx, const struct config *config, const char *clie
     if (db_get(rows, 0, "sid") && !sid)
         return err_set(err, ERR_INTERNAL, "delivery: out of memory");
     return account_open(config, client_id, sid, db_get(rows, 0, "token"), arena, ret_account, err);
+}
+
+const char *account_client(const char *key)
+{
+    size_t prefix = strlen(ACCOUNT_ENVIRONMENT ":");
+
+    return strncmp(key, ACCOUNT_ENVIRONMENT ":", prefix) == 0 ? key + prefix : NULL;
 }
 
 void account_fingerprint(const struct twilio_account *account, char out[ACCOUNT_PRINT_SIZE])

@@ -26,5 +26,8 @@ int account_open(const struct config *config, const char *client_id, const char 
 int account_load(struct db_tx *tx, const struct config *config, const char *client_id, struct arena *arena,
                  struct twilio_account *ret_account, struct err *err);
 
+/* Whose account a key is: the client's id, NULL for the environment's. Points into key. */
+const char *account_client(const char *key);
+
 /* What tells other credentials of the same account key apart, and nothing about them. */
 void account_fingerprint(const struct twilio_account *account, char out[ACCOUNT_PRINT_SIZE]);

@@ -24,7 +24,8 @@ void breaker_succeeded(struct worker *self, const struct twilio_account *account
 int breaker_refused(struct worker *self, const struct twilio_account *account, const struct err *why, struct err *err);
 
 /* Once per process: with other credentials in the environment than those that were refused, its account is called at
- * once. (For a client's own account the function provider_account_changed does it, when its configuration changes.) */
+ * once. (For a client's own account the function provider_account_changed does it, when its configuration changes.)
+ * Paused accounts whose probe was given up get a new one. */
 int breaker_start(struct worker *self, struct err *err);
 
 /* Task probe_account: asks whether an account's credentials are accepted again, after 30 s, doubling to 15 min. */

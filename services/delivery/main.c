@@ -4,8 +4,10 @@
 #include "libshared/auto.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
+#include "libshared/log.h"
 #include "libshared/service.h"
 #include "proto/messages.h"
+#include "services/delivery/breaker.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/twilio.h"
 
@@ -45,8 +47,21 @@ static int delivery_worker_new(struct worker *self, struct err *err)
     return 0;
 }
 
+/* Without a database now, a paused account waits for its next probe, which comes to the same. */
+static int delivery_start(struct worker *self, void **ret_service_state, struct err *err)
+{
+    struct err why = {0};
+
+    (void)err;
+    *ret_service_state = NULL;
+    if (breaker_start(self, &why) < 0)
+        log_err(LOG_WARN, "the paused accounts could not be looked at", &why);
+    return 0;
+}
+
 static const struct task_handler tasks[] = {
     {TASK_send_message_sms, on_send_message_sms},
+    {TASK_probe_account, on_probe_account},
     {0},
 };
 
@@ -59,6 +74,7 @@ static const struct service delivery_service = {
     .check = delivery_check,
     .worker_new = delivery_worker_new,
     .worker_destroy = delivery_worker_destroy,
+    .start = delivery_start,
 };
 
 int main(int argc, char **argv)
