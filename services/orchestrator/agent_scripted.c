@@ -7,8 +7,10 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/language.h"
 #include "services/orchestrator/qualify.h"
 #include "services/orchestrator/quote.h"
 #include "services/orchestrator/reply.h"
@@ -241,6 +243,47 @@ static void say_booking(const struct decision_input *in, struct arena *arena, st
              out);
 }
 
+/* Attachments alone. They are no question that nothing answers; what was asked for last stays asked for. */
+static void say_received(const struct decision_input *in, const char *note, struct arena *arena, struct buf *reply,
+                         struct decision_output *out)
+{
+    static const char *const photo[] = {
+        "Thanks for the photo! I can't see it myself, but a colleague can look at it here.",
+        "¡Gracias por la foto! Yo no puedo verla, pero un compañero puede mirarla aquí.",
+        "شكرًا على الصورة! لا أستطيع رؤيتها بنفسي، لكن يمكن لأحد الزملاء الاطلاع عليها هنا.",
+    };
+    static const char *const audio[] = {
+        "Thanks for the audio message! I can't listen to it myself, but a colleague can listen to it here.",
+        "¡Gracias por el mensaje de voz! Yo no puedo escucharlo, pero un compañero puede oírlo aquí.",
+        "شكرًا على الرسالة الصوتية! لا أستطيع الاستماع إليها بنفسي، لكن يمكن لأحد الزملاء الاستماع إليها هنا.",
+    };
+    static const char *const other[] = {
+        "Thanks, I've got what you sent! I can't open it myself, but a colleague can look at it here.",
+        "¡Gracias, he recibido lo que envió! Yo no puedo abrirlo, pero un compañero puede mirarlo aquí.",
+        "شكرًا، وصلني ما أرسلته! لا أستطيع فتحه بنفسي، لكن يمكن لأحد الزملاء الاطلاع عليه هنا.",
+    };
+    static const char *const what[] = {"What would you like to ask or have done?",
+                                       "¿Qué desea preguntar o qué necesita?",
+                                       "ما الذي تود السؤال عنه أو ما الذي تحتاجه؟"};
+    enum language language = language_of(in, arena);
+    const char *const *thanks = strstr(note, "photo") ? photo : strstr(note, "audio") ? audio : other;
+
+    say(reply, thanks[language]);
+    say(reply, what[language]);
+    out->intent = "attachment";
+    out->misses = in->misses;
+    out->asked = in->asked;
+}
+
+/* Of the texts without a word, NULL if there are none, or there are words too. */
+static const char *bare_attachment(const struct decision_input *in, const char *text)
+{
+    for (size_t i = 0; i < in->n_unanswered && !text_has_word(text); i++)
+        if (in->unanswered[i].note)
+            return in->unanswered[i].note;
+    return NULL;
+}
+
 /* Nothing was asked: say that it was understood, as far as it was. */
 static void say_noted(const struct decision_input *in, const struct intents *intents, struct arena *arena,
                       struct buf *reply, const struct decision_output *out)
@@ -318,13 +361,17 @@ int agent_scripted(const struct decision_input *in, struct arena *arena, struct 
     struct decision_output out = decision_start(in, "scripted");
     AUTO(buf_free) struct buf reply = {0};
     struct intents intents;
+    const char *note;
 
     if (!text)
         return err_set(err, ERR_INTERNAL, "scripted agent: out of memory");
     intents = read_intents(in, text, arena);
     qualify(arena, in, &out);
     out.intent = intent_names(&intents, arena);
-    answer(in, text, &intents, arena, &reply, &out);
+    if ((note = bare_attachment(in, text)))
+        say_received(in, note, arena, &reply, &out);
+    else
+        answer(in, text, &intents, arena, &reply, &out);
     if (reply.failed ||
         !(out.reply = reply.data ? reply_fit(arena, reply.data, REPLY_MAX) : "Thanks for your message."))
         return err_set(err, ERR_INTERNAL, "scripted agent: out of memory");

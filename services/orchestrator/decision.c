@@ -36,9 +36,9 @@ const char *decision_unanswered_text(const struct decision_input *in, size_t max
             buf_puts(&text, "\n");
         buf_puts(&text, in->unanswered[i].body);
     }
-    if (text.failed || !text.data)
+    if (text.failed)
         return NULL;
-    return arena_strndup(arena, text.data, utf8_cut(text.data, text.len, max));
+    return text.data ? arena_strndup(arena, text.data, utf8_cut(text.data, text.len, max)) : "";
 }
 
 const char *decision_escalation_text(const struct decision_input *in, struct arena *arena)

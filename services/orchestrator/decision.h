@@ -17,6 +17,7 @@
     F(S, INT,  seq,             REQUIRED, 0, 1e15,  "order of arrival")                                     \
     E(S, "lead|agent|human|system", author, REQUIRED, "who wrote it")                                       \
     F(S, STR,  body,            REQUIRED, 0, 65536, "what it says")                                         \
+    F(S, STR,  note,            OPTIONAL, 0, 400,   "what came with it: [the lead sent a photo]")           \
     F(S, TIME, created_at,      REQUIRED, 0, 0,     "when it was stored")
 
 #define DECISION_LEAD(S, F, E, M, L)                                                                        \
@@ -43,7 +44,8 @@
     L(S, passage, passages,     OPTIONAL, 0, DECISION_PASSAGES_MAX, "what is known about it, best first")   \
     F(S, STR,  search_error,    OPTIONAL, 0, 600,   "why there are no passages")                            \
     F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing")                   \
-    E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what our last answer asked for")
+    E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what our last answer asked for")     \
+    F(S, BOOL, first_message,   DEFAULT(0), 0, 1,   "nothing has been written to this lead before")
 
 #define DECISION_OUTPUT(S, F, E, M, L)                                                                      \
     E(S, "claude|scripted",     agent, REQUIRED,    "who wrote the reply")                                  \

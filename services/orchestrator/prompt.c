@@ -26,6 +26,8 @@ static const char policy[] =
     "- You cannot book, cancel, send or arrange anything. Never say that it has been done. If the lead wants an "
     "appointment, ask for or note the wanted time and call escalate_to_human with it; say that a colleague will "
     "confirm.\n"
+    "- A note in brackets, such as [the lead sent a photo], tells what came with a message. You cannot see or hear it: "
+    "say so, say that a colleague can look at it, and ask what it is about unless the lead has said it.\n"
     "- If asked whether you are a bot or an AI, say truthfully that you are an automated assistant.\n"
     "- Offer no discount, guarantee or promise that is not in the passages.\n"
     "\n"
@@ -154,12 +156,16 @@ static void add_text(json_t *messages, const char *role, const char *text)
     json_array_append_new(json_object_get(last, "content"), text_block(text));
 }
 
-static void add_lead_text(json_t *messages, const char *body)
+static void add_lead_text(json_t *messages, const struct decision_message *message)
 {
     AUTO(buf_free) struct buf text = {0};
 
     buf_puts(&text, "<lead_message>");
-    prompt_escape(body, 0, &text);
+    prompt_escape(message->body, 0, &text);
+    if (message->note) {
+        buf_puts(&text, *message->body ? "\n" : "");
+        prompt_escape(message->note, 0, &text);
+    }
     buf_puts(&text, "</lead_message>");
     if (!text.failed)
         add_text(messages, "user", text.data);
@@ -175,7 +181,7 @@ static void add_history(json_t *messages, const struct decision_input *in)
         const struct decision_message *m = &in->history[i];
 
         if (strcmp(m->author, "lead") == 0)
-            add_lead_text(messages, m->body);
+            add_lead_text(messages, m);
         else if (*m->body)
             add_text(messages, "assistant", m->body);
     }
@@ -224,7 +230,7 @@ json_t *prompt_request(const char *model, const struct decision_input *in, struc
     add_history(messages, in);
     add_context(messages, in);
     for (size_t i = 0; i < in->n_unanswered; i++)
-        add_lead_text(messages, in->unanswered[i].body);
+        add_lead_text(messages, &in->unanswered[i]);
     return json_pack("{s:s, s:i, s:o, s:o, s:o}", "model", model, "max_tokens", MAX_TOKENS, "system",
                      system_blocks(in, arena), "tools", tools(), "messages", messages);
 }

@@ -17,6 +17,7 @@
 #include "proto/messages.h"
 #include "services/orchestrator/guard_optout.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn_decide.h"
 #include "services/orchestrator/turn_store.h"
 #include "services/orchestrator/words.h"
@@ -145,18 +146,23 @@ static void publish_all(struct worker *self, const struct turn *turn)
 static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
-    const char *serial_key = arena_printf(task->arena, "send:%s", turn->conversation_id);
-    const char *dedupe_key = arena_printf(task->arena, "send:%s", turn->message_id);
-    struct task_spec send = {.kind = TASK_send_message_sms,
-                             .client_id = turn->client_id,
+    struct outbound reply = {.client_id = turn->client_id,
+                             .conversation_id = turn->conversation_id,
+                             .lead_id = turn->lead_id,
+                             .message_id = turn->message_id,
+                             .purpose = "reply",
+                             .author = "agent",
+                             .channel = turn->channel,
+                             .from = turn->our_address,
+                             .to = turn->lead_address,
+                             .body = turn->out.reply,
+                             .turn_id = turn->turn_id,
                              .trace_id = task->trace_id,
-                             .payload = &(struct send_message){.message_id = turn->message_id},
-                             .serial_key = serial_key,
-                             .dedupe_key = dedupe_key};
+                             .epoch = turn->epoch};
 
-    if (!tx || turn_store_lead(tx, turn, err) < 0 || turn_store_reply(tx, turn, task->trace_id, err) < 0 ||
-        turn_store_record(tx, turn, task->task_id, err) < 0 || task_insert(tx, self->bus, &send, NULL, err) < 0 ||
-        turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
+    if (!tx || turn_store_lead(tx, turn, err) < 0 || outbound_put(tx, self->bus, &reply, NULL, err) < 0 ||
+        turn_store_record(tx, turn, task->task_id, err) < 0 || turn_store_answered(tx, turn, err) < 0 ||
+        task_complete(tx, self->bus, task, err) < 0)
         return -1;
     failpoint("orchestrator.before_commit");
     return db_commit(&tx, err);

@@ -14,9 +14,11 @@
 #include "libshared/log.h"
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/first_message.h"
 #include "services/orchestrator/guard_claims.h"
 #include "services/orchestrator/guard_receipts.h"
 #include "services/orchestrator/outage.h"
+#include "services/orchestrator/reply.h"
 #include "services/orchestrator/turn.h"
 
 #define SOURCES_MAX 256
@@ -151,6 +153,21 @@ static void guard(struct deciding *self)
             return;
     }
     replace_by_escalation(self);
+}
+
+/* Who writes, and how to make it stop: not the agent's to say, and so not the guards' to check. */
+static int introduce(struct deciding *self, struct err *err)
+{
+    const struct decision_input *in = &self->turn->in;
+    struct decision_output *out = &self->turn->out;
+    struct arena *arena = self->base->arena;
+
+    if (!in->first_message)
+        return 0;
+    out->reply =
+        first_message(arena, in->client_name, client_config_text(in->config, "first_message_opt_out_line", arena),
+                      out->reply, REPLY_MAX);
+    return out->reply ? 0 : err_set(err, ERR_INTERNAL, "turn: out of memory");
 }
 
 /* ---- agents ---- */
@@ -301,7 +318,8 @@ int turn_decide(struct decider *self, struct turn *turn, struct err *err)
     if (rc == 0) {
         failpoint("orchestrator.after_agent");
         guard(&deciding);
-        rc = make_record(&deciding, wanted, err);
+        if ((rc = introduce(&deciding, err)) == 0)
+            rc = make_record(&deciding, wanted, err);
     }
     claude_destroy(&deciding.claude);
     json_decref(deciding.guards);

@@ -9,6 +9,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/media_note.h"
 #include "services/orchestrator/turn.h"
 
 static int64_t get_time(const struct db_result *rows, int row, const char *column)
@@ -46,6 +47,10 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
                  "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"
                  "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"
                  "       l.timeline, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL AS opted_out,"
+                 "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"
+                 "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"
+                 "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"
+                 "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')) AS first_message,"
                  "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"
                  "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time"
                  "  FROM conversations c"
@@ -72,6 +77,7 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
         .config_version = db_get_int(rows, 0, "config_version"),
         .state = copy(rows, "state", arena),
         .lead = &turn->lead,
+        .first_message = db_get_bool(rows, 0, "first_message"),
     };
     *ret_answered_seq = db_get_int(rows, 0, "answered_seq");
     if (!turn->stored_config || !(in->config = client_config_show(turn->stored_config, arena, err)))
@@ -91,6 +97,7 @@ static struct decision_message *read_messages(const struct db_result *rows, stru
         m->seq = db_get_int(rows, i, "seq");
         m->author = arena_strdup(arena, db_get(rows, i, "author"));
         m->body = arena_strdup(arena, db_get(rows, i, "body"));
+        m->note = media_note(db_get(rows, i, "media"), arena);
         m->created_at = get_time(rows, i, "created_at");
         if (!m->author || !m->body)
             return NULL;
@@ -103,7 +110,7 @@ static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *t
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     int n = db_query(tx, &rows, err,
-                     "SELECT seq, author, body, created_at"
+                     "SELECT seq, author, body, media, created_at"
                      "  FROM messages"
                      " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > $3"
                      " ORDER BY seq DESC"
@@ -122,15 +129,16 @@ static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *t
     return 0;
 }
 
+/* What was exchanged. Neither an alert to the client's own people nor the confirmation of a STOP is part of it. */
 static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t answered_seq, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     int n =
         db_query(tx, &rows, err,
-                 "SELECT seq, author, body, created_at"
+                 "SELECT seq, author, body, media, created_at"
                  "  FROM messages"
                  " WHERE client_id = $1 AND conversation_id = $2 AND state NOT IN ('dropped', 'failed', 'undelivered')"
-                 "   AND (direction = 'out' OR seq <= $3)"
+                 "   AND (direction = 'out' OR seq <= $3) AND purpose IN ('reply', 'started')"
                  " ORDER BY seq DESC"
                  " LIMIT $4",
                  db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
@@ -197,20 +205,6 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
     if (n == 0)
         return err_set(err, ERR_CONFLICT, "the messages have been answered by another turn");
     return n < 0 ? -1 : 0;
-}
-
-int turn_store_reply(struct db_tx *tx, const struct turn *turn, const char *trace_id, struct err *err)
-{
-    return db_query(tx, NULL, err,
-                    "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, channel,"
-                    "                      from_address, to_address, body, state, epoch, turn_id, trace_id)"
-                    "VALUES ($1, $2, $3, $4, 'out', 'agent', $5, $6, $7, $8, 'queued', $9, $10, $11)",
-                    db_text(turn->client_id), db_text(turn->message_id), db_text(turn->conversation_id),
-                    db_text(turn->lead_id), db_text(turn->channel), db_text(turn->our_address),
-                    db_text(turn->lead_address), db_text(turn->out.reply), db_int(turn->epoch), db_text(turn->turn_id),
-                    db_text(trace_id)) < 0
-               ? -1
-               : 0;
 }
 
 int turn_store_lead(struct db_tx *tx, const struct turn *turn, struct err *err)

@@ -17,9 +17,6 @@ int turn_store_load(struct db_tx *tx, const char *client_id, const char *convers
  * was first. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
-/* The reply, queued, in the epoch in which it was drafted. */
-int turn_store_reply(struct db_tx *tx, const struct turn *turn, const char *trace_id, struct err *err);
-
 /* Score and slots. */
 int turn_store_lead(struct db_tx *tx, const struct turn *turn, struct err *err);
 

@@ -1,0 +1,66 @@
+/* outbound.c - see outbound.h. */
+#include "services/orchestrator/outbound.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libshared/db.h"
+#include "libshared/err.h"
+#include "libshared/sms_segments.h"
+#include "libshared/tasks.h"
+#include "proto/tasks.h"
+
+#define KEY_SIZE (UUID_SIZE + 16)
+
+static const char *task_kind(const struct outbound *message)
+{
+    if (strcmp(message->channel, "voice") == 0)
+        return TASK_make_alert_call;
+    if (strcmp(message->channel, "whatsapp") == 0)
+        return TASK_send_message_whatsapp;
+    return strcmp(message->purpose, "alert") == 0 ? TASK_send_sms_alert : TASK_send_message_sms;
+}
+
+/* What is written to a lead keeps its order; an alert waits for none of it, and for no other alert. */
+static int insert_task(struct db_tx *tx, struct bus *bus, const struct outbound *message, int segments,
+                       char ret_task_id[UUID_SIZE], struct err *err)
+{
+    char lane[TASK_LANE_SIZE], serial_key[KEY_SIZE], dedupe_key[KEY_SIZE];
+    struct task_spec spec = {.kind = task_kind(message),
+                             .client_id = message->client_id,
+                             .trace_id = message->trace_id,
+                             .payload = &(struct send_message){.message_id = message->message_id},
+                             .dedupe_key = message->once ? message->once : dedupe_key,
+                             .lane = lane,
+                             .lane_units = segments};
+
+    task_lane(message->channel, message->from, lane);
+    snprintf(dedupe_key, sizeof dedupe_key, "send:%s", message->message_id);
+    snprintf(serial_key, sizeof serial_key, "send:%s", message->conversation_id);
+    if (strcmp(message->purpose, "alert") != 0)
+        spec.serial_key = serial_key;
+    return task_insert(tx, bus, &spec, ret_task_id, err);
+}
+
+int outbound_put(struct db_tx *tx, struct bus *bus, const struct outbound *message, char ret_task_id[UUID_SIZE],
+                 struct err *err)
+{
+    int segments = strcmp(message->channel, "sms") == 0 ? sms_segments(message->body) : 1;
+    int inserted = insert_task(tx, bus, message, segments, ret_task_id, err);
+
+    if (inserted <= 0)
+        return inserted;
+    return db_query(tx, NULL, err,
+                    "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, purpose,"
+                    "                      channel, from_address, to_address, body, content_sid, content_variables,"
+                    "                      segments, state, epoch, turn_id, trace_id)"
+                    "VALUES ($1, $2, $3, $4, 'out', $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $16)",
+                    db_text(message->client_id), db_text(message->message_id), db_text(message->conversation_id),
+                    db_text(message->lead_id), db_text(message->author), db_text(message->purpose),
+                    db_text(message->channel), db_text(message->from), db_text(message->to), db_text(message->body),
+                    db_text(message->content_sid), db_text(message->content_variables), db_int(segments),
+                    db_int(message->epoch), db_text(message->turn_id),
+                    db_text(message->trace_id ? message->trace_id : "")) < 0
+               ? -1
+               : 1;
+}
