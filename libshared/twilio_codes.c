@@ -61,7 +61,7 @@ static const struct code codes[] = {
      "the template cannot be used: check its ContentSid in Twilio's console"},
     {21655, CONFIG, "the ContentSid is not valid", "the account has no such template: check its ContentSid"},
     {21656, CONFIG, "the ContentVariables are not valid",
-     "the template's variables are not accepted: each is a short text without line breaks"},
+     "give each variable a text that is not empty, without line breaks, tabs and long runs of spaces"},
     {21703, CONFIG, "the messaging service has no sender",
      "the messaging service has no sender: check it in Twilio's console"},
     {30001, LATER, "the sender's queue overflowed", NULL},
