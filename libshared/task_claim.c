@@ -1,4 +1,4 @@
-/* task_claim.c - taking tasks to work on, and completing many at once. */
+/* task_claim.c - taking tasks to work on, and completing many at once. Those with a lane: task_lanes.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +31,7 @@
     " RETURNING t.client_id, t.task_id, t.kind, t.attempt, t.max_attempts, t.token, p.trace_id,"          \
     "           p.payload, (extract(epoch FROM t.created_at) * 1000000)::bigint AS created_at_us"
 
-/* The kinds of a role that this build knows; a newer neighbour's stay for the newer. */
-static const char *kinds_of(const char *role, struct arena *arena)
+const char *task_kinds_of(const char *role, struct arena *arena)
 {
     const char *names[KINDS_MAX];
     const struct task_kind *kind;
@@ -44,25 +43,35 @@ static const char *kinds_of(const char *role, struct arena *arena)
     return db_array(arena, names, n);
 }
 
+int task_refs_arrays(const struct task_ref *refs, size_t n, struct arena *arena, const char **ret_clients,
+                     const char **ret_tasks, struct err *err)
+{
+    const char **clients = arena_calloc(arena, n + 1, sizeof *clients);
+    const char **tasks = arena_calloc(arena, n + 1, sizeof *tasks);
+
+    for (size_t i = 0; clients && tasks && i < n; i++) {
+        clients[i] = refs[i].client_id;
+        tasks[i] = refs[i].task_id;
+    }
+    if (!clients || !tasks || !(*ret_clients = db_array(arena, clients, n)) ||
+        !(*ret_tasks = db_array(arena, tasks, n)))
+        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    return 0;
+}
+
 /* The rows are found by primary key and nothing else: with conditions on state beside it the planner, as long as it
  * knows little of the table, takes an index over all that is ready. */
 static int claim_refs(struct db_pool *pool, struct db_result **ret_rows, const char *instance, const char *role,
                       const struct task_ref *refs, size_t n, struct err *err)
 {
     AUTO(arena_destroy) struct arena *arena = arena_new(8192 + n * 256);
-    const char **clients = arena ? arena_calloc(arena, n, sizeof *clients) : NULL;
-    const char **tasks = arena ? arena_calloc(arena, n, sizeof *tasks) : NULL;
-    const char *kinds, *client_array, *task_array;
+    const char *kinds = arena ? task_kinds_of(role, arena) : NULL;
+    const char *client_array, *task_array;
 
-    if (!clients || !tasks)
+    if (!kinds)
         return err_set(err, ERR_INTERNAL, "tasks: out of memory");
-    for (size_t i = 0; i < n; i++) {
-        clients[i] = refs[i].client_id;
-        tasks[i] = refs[i].task_id;
-    }
-    if (!(client_array = db_array(arena, clients, n)) || !(task_array = db_array(arena, tasks, n)) ||
-        !(kinds = kinds_of(role, arena)))
-        return err_set(err, ERR_INTERNAL, "tasks: out of memory");
+    if (task_refs_arrays(refs, n, arena, &client_array, &task_array, err) < 0)
+        return -1;
     return db_run(pool, NULL, ret_rows, err,
                   "WITH locked AS MATERIALIZED ("
                   "    SELECT t.* FROM ("
@@ -73,7 +82,7 @@ static int claim_refs(struct db_pool *pool, struct db_result **ret_rows, const c
                   "), free AS MATERIALIZED ("
                   "    SELECT t.client_id, t.task_id FROM locked t"
                   "     WHERE t.role = $2 AND t.kind = ANY ($3::text[]) AND t.attempt < t.max_attempts"
-                  "       AND ((t.state = 'ready' AND t.run_at <= now()) OR " TASK_ORPHANED ")"
+                  "       AND ((t.state = 'ready' AND t.lane IS NULL AND t.run_at <= now()) OR " TASK_ORPHANED ")"
                   "       AND " TASK_FIRST_OF_KEY ")" CLAIM_FREE,
                   db_text(instance), db_text(role), db_text(kinds), db_text(client_array), db_text(task_array));
 }
@@ -82,7 +91,7 @@ static int claim_due(struct db_pool *pool, struct db_result **ret_rows, const ch
                      size_t n, struct err *err)
 {
     AUTO(arena_destroy) struct arena *arena = arena_new(8192);
-    const char *kinds = arena ? kinds_of(role, arena) : NULL;
+    const char *kinds = arena ? task_kinds_of(role, arena) : NULL;
 
     if (!kinds)
         return err_set(err, ERR_INTERNAL, "tasks: out of memory");
@@ -90,7 +99,7 @@ static int claim_due(struct db_pool *pool, struct db_result **ret_rows, const ch
                   "WITH free AS MATERIALIZED ("
                   "    SELECT t.client_id, t.task_id FROM tasks t"
                   "     WHERE t.role = $2 AND t.kind = ANY ($3::text[]) AND t.attempt < t.max_attempts"
-                  "       AND t.state = 'ready' AND t.run_at <= now() AND " TASK_FIRST_OF_KEY
+                  "       AND t.state = 'ready' AND t.lane IS NULL AND t.run_at <= now() AND " TASK_FIRST_OF_KEY
                   "     ORDER BY t.run_at, t.task_id LIMIT $4::bigint"
                   "       FOR UPDATE OF t SKIP LOCKED"
                   ")" CLAIM_FREE,
@@ -132,11 +141,11 @@ static int read_payload(struct task *task, const char *json, struct err *err)
     return 0;
 }
 
-static int take_rows(struct db_pool *pool, const struct db_result *rows, struct task *ret_tasks)
+int task_take_rows(struct db_pool *pool, const struct db_result *rows, int n_rows, struct task *ret_tasks)
 {
     int n = 0;
 
-    for (int i = 0; i < db_result_count(rows); i++) {
+    for (int i = 0; i < n_rows; i++) {
         struct task *task = &ret_tasks[n];
         const char *trace_id = db_get(rows, i, "trace_id");
         struct err problem = {0};
@@ -177,7 +186,7 @@ static int claim_one_by_one(struct db_pool *pool, const char *instance, const ch
         struct err problem = {0};
 
         if (claim_refs(pool, &rows, instance, role, &refs[i], 1, &problem) >= 0) {
-            n_claimed += take_rows(pool, rows, ret_tasks + n_claimed);
+            n_claimed += task_take_rows(pool, rows, db_result_count(rows), ret_tasks + n_claimed);
         } else if (problem.kind != ERR_CONFLICT) {
             /* Whether this one is ours is not known: the caller gives back all that it does not hold. */
             for (int j = 0; j < n_claimed; j++)
@@ -201,7 +210,7 @@ int tasks_claim(struct db_pool *pool, const char *instance, const char *role, co
         return 0;
     failpoint("tasks.before_claim");
     if (claim_refs(pool, &rows, instance, role, refs, n, &problem) >= 0) {
-        n_claimed = take_rows(pool, rows, ret_tasks);
+        n_claimed = task_take_rows(pool, rows, db_result_count(rows), ret_tasks);
     } else if (problem.kind == ERR_CONFLICT && n > 1) {
         n_claimed = claim_one_by_one(pool, instance, role, refs, n, ret_tasks, err);
     } else if (problem.kind == ERR_CONFLICT) {
@@ -225,7 +234,7 @@ int tasks_claim_due(struct db_pool *pool, const char *instance, const char *role
     if (n == 0)
         return 0;
     if (claim_due(pool, &rows, instance, role, n, &problem) >= 0)
-        return take_rows(pool, rows, ret_tasks);
+        return task_take_rows(pool, rows, db_result_count(rows), ret_tasks);
     if (problem.kind == ERR_CONFLICT)
         return 0; /* the next look sees what was in the way */
     if (err)

@@ -10,25 +10,27 @@
 
 #define CLEAN_PAGE 1000
 
-/* Only roles that have somebody: to the others there is nobody to push to. */
+/* Only roles that have somebody: to the others there is nobody to push to. Those who do tasks with lanes look through
+ * the lanes themselves. */
 static int read_page(struct db_pool *pool, struct db_result **ret_rows, const struct task_cursor *cursor, size_t limit,
                      struct err *err)
 {
-    return db_run(pool, NULL, ret_rows, err,
-                  "SELECT client_id, task_id, role, run_at FROM ("
-                  "    SELECT due.* FROM (SELECT DISTINCT role FROM mailboxes) r CROSS JOIN LATERAL ("
-                  "        SELECT t.client_id, t.task_id, t.role, t.run_at FROM tasks t"
-                  "         WHERE t.state = 'ready' AND t.role = r.role AND t.attempt < t.max_attempts"
-                  "           AND (t.run_at, t.task_id) > ($1::timestamptz, $2::uuid) AND t.run_at <= now()"
-                  "           AND (t.run_at <= now() - interval '1 second' OR t.run_at > t.updated_at)"
-                  "           AND " TASK_FIRST_OF_KEY "         ORDER BY t.run_at, t.task_id LIMIT $3::bigint) due"
-                  "    UNION ALL"
-                  "    (SELECT t.client_id, t.task_id, t.role, t.run_at FROM tasks t"
-                  "      WHERE t.attempt < t.max_attempts AND (t.run_at, t.task_id) > ($1::timestamptz, $2::uuid)"
-                  "        AND " TASK_ORPHANED "      ORDER BY t.run_at, t.task_id LIMIT $3::bigint)"
-                  ") found ORDER BY run_at, task_id LIMIT $3::bigint",
-                  db_text(*cursor->run_at ? cursor->run_at : "-infinity"),
-                  db_text(*cursor->task_id ? cursor->task_id : UUID_NIL), db_int((int64_t)limit));
+    return db_run(
+        pool, NULL, ret_rows, err,
+        "SELECT client_id, task_id, role, run_at FROM ("
+        "    SELECT due.* FROM (SELECT DISTINCT role FROM mailboxes) r CROSS JOIN LATERAL ("
+        "        SELECT t.client_id, t.task_id, t.role, t.run_at FROM tasks t"
+        "         WHERE t.state = 'ready' AND t.lane IS NULL AND t.role = r.role AND t.attempt < t.max_attempts"
+        "           AND (t.run_at, t.task_id) > ($1::timestamptz, $2::uuid) AND t.run_at <= now()"
+        "           AND (t.run_at <= now() - interval '1 second' OR t.run_at > t.updated_at)"
+        "           AND " TASK_FIRST_OF_KEY "         ORDER BY t.run_at, t.task_id LIMIT $3::bigint) due"
+        "    UNION ALL"
+        "    (SELECT t.client_id, t.task_id, t.role, t.run_at FROM tasks t"
+        "      WHERE t.attempt < t.max_attempts AND (t.run_at, t.task_id) > ($1::timestamptz, $2::uuid)"
+        "        AND " TASK_ORPHANED "      ORDER BY t.run_at, t.task_id LIMIT $3::bigint)"
+        ") found ORDER BY run_at, task_id LIMIT $3::bigint",
+        db_text(*cursor->run_at ? cursor->run_at : "-infinity"), db_text(*cursor->task_id ? cursor->task_id : UUID_NIL),
+        db_int((int64_t)limit));
 }
 
 int task_sweep_page(struct db_pool *pool, struct task_cursor *cursor, struct task_sweep_item *items, size_t limit,

@@ -23,7 +23,7 @@ struct task_cursor {
 };
 
 /* The next page, oldest first, of tasks that should be pushed again:
- * - ready and due for 1 s (it was pushed at its insert and nobody came), or at once if it was delayed;
+ * - without a lane, ready and due for 1 s (it was pushed at its insert and nobody came), or at once if it was delayed;
  * - orphaned: its holder's registry row is stale or gone, or its deadline has passed.
  * Tasks behind another of their serial key, and those out of attempts, are left out. Returns how many of at most limit
  * were written to items and moves the cursor behind them; fewer than limit: this was the last page. -1 on failure. */

@@ -49,11 +49,6 @@ static int insert(struct db_tx *tx, struct db_result **ret_rows, const struct ta
         db_text(payload), db_text(spec->lane), db_int(spec->lane_units));
 }
 
-void task_lane(const char *channel, const char *sender, char ret_lane[TASK_LANE_SIZE])
-{
-    snprintf(ret_lane, TASK_LANE_SIZE, "%s:%s", channel, sender);
-}
-
 int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec, char ret_id[UUID_SIZE],
                 struct err *err)
 {

@@ -58,9 +58,20 @@ struct task_spec {
     const char
         *dedupe_key;  /* a second insert with the key does nothing, also after the first has finished; NULL: none */
     int64_t delay_ms; /* not before this long from now */
-    const char *lane; /* of whoever's rate it takes part in, see task_lane; NULL: none */
+    const char *lane; /* whose rate it takes part in, see task_lane; NULL: none */
     int lane_units;   /* how much of the rate it takes: the segments of a text; 0 counts as 1 */
 };
+
+/* ---- lanes: tasks that are begun no faster than a provider allows ----
+ *
+ * A lane is what a provider limits: one sender. Its tasks are begun in the order of (run_at, task_id), lane_units /
+ * rate apart, by all processes together; how often is kept in task_lanes and decided in the claim (migrations/0031).
+ * The rate is the client's own (twilio_messages_per_second) or the default of the lane's class, LEADWIRE_*_PER_SECOND;
+ * 0 is no limit. While the lane's account is paused (provider_accounts) none is begun. A claim has paid, whatever
+ * becomes of the task: a retry pays again, an orphan does not.
+ *
+ * Whoever makes a task that has a lane gives lane and lane_units and no more. Whoever changes what a client's lanes
+ * depend on sets task_lanes.stale of that client in the same transaction. Who does such tasks sets service.lanes. */
 
 /* The name of a lane: channel:sender. channel is sms, whatsapp or voice; sender a number (E.164, or a short code's
  * digits) or a messaging service, MG...: "sms:+15550100000". */
@@ -97,16 +108,40 @@ int task_still_ours(struct db_tx *tx, const struct task *task, struct err *err);
 
 /* ---- for service.c and the scheduler ---- */
 
-/* Claims those of the refs that are ready and due, or orphaned, and free by their serial key. Fills at most n tasks,
- * each with an arena of its own; returns how many, or -1: then some may have been claimed all the same, and
- * tasks_give_back_except brings them back. */
+/* Claims those of the refs that are ready, due and without a lane, or orphaned, and free by their serial key. Fills at
+ * most n tasks, each with an arena of its own; returns how many, or -1: then some may have been claimed all the same,
+ * and tasks_give_back_except brings them back. */
 struct task_ref;
 int tasks_claim(struct db_pool *pool, const char *instance, const char *role, const struct task_ref *refs, size_t n,
                 struct task *ret_tasks, struct err *err);
 
-/* Claims up to n that are due, without being told their ids: for a backlog. */
+/* Claims up to n that are due and have no lane, without being told their ids: for a backlog. */
 int tasks_claim_due(struct db_pool *pool, const char *instance, const char *role, size_t n, struct task *ret_tasks,
                     struct err *err);
+
+struct lane_claim {
+    const char *instance, *role;
+    const char *rates; /* JSON, a second by class of lane: {"long_code": 1, ...}, see lane_rates; 0: no limit */
+    size_t want;       /* 0: only takes notice of the heard ones */
+    const struct task_ref *heard; /* ids that were pushed */
+    size_t n_heard;
+    bool look; /* also for lanes that nobody was told of: as often as the others may be lost, once a second */
+};
+
+struct lane_news {
+    int next_ms; /* a lane may be ready again then, at most 1000 */
+    bool missed; /* a lane that was heard of is in another's hands: look in a moment */
+    bool others; /* some that were heard of are for tasks_claim: without a lane, or orphaned */
+};
+
+/* Claims up to want ready tasks that have a lane, as their lanes' rates allow now. Returns as tasks_claim does. */
+int tasks_claim_lanes(struct db_pool *pool, const struct lane_claim *claim, struct task *ret_tasks,
+                      struct lane_news *ret_news, struct err *err);
+
+/* The default rates as lane_claim takes them. */
+#define LANE_RATES_SIZE 256
+struct config;
+void lane_rates(const struct config *config, char ret_rates[LANE_RATES_SIZE]);
 
 /* Completes many plain ones in one statement and sets their settled; returns how many. Those that were no longer ours
  * are left out (another run of them counts). */

@@ -31,6 +31,21 @@
     "        AND n.state <> 'dead' AND n.task_id <> g.task_id"                     \
     "      ORDER BY n.task_id LIMIT 1) next ON next.run_at <= now()"
 
+struct arena;
+struct task_ref;
+
+/* The kinds of a role that this build knows, as an array; a newer neighbour's stay for the newer. NULL without memory.
+ */
+const char *task_kinds_of(const char *role, struct arena *arena);
+
+/* The ids of refs as two arrays in arena. */
+int task_refs_arrays(const struct task_ref *refs, size_t n, struct arena *arena, const char **ret_clients,
+                     const char **ret_tasks, struct err *err);
+
+/* Fills ret_tasks from the first n_rows rows of a claim; returns how many. One whose payload cannot be read is buried.
+ */
+int task_take_rows(struct db_pool *pool, const struct db_result *rows, int n_rows, struct task *ret_tasks);
+
 /* What to push, from the columns client_id, next_id and next_role of a row; false if there is nothing. */
 bool task_next_of_row(const struct db_result *rows, int row, struct task_sweep_item *ret_item);
 
