@@ -207,6 +207,7 @@ static int prepare(struct process *self, struct err *err)
     self->task_workers = self->n_workers;
     if (service->tasks && service->requests && self->n_workers > 1)
         self->task_workers -= 1 + (self->n_workers - 1) / 8;
+    lane_rates(&self->config, self->lane_rates);
     self->task_us = 1000000; /* until we know better: no prefetch beyond the least */
     self->main_slot.process = self;
     self->main_slot.worker.config = &self->config;

@@ -78,6 +78,7 @@ struct service {
     int workers;                            /* threads by default; LEADWIRE_WORKERS overrides */
     const struct task_handler *tasks;       /* ends with {0}; NULL: none */
     const struct request_handler *requests; /* ends with {0}; NULL: none */
+    bool lanes;                             /* there are tasks with lanes among its own, see tasks.h */
 
     /* Names of the settings without which it does not start, beside DATABASE_URL; ends with NULL. May be NULL. */
     const char *const *required;

@@ -24,7 +24,7 @@ enum { THREAD_STACK = 1024 * 1024, HEAR_MEMORY = 64 * 1024 };
 struct round {
     struct held_list finished;
     size_t want;
-    bool look, find_lost;
+    bool look, lanes, find_lost;
     struct ref refs[CLAIM_MAX];
     size_t n_refs;
 };
@@ -80,6 +80,13 @@ void dispatcher_finish(struct process *self, struct held *held)
 
 /* ---- hearing ---- */
 
+/* Tasks are ready whose ids are not known. */
+static void look_everywhere_locked(struct process *self)
+{
+    self->look = true;
+    self->lanes_look_ms = 0;
+}
+
 void dispatcher_hear(struct process *self, const struct envelope *env)
 {
     AUTO(arena_destroy) struct arena *arena = arena_new(HEAR_MEMORY);
@@ -93,7 +100,7 @@ void dispatcher_hear(struct process *self, const struct envelope *env)
     pthread_mutex_lock(&self->lock);
     for (size_t i = 0; i < ready.n_refs && !self->draining; i++)
         if (!ref_set_add(self->refs, ready.refs[i].client_id, ready.refs[i].task_id))
-            self->look = true;
+            look_everywhere_locked(self);
     pthread_cond_broadcast(&self->dispatch);
     pthread_mutex_unlock(&self->lock);
 }
@@ -124,6 +131,8 @@ static void settle_one(struct process *self, struct held *held, int rc, const st
         self->tasks_failed++;
     else
         self->tasks_done++;
+    if (held->failed)
+        lanes_failed(self);
     release(self, held);
 }
 
@@ -166,33 +175,55 @@ static void settle(struct process *self, struct held_list *finished, struct held
 
 /* ---- claiming ---- */
 
-/* How many more tasks the workers could begin soon. */
+/* How many more tasks the workers could begin soon. A task that has a lane has its turn now: it is claimed for nobody
+ * who is busy for long, or it would go out beside its lane's next one. */
 static size_t wanted_locked(const struct process *self)
 {
     int64_t prefetch = self->task_workers * (int64_t)PREFETCH_MS * 1000 / (self->task_us > 0 ? self->task_us : 1);
-    int64_t want;
+    int64_t least = self->service->lanes ? 0 : PREFETCH_MIN, want;
 
     if (self->draining || !self->service->tasks)
         return 0;
-    if (prefetch < PREFETCH_MIN)
-        prefetch = PREFETCH_MIN;
+    if (prefetch < least)
+        prefetch = least;
     if (prefetch > CLAIM_MAX / 2)
         prefetch = CLAIM_MAX / 2;
     want = self->task_workers - self->n_tasks_running + prefetch - (int64_t)self->waiting.n;
     return want <= 0 ? 0 : want > CLAIM_MAX ? CLAIM_MAX : (size_t)want;
 }
 
-static int claim_some(struct process *self, const struct round *round, struct task *ret_tasks, struct err *err)
+/* Claims what was heard of, of the lanes what has its turn, and where ids were missed whatever is due. -1 where one of
+ * these failed; what the others gave is in ret_tasks all the same. */
+static int claim_some(struct process *self, const struct round *round, struct task *ret_tasks, size_t *ret_n,
+                      struct err *err)
 {
     const char *instance = self->main_slot.worker.instance, *role = self->service->role;
     struct task_ref refs[CLAIM_MAX];
+    bool others = true;
+    int n;
 
-    if (round->look)
-        return tasks_claim_due(self->db, instance, role, round->want, ret_tasks, err);
+    *ret_n = 0;
     for (size_t i = 0; i < round->n_refs; i++)
         refs[i] = (struct task_ref){.client_id = round->refs[i].client_id, .task_id = round->refs[i].task_id};
-    pass(self, "before_claim");
-    return tasks_claim(self->db, instance, role, refs, round->n_refs, ret_tasks, err);
+    if (round->look) {
+        if ((n = tasks_claim_due(self->db, instance, role, round->want, ret_tasks, err)) < 0)
+            return -1;
+        *ret_n += (size_t)n;
+    } else {
+        pass(self, "before_claim");
+    }
+    if (round->lanes) {
+        n = lanes_claim(self, refs, round->n_refs, round->want - *ret_n, ret_tasks + *ret_n, &others, err);
+        if (n < 0)
+            return -1;
+        *ret_n += (size_t)n;
+    }
+    if (round->n_refs > 0 && others) {
+        if ((n = tasks_claim(self->db, instance, role, refs, round->n_refs, ret_tasks + *ret_n, err)) < 0)
+            return -1;
+        *ret_n += (size_t)n;
+    }
+    return 0;
 }
 
 static struct held *hold(struct task *task)
@@ -211,17 +242,18 @@ static struct held *hold(struct task *task)
 /* 0, or -1 when the database is away. */
 static int claim(struct process *self, const struct round *round)
 {
-    struct task tasks[CLAIM_MAX];
+    struct task tasks[2 * CLAIM_MAX]; /* of the lanes and by id */
     struct err err = {0};
-    int n = claim_some(self, round, tasks, &err);
+    size_t n;
+    int rc = claim_some(self, round, tasks, &n, &err);
 
     self->claims++;
     if (n > 0)
         pass(self, "after_claim");
-    if (n < 0)
+    if (rc < 0)
         log_err(LOG_WARN, "no tasks claimed", &err);
     pthread_mutex_lock(&self->lock);
-    for (int i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct held *held = hold(&tasks[i]);
 
         if (held) {
@@ -233,14 +265,16 @@ static int claim(struct process *self, const struct round *round)
     }
     if (n > 0)
         pthread_cond_broadcast(&self->work);
-    if (n < 0)
-        self->claims_lost = self->look = true;
-    else if (round->look)
-        self->look |= (size_t)n == round->want; /* there may be more */
-    else
+    if (rc < 0) {
+        self->claims_lost = true;
+        look_everywhere_locked(self);
+    } else if (round->look) {
+        self->look |= n >= round->want; /* there may be more */
+    } else if (round->n_refs > 0) {
         self->look |= n == 0 && self->n_tasks_running == 0; /* idle: what else is there? */
+    }
     pthread_mutex_unlock(&self->lock);
-    return n < 0 ? -1 : 0;
+    return rc;
 }
 
 /* A claim whose answer was lost may have made tasks ours that nobody works on: they are given back. */
@@ -270,16 +304,27 @@ static int give_back_lost(struct process *self)
         log_warn("claims without an answer were given back", log_int("tasks", rc));
     pthread_mutex_lock(&self->lock);
     self->claims_lost = false;
-    self->look = true;
+    look_everywhere_locked(self);
     pthread_mutex_unlock(&self->lock);
     return 0;
 }
 
 /* ---- the thread ---- */
 
-static bool may_claim_locked(const struct process *self)
+static bool lanes_due_locked(const struct process *self, int64_t now_ms)
 {
-    return (self->look || ref_set_count(self->refs) > 0) && wanted_locked(self) > 0;
+    return self->service->lanes && now_ms >= lanes_wake_locked(self);
+}
+
+static bool may_claim_locked(const struct process *self, int64_t now_ms)
+{
+    return (self->look || ref_set_count(self->refs) > 0 || lanes_due_locked(self, now_ms)) && wanted_locked(self) > 0;
+}
+
+/* When there will be something to do if nobody says so before; 0: never. */
+static int64_t next_wake_locked(const struct process *self)
+{
+    return self->service->lanes && wanted_locked(self) > 0 ? lanes_wake_locked(self) : 0;
 }
 
 static void wait_locked(struct process *self, int64_t until_ms)
@@ -302,7 +347,7 @@ static bool next_round(struct process *self, int64_t pause_until_ms, struct roun
     pthread_cond_broadcast(&self->dispatch);
     for (;;) {
         int64_t now = clock_mono_ms();
-        bool work = self->finished.n > 0 || may_claim_locked(self);
+        bool work = self->finished.n > 0 || may_claim_locked(self, now);
 
         if (self->dispatcher_ending && (self->finished.n == 0 || now >= self->dispatcher_end_ms)) {
             more = false;
@@ -310,7 +355,7 @@ static bool next_round(struct process *self, int64_t pause_until_ms, struct roun
         }
         if (work && now >= pause_until_ms)
             break;
-        wait_locked(self, work ? pause_until_ms : 0);
+        wait_locked(self, work ? pause_until_ms : next_wake_locked(self));
     }
     self->dispatcher_busy = more;
     round->finished = self->finished;
@@ -321,6 +366,8 @@ static bool next_round(struct process *self, int64_t pause_until_ms, struct roun
     if (round->look)
         self->look = false;
     round->n_refs = round->look ? 0 : ref_set_take(self->refs, round->refs, round->want);
+    round->lanes =
+        self->service->lanes && round->want > 0 && (round->n_refs > 0 || lanes_due_locked(self, clock_mono_ms()));
     pthread_mutex_unlock(&self->lock);
     return more;
 }
@@ -350,7 +397,7 @@ static void *dispatcher_thread(void *arg)
         put_back(self, &again);
         if (round.find_lost)
             away |= give_back_lost(self) < 0;
-        if (round.look || round.n_refs > 0)
+        if (round.look || round.lanes || round.n_refs > 0)
             away |= claim(self, &round) < 0;
         pause_until_ms = away ? clock_mono_ms() + RETRY_MS : 0;
     }

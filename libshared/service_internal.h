@@ -5,6 +5,7 @@
  * service_worker.c   the worker threads and what they take next
  * service_request.c  one request: decoding, transaction, idempotency, answer
  * service_dispatch.c the dispatcher: claims tasks and settles finished ones
+ * service_lanes.c    when it asks for tasks that have a lane
  * service_refs.c     the ids of tasks that were heard of */
 #pragma once
 
@@ -38,6 +39,7 @@
 struct process;
 struct envelope;
 struct registry;
+struct task_ref;
 
 /* ---- service_refs.c: a set in the order of arrival, without repeats, of at most REFS_MAX ---- */
 
@@ -102,6 +104,7 @@ struct process {
     struct db_pool *db_alive; /* the registry's, so that being alive never waits for work */
     struct bus *bus;
     struct registry *registry;
+    char lane_rates[LANE_RATES_SIZE];
     void *service_state;
     bool service_runs; /* start has returned */
     int64_t started_ms;
@@ -124,10 +127,12 @@ struct process {
     pthread_t dispatcher;
     bool dispatcher_runs;
     struct ref_set *refs;
-    bool look;            /* tasks are due whose ids were not heard: ask the table */
-    bool claims_lost;     /* a claim failed without a clear answer: rows may be ours that we do not know */
-    bool draining;        /* no more claims */
-    bool dispatcher_busy; /* with a round: a claim may be under way */
+    bool look;             /* tasks are due whose ids were not heard: ask the table */
+    int64_t lanes_at_ms;   /* monotonic: when a lane may be ready */
+    int64_t lanes_look_ms; /* monotonic: when all lanes are looked through */
+    bool claims_lost;      /* a claim failed without a clear answer: rows may be ours that we do not know */
+    bool draining;         /* no more claims */
+    bool dispatcher_busy;  /* with a round: a claim may be under way */
     bool dispatcher_ending;
     int64_t dispatcher_end_ms; /* then also if something could not be settled */
     struct held_list finished; /* to be settled */
@@ -164,6 +169,16 @@ void dispatcher_drain(struct process *self);
 void dispatcher_end(struct process *self, int64_t end_ms);
 /* From a worker: its task is over. */
 void dispatcher_finish(struct process *self, struct held *held);
+
+/* ---- service_lanes.c: for the dispatcher ---- */
+
+/* When the lanes are to be asked although nothing was heard; monotonic. */
+int64_t lanes_wake_locked(const struct process *self);
+/* A task's attempt has failed: it may be ready again soon, and nobody will tell. */
+void lanes_failed(struct process *self);
+/* As tasks_claim_lanes; ret_others as in lane_news. */
+int lanes_claim(struct process *self, const struct task_ref *heard, size_t n_heard, size_t want, struct task *ret_tasks,
+                bool *ret_others, struct err *err);
 
 /* ---- service_stats.c ---- */
 

@@ -70,6 +70,7 @@ static const struct service delivery_service = {
     .doc = "sends messages through Twilio and follows what becomes of them",
     .workers = 8,
     .tasks = tasks,
+    .lanes = true,
     .required = required,
     .check = delivery_check,
     .worker_new = delivery_worker_new,

@@ -105,8 +105,18 @@ static const struct service small_service = {
     .requests = request_handlers,
 };
 
+static const struct service laned_service = {
+    .role = "scheduler",
+    .doc = "for the test",
+    .workers = 4,
+    .tasks = task_handlers,
+    .lanes = true,
+};
+
 /* ---- the test's side ---- */
 
+static const struct service *service = &small_service;
+static const char *lane; /* of what is inserted */
 static struct db_pool *pool;
 static struct inbox me;
 static struct registry *registry;
@@ -126,7 +136,9 @@ static pid_t spawn(const char *url, const char *drain_s)
             unsetenv("DATABASE_URL");
         setenv("LEADWIRE_DRAIN_SECONDS", drain_s, 1);
         setenv("LEADWIRE_LOG_LEVEL", "error", 1);
-        _exit(service_main(&small_service, 1, argv));
+        setenv("LEADWIRE_LONG_CODE_PER_SECOND", "5", 1);
+        setenv("LEADWIRE_TOLL_FREE_PER_SECOND", "0", 1);
+        _exit(service_main(service, 1, argv));
     }
     return child;
 }
@@ -178,7 +190,7 @@ static int end_service(void)
 static void insert_task(const char *trace_id)
 {
     struct empty nothing = {.ok = true};
-    struct task_spec spec = {.kind = "cleanup_old_data", .payload = &nothing, .trace_id = trace_id};
+    struct task_spec spec = {.kind = "cleanup_old_data", .payload = &nothing, .trace_id = trace_id, .lane = lane};
     struct err err = {0};
     AUTO(db_rollback) struct db_tx *tx = db_begin(pool, NULL, &err);
 
@@ -212,8 +224,15 @@ static void start_hasty(void)
     start_service("0");
 }
 
+static void start_with_lanes(void)
+{
+    service = &laned_service;
+    start_service("10");
+}
+
 TestSuite(service, .init = start_patient, .fini = stop_all, .timeout = 90);
 TestSuite(hasty_service, .init = start_hasty, .fini = stop_all, .timeout = 90);
+TestSuite(laned_service, .init = start_with_lanes, .fini = stop_all, .timeout = 90);
 
 Test(service, a_task_is_run_and_completed)
 {
@@ -265,6 +284,90 @@ Test(service, broken_connections_cost_no_task)
         sleep_ms(100);
     }
     cr_expect(eventually(count(RUNNING) == 0));
+}
+
+/* ---- lanes: 5 a second, or no limit ---- */
+
+#define LIMITED   "sms:+15550100000"
+#define UNLIMITED "sms:+18005550100"
+
+Test(laned_service, a_task_with_a_lane_is_run_at_once)
+{
+    lane = LIMITED;
+    sleep_ms(300); /* idle */
+    insert_task(NULL);
+    cr_expect(eventually(count(FINISHED) == 1));
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM finished_tasks WHERE finished_at - created_at < '500 ms'"), 1));
+}
+
+Test(laned_service, one_without_is_run_too)
+{
+    insert_task(NULL);
+    cr_expect(eventually(count(FINISHED) == 1));
+}
+
+Test(laned_service, one_that_was_not_pushed_is_found)
+{
+    struct bus *bus = me.bus;
+
+    lane = LIMITED;
+    insert_task(NULL);
+    cr_assert(eventually(count(FINISHED) == 1));
+    me.bus = NULL;
+    insert_task(NULL);
+    me.bus = bus;
+    cr_expect(eventually(count(FINISHED) == 2));
+}
+
+Test(laned_service, a_lane_keeps_its_rate)
+{
+    lane = LIMITED;
+    for (int i = 0; i < 11; i++)
+        insert_task(NULL);
+    cr_assert(eventually(count(FINISHED) == 11));
+    /* A task is noted a moment after its claim. */
+    cr_expect(eq(i64,
+                 count("SELECT count(*) AS n FROM (SELECT max(created_at) - min(created_at) AS t FROM task_dedupe"
+                       "  WHERE dedupe_key LIKE 'began %') b WHERE t BETWEEN '1.8 s' AND '4 s'"),
+                 1));
+}
+
+Test(laned_service, many_go_at_once_without_a_limit)
+{
+    lane = UNLIMITED;
+    for (int i = 0; i < 300; i++)
+        insert_task(NULL);
+    cr_expect(eventually(count(ALIVE) == 0));
+    cr_expect(eq(i64, count(BEGAN), 300));
+    cr_expect(eq(i64, count(FINISHED), 300));
+}
+
+Test(laned_service, broken_connections_cost_no_task)
+{
+    lane = UNLIMITED;
+    for (int i = 0; i < 20; i++) {
+        insert_task(NULL);
+        db_run(pool, NULL, NULL, NULL,
+               "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+               " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()");
+        sleep_ms(20);
+    }
+    /* What is given back is an orphan, for the sweep to push: there is none here. */
+    cr_expect(eventually(count("SELECT count(*) AS n FROM tasks WHERE state = 'ready'"
+                               "    OR deadline_at > now()") == 0));
+}
+
+Test(laned_service, what_has_not_begun_is_given_back_at_its_end)
+{
+    lane = UNLIMITED;
+    for (int i = 0; i < 8; i++)
+        insert_task("half a second");
+    cr_assert(eventually(count(BEGAN) > 0));
+    cr_expect(eq(int, end_service(), 0));
+    cr_expect(eq(i64, count(BEGAN), count(ENDED)));
+    cr_expect(eq(i64, count(FINISHED), count(ENDED)));
+    cr_expect(eq(i64, count("SELECT count(*) AS n FROM tasks WHERE attempt > 0"), 0));
+    cr_expect(eq(i64, count(ALIVE) + count(FINISHED), 8));
 }
 
 /* ---- requests ---- */
