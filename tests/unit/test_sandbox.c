@@ -77,8 +77,8 @@ static void set_up(void)
         .bind_address = "127.0.0.1", .threads = 1, .max_body = 65536, .max_connections = 100, .handler = on_webhook};
     struct sandbox_options options = {.bind_address = "127.0.0.1",
                                       .public_url = public_url,
-                                      .account_sid = SID,
-                                      .auth_token = TOKEN,
+                                      .accounts = {SID ":" TOKEN},
+                                      .n_accounts = 1,
                                       .anthropic_key = "ant",
                                       .openai_key = "oai"};
     struct err err = {0};

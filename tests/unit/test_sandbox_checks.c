@@ -22,14 +22,13 @@ TestSuite(sandbox_checks, .timeout = 20);
 /* The code with which a form is refused, 0: it is fine. */
 static int twilio_code(const char *text)
 {
-    static const char *const numbers[] = {"+15550100000"};
     struct arena *arena = arena_new(1 << 20);
     struct twilio_refusal refusal = {0};
     struct form form;
     bool fine;
 
     cr_assert(zero(int, form_parse(text, strlen(text), arena, &form, NULL)));
-    fine = twilio_check_message(&form, numbers, 1, &refusal);
+    fine = twilio_check_message(&form, &refusal);
     arena_destroy(&arena);
     return fine ? 0 : refusal.code;
 }
@@ -54,7 +53,6 @@ Test(sandbox_checks, twilio_refuses_with_its_own_codes)
         {TO FROM, 21602},
         {TO FROM "&Body=", 21602},
         {TO FROM "&MediaUrl=https%3A%2F%2Fx.example%2Fa.png", 0},
-        {TO "&From=%2B15550100001" BODY, 21606},
         {TO "&MessagingServiceSid=MG00000000000000000000000000000000" BODY, 0},
         {TO "&MessagingServiceSid=MG0" BODY, 20001},
         {TO FROM BODY "&StatusCallback=https%3A%2F%2Fx.example%2Fcb%3Fm%3D1%23rc%3D3", 0},

@@ -24,8 +24,11 @@ static json_t *answer; /* the last answer's JSON */
 
 static void set_up(void)
 {
-    struct sandbox_options options = {
-        .bind_address = "127.0.0.1", .account_sid = "AC", .auth_token = "t", .anthropic_key = "a", .openai_key = "oai"};
+    struct sandbox_options options = {.bind_address = "127.0.0.1",
+                                      .accounts = {"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:t"},
+                                      .n_accounts = 1,
+                                      .anthropic_key = "a",
+                                      .openai_key = "oai"};
     struct err err = {0};
 
     cr_assert(zero(int, http_global_init(NULL)));

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,15 +11,19 @@
 #include "libshared/buf.h"
 #include "tools/sandbox/sandbox.h"
 
+struct accounts;
 struct arena;
 struct exchange;
 struct faults;
 struct form;
 struct http;
+struct keywords;
 struct later;
 struct ledger;
+struct people;
 struct received;
 struct replies;
+struct templates;
 struct vectors;
 
 enum endpoint { AT_TWILIO_SEND, AT_TWILIO_LIST, AT_ANTHROPIC, AT_OPENAI, AT_CALLBACKS, AT_INBOUND, N_ENDPOINTS };
@@ -34,15 +39,20 @@ struct endpoint_stats {
 
 struct sandbox {
     struct sandbox_options options;
-    char *basic; /* the Authorization header that Twilio's API wants */
     struct httpd *httpd;
+    struct accounts *accounts;
     struct faults *faults;
+    struct keywords *keywords;
     struct ledger *ledger;
+    struct people *people;
     struct received *received;
     struct replies *replies;
+    struct templates *templates;
     struct vectors *vectors;
-    struct later *quick; /* delayed answers */
-    struct later *posts; /* webhooks */
+    struct later *quick;     /* what does not block: delayed answers, steps of messages */
+    struct later *posts;     /* status callbacks */
+    struct later *texts;     /* leads' texts */
+    atomic_bool refuse_late; /* what WhatsApp refuses is told in a callback, not in the answer */
     pthread_mutex_t lock;
     struct endpoint_stats stats[N_ENDPOINTS]; /* guarded by lock */
 };

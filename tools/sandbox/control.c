@@ -9,17 +9,19 @@
 #include "libshared/form.h"
 #include "libshared/httpd.h"
 #include "libshared/text.h"
+#include "tools/sandbox/accounts.h"
 #include "tools/sandbox/box.h"
 #include "tools/sandbox/faults.h"
+#include "tools/sandbox/inbound.h"
+#include "tools/sandbox/keywords.h"
 #include "tools/sandbox/ledger.h"
+#include "tools/sandbox/people.h"
 #include "tools/sandbox/received.h"
 #include "tools/sandbox/replies.h"
-#include "tools/sandbox/twilio_check.h"
+#include "tools/sandbox/templates.h"
 #include "tools/sandbox/vectors.h"
-#include "tools/sandbox/webhooks.h"
 
 #define QUERY_ARENA_SIZE ((size_t)64 * 1024)
-#define BODY_MAX         1600 /* characters of a lead's text */
 
 /* One control request. json is its body, NULL if it has none. */
 struct control {
@@ -62,6 +64,21 @@ static void get_messages(struct control *c)
                                         index)));
 }
 
+static void get_rates(struct control *c)
+{
+    reply(c, 200, json_pack("{so}", "rates", ledger_rates(c->self->ledger, form_get(&c->query, "from"))));
+}
+
+static void get_keywords(struct control *c)
+{
+    reply(c, 200, json_pack("{so}", "keywords", keywords_list(c->self->keywords, form_get(&c->query, "to"))));
+}
+
+static void get_accounts(struct control *c)
+{
+    reply(c, 200, json_pack("{so}", "accounts", accounts_list(c->self->accounts)));
+}
+
 static void get_requests(struct control *c)
 {
     const char *provider = form_get(&c->query, "provider");
@@ -88,86 +105,66 @@ static void get_stats(struct control *c)
 
 /* ---- telling ---- */
 
-static const char *check_inbound(const struct control *c, struct inbound *in)
-{
-    static const char *const known[] = {"from", "to", "body", "message_sid", "channel", "wait", "signature"};
-    const char *channel = text_of(c, "channel"), *name;
-    json_t *value;
-
-    if (!c->self->options.public_url)
-        return "the sandbox was started without --public-url";
-    json_object_foreach (c->json, name, value) {
-        bool found = false;
-
-        for (size_t i = 0; i < COUNT_OF(known); i++)
-            found = found || strcmp(known[i], name) == 0;
-        if (!found)
-            return "known are from, to, body, message_sid, channel, wait and signature";
-    }
-    *in = (struct inbound){.from = text_of(c, "from"),
-                           .to = text_of(c, "to"),
-                           .body = text_of(c, "body"),
-                           .sid = text_of(c, "message_sid"),
-                           .signature = text_of(c, "signature"),
-                           .whatsapp = channel && strcmp(channel, "whatsapp") == 0};
-    if (!in->from || !phone_is_e164(in->from) || !in->to || !phone_is_e164(in->to))
-        return "from and to must be numbers like +15557654321";
-    if (!in->body || utf8_count(in->body) > BODY_MAX)
-        return "body must be a text of at most 1600 characters";
-    if (in->sid && !twilio_check_sid(in->sid, "SM") && !twilio_check_sid(in->sid, "MM"))
-        return "message_sid must be SM or MM and 32 hex digits";
-    if (in->signature && text_has_control(in->signature))
-        return "signature must not have control bytes";
-    if (channel && !in->whatsapp && strcmp(channel, "sms") != 0)
-        return "channel must be sms or whatsapp";
-    return NULL;
-}
-
-/* Twilio acts on these words itself, and passes the text on all the same. */
-static void act_on_keyword(struct ledger *ledger, const struct inbound *in)
-{
-    static const char *const stop[] = {"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"};
-    static const char *const start[] = {"START", "YES", "UNSTOP"};
-    size_t lead = strspn(in->body, " \t\r\n"), len = strlen(in->body + lead);
-    char word[16];
-
-    while (len && strchr(" \t\r\n", in->body[lead + len - 1]))
-        len--;
-    if (in->whatsapp || len >= sizeof word)
-        return;
-    snprintf(word, sizeof word, "%.*s", (int)len, in->body + lead);
-    for (size_t i = 0; i < COUNT_OF(stop); i++)
-        if (strcasecmp(stop[i], word) == 0)
-            ledger_opt_out(ledger, in->from, true);
-    for (size_t i = 0; i < COUNT_OF(start); i++)
-        if (strcasecmp(start[i], word) == 0)
-            ledger_opt_out(ledger, in->from, false);
-}
-
 static void post_inbound(struct control *c)
 {
-    char from[64], to[64], sid[SID_SIZE];
     bool wait = json_is_true(json_object_get(c->json, "wait"));
-    struct inbound in;
-    const char *wrong = check_inbound(c, &in);
+    struct err err = {0};
+    char sid[SID_SIZE];
 
-    if (wrong) {
-        complain(c, wrong);
-        return;
-    }
-    act_on_keyword(c->self->ledger, &in);
-    snprintf(from, sizeof from, "whatsapp:%s", in.from);
-    snprintf(to, sizeof to, "whatsapp:%s", in.to);
-    if (in.whatsapp) {
-        in.from = from;
-        in.to = to;
-    }
-    if (webhook_inbound(c->self, &in, wait ? c->x : NULL, sid) < 0)
-        reply(c, 500, json_pack("{ss}", "error", "out of memory"));
+    if (inbound_post(c->self, c->json, wait ? c->x : NULL, sid, &err) < 0)
+        complain(c, err.text);
     else if (wait)
         c->answered = true;
     else
         reply(c, 202, json_pack("{ss}", "message_sid", sid));
+}
+
+static void put_accounts(struct control *c)
+{
+    struct err err = {0};
+
+    if (accounts_put(c->self->accounts, c->json, &err) < 0)
+        complain(c, err.text);
+    else
+        reply(c, 200, json_pack("{so}", "accounts", accounts_list(c->self->accounts)));
+}
+
+static void put_templates(struct control *c)
+{
+    struct account account;
+    struct err err = {0};
+
+    accounts_owner(c->self->accounts, "", &account);
+    if (templates_put(c->self->templates, c->json, account.sid, &err) < 0)
+        complain(c, err.text);
+    else
+        reply(c, 200, json_pack("{ss}", "content_sid", text_of(c, "content_sid")));
+}
+
+static void put_numbers(struct control *c)
+{
+    struct err err = {0};
+
+    if (people_put(c->self->people, c->json, &err) < 0)
+        complain(c, err.text);
+    else
+        reply(c, 200, json_pack("{ss}", "number", text_of(c, "number")));
+}
+
+static void put_whatsapp(struct control *c)
+{
+    const char *from = text_of(c, "from"), *to = text_of(c, "to");
+    const json_t *ago = json_object_get(c->json, "wrote_seconds_ago"), *late = json_object_get(c->json, "refuse_late");
+
+    if (ago && (!from || !phone_is_e164(from) || !to || !phone_is_e164(to) || !json_is_integer(ago))) {
+        complain(c, "who wrote is {\"from\": number, \"to\": number, \"wrote_seconds_ago\": whole number}");
+        return;
+    }
+    if (ago)
+        people_wrote(c->self->people, to, from, json_integer_value(ago));
+    if (late)
+        atomic_store(&c->self->refuse_late, json_is_true(late));
+    reply(c, 200, json_pack("{sb}", "refuse_late", atomic_load(&c->self->refuse_late)));
 }
 
 static void post_replies(struct control *c)
@@ -192,15 +189,15 @@ static void put_embeddings(struct control *c)
 
 static void post_optout(struct control *c)
 {
-    const char *number = text_of(c, "number");
+    const char *number = text_of(c, "number"), *sender = text_of(c, "sender");
     const json_t *out = json_object_get(c->json, "out");
 
     if (!number || !phone_is_e164(number)) {
         complain(c, "number must be one like +15557654321");
         return;
     }
-    ledger_opt_out(c->self->ledger, number, !out || json_is_true(out));
-    reply(c, 200, json_pack("{ss sb}", "number", number, "out", ledger_opted_out(c->self->ledger, number)));
+    people_opt_out(c->self->people, sender, number, !out || json_is_true(out));
+    reply(c, 200, json_pack("{ss sb}", "number", number, "out", !out || json_is_true(out)));
 }
 
 /* ---- breaking ---- */
@@ -240,8 +237,13 @@ static void post_reset(struct control *c)
 {
     json_t *none = json_array();
 
+    accounts_reset(c->self->accounts);
     faults_clear(c->self->faults);
+    keywords_clear(c->self->keywords);
     ledger_clear(c->self->ledger);
+    people_clear(c->self->people);
+    templates_clear(c->self->templates);
+    atomic_store(&c->self->refuse_late, false);
     received_clear(c->self->received);
     vectors_clear(c->self->vectors);
     replies_set(c->self->replies, none, NULL);
@@ -259,12 +261,25 @@ static const struct {
     bool body;
     void (*run)(struct control *c);
 } routes[] = {
-    {"GET", "/_sandbox/messages", false, get_messages},    {"GET", "/_sandbox/requests", false, get_requests},
-    {"GET", "/_sandbox/stats", false, get_stats},          {"GET", "/_sandbox/faults", false, get_faults},
-    {"POST", "/_sandbox/faults", true, post_faults},       {"DELETE", "/_sandbox/faults", false, delete_faults},
-    {"POST", "/_sandbox/inbound", true, post_inbound},     {"POST", "/_sandbox/anthropic/replies", true, post_replies},
-    {"POST", "/_sandbox/optout", true, post_optout},       {"POST", "/_sandbox/reset", false, post_reset},
-    {"PUT", "/_sandbox/embeddings", true, put_embeddings}, {"PUT", "/_sandbox/embeddings/refused", true, put_refused},
+    {"GET", "/_sandbox/messages", false, get_messages},
+    {"GET", "/_sandbox/rates", false, get_rates},
+    {"GET", "/_sandbox/keywords", false, get_keywords},
+    {"GET", "/_sandbox/requests", false, get_requests},
+    {"GET", "/_sandbox/stats", false, get_stats},
+    {"GET", "/_sandbox/accounts", false, get_accounts},
+    {"PUT", "/_sandbox/accounts", true, put_accounts},
+    {"PUT", "/_sandbox/templates", true, put_templates},
+    {"PUT", "/_sandbox/numbers", true, put_numbers},
+    {"PUT", "/_sandbox/whatsapp", true, put_whatsapp},
+    {"POST", "/_sandbox/inbound", true, post_inbound},
+    {"POST", "/_sandbox/optout", true, post_optout},
+    {"POST", "/_sandbox/anthropic/replies", true, post_replies},
+    {"PUT", "/_sandbox/embeddings", true, put_embeddings},
+    {"PUT", "/_sandbox/embeddings/refused", true, put_refused},
+    {"GET", "/_sandbox/faults", false, get_faults},
+    {"POST", "/_sandbox/faults", true, post_faults},
+    {"DELETE", "/_sandbox/faults", false, delete_faults},
+    {"POST", "/_sandbox/reset", false, post_reset},
 };
 
 static void run(struct control *c)

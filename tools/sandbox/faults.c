@@ -38,6 +38,7 @@ static const struct {
     {"twice", FAULT_TWICE, OF_CALLBACKS, 0},
     {"shuffle", FAULT_SHUFFLE, OF_CALLBACKS, 0},
     {"undelivered", FAULT_UNDELIVERED, OF_CALLBACKS, 0},
+    {"read", FAULT_READ, OF_CALLBACKS, 0},
 };
 
 struct faults {
@@ -104,7 +105,7 @@ static int read_place(const json_t *json, struct fault *ret, int64_t *ret_ms, st
             return 0;
         }
     return err_set_field(err, ERR_INVALID, "kind", "kind must be one that %s has: %s", endpoint,
-                         of == OF_CALLBACKS ? "drop, late, twice, shuffle, undelivered"
+                         of == OF_CALLBACKS ? "drop, late, twice, shuffle, undelivered, read"
                                             : "status, hang, delay, cut-before, accept-then-cut, accept-then-500, "
                                               "accept-then-hang, malformed; twilio.list: hide; openai: quota, "
                                               "wrong-count, wrong-dimension, not-numbers");

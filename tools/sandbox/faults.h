@@ -28,7 +28,8 @@ enum fault_kind {
     FAULT_LATE,        /* ms later than usual */
     FAULT_TWICE,       /* each is posted twice */
     FAULT_SHUFFLE,     /* delivered before sent */
-    FAULT_UNDELIVERED, /* ends as undelivered with code */
+    FAULT_UNDELIVERED, /* ends as undelivered, or failed, with code */
+    FAULT_READ,        /* read after it was delivered */
 };
 
 struct fault {

@@ -1,4 +1,4 @@
-/* ledger.h - the messages that the sandbox's Twilio has accepted, in order, and who has opted out.
+/* ledger.h - the messages that the sandbox's Twilio has accepted, in order, and how fast each sender sent.
  *
  * Append-only: a message changes its status and is never removed but by a
  * reset. Thread-safe. */
@@ -15,10 +15,14 @@ struct ledger;
 #define LEDGER_PAGE_MAX 1000
 
 struct accepted {
-    const char *to, *from, *service_sid, *body; /* from or service_sid may be NULL */
+    const char *account_sid, *to, *from, *body;
+    const char *service_sid, *content_sid; /* NULL: none */
+    bool from_later;                       /* the service chose it: not shown before the message is sent */
+    int num_media;
 };
 
 struct list_filter {
+    const char *account_sid;
     const char *to, *from;             /* NULL: any */
     int64_t sent_from_s, sent_until_s; /* date_sent within [from, until), seconds since 1970; 0, 0: any */
     int64_t hide_ms;                   /* younger ones are not shown */
@@ -36,14 +40,15 @@ int64_t ledger_add(struct ledger *self, const struct accepted *message, char ret
 /* status: "sent", "delivered", ...; a text that lives on. error_code 0: none. */
 void ledger_move(struct ledger *self, const char *sid, const char *status, int error_code);
 
-/* As Twilio's API shows it; NULL if there is none, or it is younger than hide_ms. */
+/* As Twilio's API shows it; NULL if the account has none, or it is younger than hide_ms. */
 json_t *ledger_get(struct ledger *self, const char *account_sid, const char *sid, int64_t hide_ms);
 
-/* One page, newest first; *ret_more: whether there are older ones. */
-json_t *ledger_list(struct ledger *self, const char *account_sid, const struct list_filter *filter, bool *ret_more);
+/* One page, newest first; *ret_more: whether there are older ones. With a recipient it looks at that one's alone. */
+json_t *ledger_list(struct ledger *self, const struct list_filter *filter, bool *ret_more);
 
 /* For the control path: accepted messages with an index above after, oldest first, at most LEDGER_PAGE_MAX. */
 json_t *ledger_accepted(struct ledger *self, const char *to, const char *from, int64_t after);
 
-void ledger_opt_out(struct ledger *self, const char *number, bool out);
-bool ledger_opted_out(struct ledger *self, const char *number);
+/* Of each sender, or of one: {"from", "n", "segments", "first_us", "last_us", "shortest_us"}; times of acceptance, of
+ * the machine's monotonic clock; the shortest time between two. */
+json_t *ledger_rates(struct ledger *self, const char *from);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libshared/auto.h"
+#include "libshared/buf.h"
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "libshared/log.h"
@@ -25,7 +26,9 @@ static const char help[] =
     "  --auth-token TOKEN    the account's token, which also signs webhooks; sandbox-auth-token\n"
     "  --anthropic-key KEY   sk-ant-sandbox\n"
     "  --openai-key KEY      sk-sandbox\n"
-    "  --number NUMBER       a number of the account; may be repeated. Without any, all senders are accepted\n"
+    "  --number NUMBER       a number of that account; may be repeated. Without any, all senders are accepted\n"
+    "  --account SID:TOKEN[:NUMBER,NUMBER...]\n"
+    "                        one more account, with numbers of its own; may be repeated\n"
     "\n"
     "When it is ready it prints {\"port\":N}. SIGTERM or SIGINT ends it.\n"
     "Point the services at it with TWILIO_BASE_URL=http://127.0.0.1:N, ANTHROPIC_BASE_URL the same and\n"
@@ -40,6 +43,9 @@ static const char help[] =
     "  POST   faults                       {\"endpoint\":\"twilio.send\",\"kind\":\"accept-then-cut\",\"count\":1}\n"
     "  GET, DELETE faults                  what is set; none any more\n"
     "  POST   anthropic/replies            what Claude says next: [{\"text\":\"Hello\"},{\"status\":529}]\n"
+    "  PUT    accounts                     {\"account_sid\":\"AC...\",\"refuse\":true}\n"
+    "  PUT    templates                    {\"content_sid\":\"HX...\",\"body\":\"Hello {{1}}\"}\n"
+    "  PUT    numbers                      {\"number\":\"+15557654321\",\"line_type\":\"landline\"}\n"
     "  POST   optout                       {\"number\":\"+15557654321\"}\n"
     "  POST   reset                        all as new\n"
     "All endpoints, faults and examples: tools/sandbox/README.md\n";
@@ -50,8 +56,15 @@ static int usage(const char *text)
     return 2;
 }
 
+/* The first account, of which each part has an option of its own. */
+struct first {
+    const char *sid, *token;
+    struct buf numbers; /* ",+15550100000,+15550100001" */
+    struct buf text;    /* "SID:TOKEN:numbers" */
+};
+
 /* -1: go on; else the exit code. */
-static int read_options(int argc, char **argv, struct sandbox_options *ret)
+static int read_options(int argc, char **argv, struct sandbox_options *ret, struct first *first)
 {
     static const struct option options[] = {
         {"port", required_argument, NULL, 'p'},
@@ -62,6 +75,7 @@ static int read_options(int argc, char **argv, struct sandbox_options *ret)
         {"anthropic-key", required_argument, NULL, 'a'},
         {"openai-key", required_argument, NULL, 'o'},
         {"number", required_argument, NULL, 'n'},
+        {"account", required_argument, NULL, 'A'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -87,10 +101,15 @@ static int read_options(int argc, char **argv, struct sandbox_options *ret)
         case 's':
             if (!twilio_check_sid(optarg, "AC"))
                 return usage("--account-sid must be AC and 32 hex digits");
-            ret->account_sid = optarg;
+            first->sid = optarg;
             break;
         case 't':
-            ret->auth_token = optarg;
+            first->token = optarg;
+            break;
+        case 'A':
+            if (ret->n_accounts == SANDBOX_ACCOUNTS_MAX)
+                return usage("there are too many accounts");
+            ret->accounts[ret->n_accounts++] = optarg;
             break;
         case 'a':
             ret->anthropic_key = optarg;
@@ -99,9 +118,9 @@ static int read_options(int argc, char **argv, struct sandbox_options *ret)
             ret->openai_key = optarg;
             break;
         case 'n':
-            if (!phone_is_e164(optarg) || ret->n_numbers == SANDBOX_NUMBERS_MAX)
-                return usage("--number must be one like +15550100000, at most 64 times");
-            ret->numbers[ret->n_numbers++] = optarg;
+            if (!phone_is_e164(optarg))
+                return usage("--number must be one like +15550100000");
+            buf_printf(&first->numbers, ",%s", optarg);
             break;
         case 'h':
             fputs(help, stdout);
@@ -117,18 +136,21 @@ int main(int argc, char **argv)
 {
     struct sandbox_options options = {
         .bind_address = "127.0.0.1",
-        .account_sid = "AC5a9db0c1d2e3f405162738495a6b7c8d",
-        .auth_token = "sandbox-auth-token",
+        .n_accounts = 1, /* the first has its place */
         .anthropic_key = "sk-ant-sandbox",
         .openai_key = "sk-sandbox",
     };
+    struct first first = {.sid = "AC5a9db0c1d2e3f405162738495a6b7c8d", .token = "sandbox-auth-token"};
     AUTO(sandbox_destroy) struct sandbox *sandbox = NULL;
     struct err err = {0};
     sigset_t ends;
-    int signal_number, code = read_options(argc, argv, &options);
+    int signal_number, code = read_options(argc, argv, &options, &first);
 
     if (code >= 0)
         return code;
+    buf_printf(&first.text, "%s:%s%s%s", first.sid, first.token, first.numbers.len ? ":" : "",
+               first.numbers.len ? first.numbers.data + 1 : "");
+    options.accounts[0] = first.text.data;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
@@ -140,5 +162,8 @@ int main(int argc, char **argv)
     printf("{\"port\":%d}\n", sandbox_port(sandbox));
     fflush(stdout);
     sigwait(&ends, &signal_number);
+    sandbox_destroy(&sandbox);
+    buf_free(&first.numbers);
+    buf_free(&first.text);
     return 0;
 }

@@ -10,18 +10,23 @@
 #include "libshared/clock.h"
 #include "libshared/err.h"
 #include "libshared/httpd.h"
+#include "tools/sandbox/accounts.h"
 #include "tools/sandbox/box.h"
 #include "tools/sandbox/faults.h"
+#include "tools/sandbox/keywords.h"
 #include "tools/sandbox/later.h"
 #include "tools/sandbox/ledger.h"
+#include "tools/sandbox/people.h"
 #include "tools/sandbox/received.h"
 #include "tools/sandbox/replies.h"
+#include "tools/sandbox/templates.h"
 #include "tools/sandbox/vectors.h"
 
 #define BODY_MAX          ((size_t)33 * 1024 * 1024) /* Anthropic takes 32 MB; it answers 413 itself */
 #define CONNECTIONS_MAX   2000
 #define ANSWER_TIMEOUT_MS 3600000 /* longer than any fault hangs */
 #define POST_THREADS      8
+#define TEXT_THREADS      8
 
 const char *const endpoint_names[N_ENDPOINTS] = {"twilio.send", "twilio.list", "anthropic",
                                                  "openai",      "callbacks",   "inbound"};
@@ -238,23 +243,6 @@ static void on_request(void *arg, struct exchange *x)
 
 /* ---- its life ---- */
 
-static char *basic_header(const char *user, const char *password)
-{
-    size_t len = strlen(user) + 1 + strlen(password), size = sodium_base64_ENCODED_LEN(len, 1) + 6;
-    char *plain = malloc(len + 1), *header = malloc(size);
-
-    if (plain && header) {
-        snprintf(plain, len + 1, "%s:%s", user, password);
-        memcpy(header, "Basic ", 6);
-        sodium_bin2base64(header + 6, size - 6, (unsigned char *)plain, len, sodium_base64_VARIANT_ORIGINAL);
-        free(plain);
-        return header;
-    }
-    free(plain);
-    free(header);
-    return NULL;
-}
-
 struct sandbox *sandbox_new(const struct sandbox_options *options, struct err *err)
 {
     AUTO(sandbox_destroy) struct sandbox *self = calloc(1, sizeof *self);
@@ -275,14 +263,18 @@ struct sandbox *sandbox_new(const struct sandbox_options *options, struct err *e
     }
     pthread_mutex_init(&self->lock, NULL);
     self->options = *options;
-    if (!(self->basic = basic_header(options->account_sid, options->auth_token)) || !(self->faults = faults_new()) ||
-        !(self->ledger = ledger_new()) || !(self->received = received_new()) || !(self->replies = replies_new()) ||
-        !(self->vectors = vectors_new())) {
+    if (!(self->accounts = accounts_new()) || !(self->faults = faults_new()) || !(self->keywords = keywords_new()) ||
+        !(self->ledger = ledger_new()) || !(self->people = people_new()) || !(self->received = received_new()) ||
+        !(self->replies = replies_new()) || !(self->templates = templates_new()) || !(self->vectors = vectors_new())) {
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
     }
+    for (int i = 0; i < options->n_accounts; i++)
+        if (accounts_add(self->accounts, options->accounts[i], err) < 0)
+            return NULL;
+    accounts_keep(self->accounts);
     if (!(self->quick = later_new(1, err)) || !(self->posts = later_new(POST_THREADS, err)) ||
-        !(self->httpd = httpd_new(&http, err)))
+        !(self->texts = later_new(TEXT_THREADS, err)) || !(self->httpd = httpd_new(&http, err)))
         return NULL;
     return TAKE(self);
 }
@@ -297,15 +289,21 @@ void sandbox_destroy(struct sandbox **self_p)
         later_stop(self->quick);
     if (self->posts)
         later_stop(self->posts);
+    if (self->texts)
+        later_stop(self->texts);
     httpd_destroy(&self->httpd);
     later_destroy(&self->quick);
     later_destroy(&self->posts);
+    later_destroy(&self->texts);
     vectors_destroy(&self->vectors);
+    templates_destroy(&self->templates);
     replies_destroy(&self->replies);
     received_destroy(&self->received);
+    people_destroy(&self->people);
     ledger_destroy(&self->ledger);
+    keywords_destroy(&self->keywords);
     faults_destroy(&self->faults);
-    free(self->basic);
+    accounts_destroy(&self->accounts);
     pthread_mutex_destroy(&self->lock);
     free(self);
     *self_p = NULL;

@@ -9,16 +9,18 @@
 struct err;
 struct sandbox;
 
-#define SANDBOX_NUMBERS_MAX 64
+#define SANDBOX_ACCOUNTS_MAX 64
 
 /* All texts must live as long as the sandbox. */
 struct sandbox_options {
     const char *bind_address;
     int port;               /* 0: any free one */
     const char *public_url; /* the gateway, to which webhooks are posted; NULL: no inbound webhooks */
-    const char *account_sid, *auth_token, *anthropic_key, *openai_key; /* what it accepts */
-    const char *numbers[SANDBOX_NUMBERS_MAX];                          /* that the account owns; none: any is fine */
-    int n_numbers;
+    /* "SID:TOKEN" or "SID:TOKEN:+15550100000,+15550100001": Twilio's accounts and the numbers that they own. One at
+     * least; the first owns what nobody else does. */
+    const char *accounts[SANDBOX_ACCOUNTS_MAX];
+    int n_accounts;
+    const char *anthropic_key, *openai_key; /* what it accepts */
 };
 
 /* http_global_init must have been called. */

@@ -48,14 +48,14 @@ bool twilio_check_url(const char *text)
     return len > 0 && len < 256 && host[0] != ':' && !memchr(host, '_', len);
 }
 
-static bool is_whatsapp(const char *address)
+bool twilio_is_whatsapp(const char *address)
 {
     return strncmp(address, "whatsapp:", 9) == 0;
 }
 
 static bool is_recipient(const char *address)
 {
-    return phone_is_e164(is_whatsapp(address) ? address + 9 : address);
+    return phone_is_e164(twilio_is_whatsapp(address) ? address + 9 : address);
 }
 
 /* A number, a WhatsApp address, a short code, or an alphanumeric sender of up to 11 characters. */
@@ -76,16 +76,6 @@ static bool is_sender(const char *address)
     return letter && len <= 11;
 }
 
-static bool is_own(const char *from, const char *const *numbers, int n_numbers)
-{
-    if (is_whatsapp(from))
-        from += 9;
-    for (int i = 0; i < n_numbers; i++)
-        if (strcmp(numbers[i], from) == 0)
-            return true;
-    return n_numbers == 0;
-}
-
 static const char *given(const struct form *form, const char *name)
 {
     const char *value = form_get(form, name);
@@ -93,11 +83,29 @@ static const char *given(const struct form *form, const char *name)
     return value && *value ? value : NULL;
 }
 
-bool twilio_check_message(const struct form *form, const char *const *numbers, int n_numbers,
-                          struct twilio_refusal *ret)
+/* The text, the media or the template: exactly one kind of content. */
+static bool check_content(const struct form *form, struct twilio_refusal *ret)
+{
+    const char *body = given(form, "Body"), *content = given(form, "ContentSid"), *media = given(form, "MediaUrl");
+
+    if (given(form, "ContentVariables") && !content)
+        return refuse(ret, 21654, "The ContentSid parameter is required.");
+    if (content && !twilio_check_sid(content, "HX"))
+        return refuse(ret, 21655, "The ContentSid is Invalid: %s", content);
+    if (content && (body || media))
+        return refuse(ret, 63016, "Failed to send freeform message: %s is not taken together with ContentSid",
+                      body ? "Body" : "MediaUrl");
+    if (!body && !content && !media)
+        return refuse(ret, 21602, "Message body is required.");
+    if (body && utf8_count(body) > BODY_MAX)
+        return refuse(ret, 21617, "The concatenated message body exceeds the %d character limit.", BODY_MAX);
+    return true;
+}
+
+bool twilio_check_message(const struct form *form, struct twilio_refusal *ret)
 {
     const char *to = given(form, "To"), *from = given(form, "From"), *service = given(form, "MessagingServiceSid");
-    const char *body = given(form, "Body"), *content = given(form, "ContentSid"), *callback;
+    const char *callback = given(form, "StatusCallback");
 
     if (!to)
         return refuse(ret, 21604, "A 'To' phone number is required.");
@@ -109,20 +117,12 @@ bool twilio_check_message(const struct form *form, const char *const *numbers, i
         return refuse(ret, 21212, "Invalid 'From' Phone Number: %s", from);
     if (service && !twilio_check_sid(service, "MG"))
         return refuse(ret, 20001, "MessagingServiceSid is not valid: %s", service);
-    if (from && is_whatsapp(from) != is_whatsapp(to))
+    if (from && twilio_is_whatsapp(from) != twilio_is_whatsapp(to))
         return refuse(ret, 63007, "Twilio could not find a Channel with the specified From address");
-    if (content && !twilio_check_sid(content, "HX"))
-        return refuse(ret, 21655, "The ContentSid is invalid: %s", content);
-    if (!body && !content && !given(form, "MediaUrl"))
-        return refuse(ret, 21602, "Message body is required.");
-    if (body && utf8_count(body) > BODY_MAX)
-        return refuse(ret, 21617, "The concatenated message body exceeds the %d character limit.", BODY_MAX);
-    callback = given(form, "StatusCallback");
+    if (!check_content(form, ret))
+        return false;
     if (callback && !twilio_check_url(callback))
         return refuse(ret, 21609, "The StatusCallback URL %s is not a valid URL.", callback);
-    if (from && !is_own(from, numbers, n_numbers))
-        return refuse(ret, 21606, "The 'From' phone number %s is not a valid message-capable number of this account.",
-                      from);
     return true;
 }
 

@@ -11,13 +11,13 @@ struct twilio_refusal {
     char message[256];
 };
 
-/* What can be seen from the parameters of POST Messages.json alone. True: it is fine. numbers: the account's own;
- * n_numbers 0: any will do. */
-bool twilio_check_message(const struct form *form, const char *const *numbers, int n_numbers,
-                          struct twilio_refusal *ret);
+/* What can be seen from the parameters of POST Messages.json alone. True: it is fine. */
+bool twilio_check_message(const struct form *form, struct twilio_refusal *ret);
 
 /* "YYYY-MM-DD" or "YYYY-MM-DDTHH:MM:SSZ" (GMT): the seconds it covers, [from, until). False if it is neither. */
 bool twilio_check_date(const char *text, int64_t *ret_from_s, int64_t *ret_until_s);
+
+bool twilio_is_whatsapp(const char *address);
 
 /* prefix and 32 hex digits. */
 bool twilio_check_sid(const char *text, const char *prefix);

@@ -1,29 +1,32 @@
-/* webhooks.h - what the sandbox's Twilio posts: status callbacks, and leads' texts. Signed as Twilio signs. */
+/* webhooks.h - posting as Twilio posts: a form, signed. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "libshared/form.h"
-#include "tools/sandbox/box.h"
-#include "tools/sandbox/ledger.h"
 
 struct arena;
+struct err;
+struct http;
+struct http_response;
+
+#define WEBHOOK_API_VERSION "2010-04-01"
+#define WEBHOOK_ARENA_SIZE  ((size_t)4 * 1024 * 1024)
 
 /* X-Twilio-Signature of a form posted to url (without fragment): base64(HMAC-SHA1(token, url + the names and values,
  * sorted by name)). Sorts fields. False when out of memory. */
 bool webhook_sign(const char *token, const char *url, struct form_field *fields, size_t n, char out[29]);
 
-/* The way of an accepted message: sent, delivered (or what a fault says), told to status_callback unless that is
- * NULL. */
-void webhook_follow(struct sandbox *self, const char *sid, const struct accepted *message, const char *status_callback);
-
-struct inbound {
-    const char *from, *to, *body;
-    const char *sid;       /* NULL: a new one */
+struct webhook {
+    const char *url;   /* without fragment */
+    const char *token; /* of the account, with which it is signed */
+    struct form_field *fields;
+    size_t n;
     const char *signature; /* NULL: the right one */
-    bool whatsapp;
+    const char *attempt;   /* the same for all attempts of one event */
 };
 
-/* A lead's text to the gateway. x gets the gateway's answer once it is there; NULL: nobody waits. ret_sid is filled
- * at once. 0, or -1 when out of memory: then x is not answered. */
-int webhook_inbound(struct sandbox *self, const struct inbound *inbound, struct exchange *x, char ret_sid[SID_SIZE]);
+/* One attempt; as http_do. Sorts the fields. */
+int webhook_post(const struct webhook *webhook, struct http *http, struct arena *arena, struct http_response *ret,
+                 struct err *err);
