@@ -9,6 +9,7 @@
 #include "proto/messages.h"
 #include "services/delivery/breaker.h"
 #include "services/delivery/delivery.h"
+#include "services/delivery/lookup.h"
 #include "services/delivery/twilio.h"
 
 static const char *const required[] = {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", NULL};
@@ -65,12 +66,18 @@ static const struct task_handler tasks[] = {
     {0},
 };
 
+static const struct request_handler requests[] = {
+    {&lookup_phone_type, &phone_lookup_type, on_lookup_phone, CALL_LATE_TX},
+    {0},
+};
+
 static const struct service delivery_service = {
     .role = "delivery",
     .doc = "sends messages through Twilio and follows what becomes of them",
     .workers = 8,
     .tasks = tasks,
     .lanes = true,
+    .requests = requests,
     .required = required,
     .check = delivery_check,
     .worker_new = delivery_worker_new,
