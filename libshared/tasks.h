@@ -97,8 +97,8 @@ int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const c
 int task_bury(struct db_tx *tx, struct bus *bus, struct task *task, const struct err *why, struct err *err);
 
 /* Ends many with this transaction, of any clients, as task_complete does each; ret_ours[i] tells whether tasks[i] was
- * still ours: the others are left as they are. Where two transactions may hold some of the same tasks, both give them in
- * the same order. */
+ * still ours: the others are left as they are. Where two transactions may hold some of the same tasks, both give them
+ * in the same order. */
 int tasks_complete_within(struct db_tx *tx, struct bus *bus, struct task *const *tasks, size_t n, bool *ret_ours,
                           struct err *err);
 

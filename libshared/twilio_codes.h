@@ -12,6 +12,7 @@
 #define TWILIO_NO_SENDER         21603
 #define TWILIO_BAD_FROM          21606
 #define TWILIO_OPTED_OUT         21610
+#define TWILIO_NOT_MOBILE        21614
 #define TWILIO_BODY_TOO_LONG     21617
 #define TWILIO_BAD_CONTENT       21655 /* ContentSid */
 #define TWILIO_BAD_VARIABLES     21656 /* ContentVariables cannot be read */

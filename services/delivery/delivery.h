@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct admission;
 struct err;
 struct outbound;
 struct task;
@@ -31,11 +32,11 @@ int look_schedule_parse(const char *text, struct look_schedule *ret_schedule, st
  * since the intent. Beyond the last one a look is due at once: somebody has asked for it. */
 int64_t look_due_in_ms(const struct look_schedule *schedule, int looks, int64_t elapsed_ms);
 
-/* Task send_message_sms. */
-int on_send_message_sms(struct worker *self, struct task *task, struct err *err);
+/* The tasks of all kinds that send a message. */
+int on_send_message(struct worker *self, struct task *task, struct err *err);
 
 /* The task of a message whose sending had no clear answer. */
-int resolve_uncertain(struct worker *self, struct task *task, const struct outbound *message, struct err *err);
+int resolve_uncertain(struct worker *self, struct task *task, const struct admission *admission, struct err *err);
 
 /* Publishes message.sent or message.failed, after the commit. */
 void publish_message(struct worker *self, const struct task *task, const struct outbound *message, const char *type,

@@ -9,60 +9,45 @@
 #include "libshared/err.h"
 #include "services/delivery/twilio.h"
 
-int message_load(struct db_tx *tx, const char *client_id, const char *message_id, struct arena *arena,
-                 struct outbound *ret_message, struct err *err)
+/* A copy; NULL stays NULL. */
+static const char *take(const struct db_result *rows, int row, const char *column, struct arena *arena, bool *failed)
 {
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err,
-                     "SELECT message_id, conversation_id, lead_id, channel, from_address, to_address, body, state,"
-                     "       provider_sid, send_attempt, looks, looks_listed,"
-                     "       (extract(epoch FROM sending_at) * 1000000)::bigint AS sending_at_us,"
-                     "       greatest((extract(epoch FROM clock_timestamp() - sending_at) * 1000)::bigint, 0)"
-                     "           AS elapsed_ms"
-                     "  FROM messages"
-                     " WHERE client_id = $1 AND message_id = $2 AND direction = 'out'",
-                     db_text(client_id), db_text(message_id));
+    const char *value = db_get(rows, row, column), *copy = arena_strdup(arena, value);
 
-    if (n < 0)
-        return -1;
-    if (n == 0)
-        return err_set(err, ERR_NOT_FOUND, "there is no outbound message %s", message_id);
+    *failed |= value && !copy;
+    return copy;
+}
 
+int message_from_row(const struct db_result *rows, int row, struct arena *arena, struct outbound *ret_message,
+                     struct err *err)
+{
+    bool failed = false;
     struct outbound message = {
-        .message_id = arena_strdup(arena, db_get(rows, 0, "message_id")),
-        .conversation_id = arena_strdup(arena, db_get(rows, 0, "conversation_id")),
-        .lead_id = arena_strdup(arena, db_get(rows, 0, "lead_id")),
-        .channel = arena_strdup(arena, db_get(rows, 0, "channel")),
-        .from = arena_strdup(arena, db_get(rows, 0, "from_address")),
-        .to = arena_strdup(arena, db_get(rows, 0, "to_address")),
-        .body = arena_strdup(arena, db_get(rows, 0, "body")),
-        .state = arena_strdup(arena, db_get(rows, 0, "state")),
-        .provider_sid = arena_strdup(arena, db_get(rows, 0, "provider_sid")),
-        .send_attempt = (int)db_get_int(rows, 0, "send_attempt"),
-        .looks = (int)db_get_int(rows, 0, "looks"),
-        .looks_listed = (int)db_get_int(rows, 0, "looks_listed"),
-        .sending_at_us = db_get_int(rows, 0, "sending_at_us"),
-        .elapsed_ms = db_get_int(rows, 0, "elapsed_ms"),
+        .message_id = take(rows, row, "message_id", arena, &failed),
+        .conversation_id = take(rows, row, "conversation_id", arena, &failed),
+        .lead_id = take(rows, row, "lead_id", arena, &failed),
+        .channel = take(rows, row, "channel", arena, &failed),
+        .purpose = take(rows, row, "purpose", arena, &failed),
+        .from = take(rows, row, "from_address", arena, &failed),
+        .to = take(rows, row, "to_address", arena, &failed),
+        .body = take(rows, row, "body", arena, &failed),
+        .content_sid = take(rows, row, "content_sid", arena, &failed),
+        .content_variables = take(rows, row, "content_variables", arena, &failed),
+        .state = take(rows, row, "state", arena, &failed),
+        .provider_sid = take(rows, row, "provider_sid", arena, &failed),
+        .send_attempt = (int)db_get_int(rows, row, "send_attempt"),
+        .looks = (int)db_get_int(rows, row, "looks"),
+        .looks_listed = (int)db_get_int(rows, row, "looks_listed"),
+        .sending_at_us = db_get_int(rows, row, "sending_at_us"),
+        .elapsed_ms = db_get_int(rows, row, "elapsed_ms"),
+        .account_sid = take(rows, row, "account_sid", arena, &failed),
+        .messaging_service_sid = take(rows, row, "messaging_service_sid", arena, &failed),
     };
-    if (!message.message_id || !message.conversation_id || !message.lead_id || !message.channel || !message.from ||
-        !message.to || !message.body || !message.state)
+
+    if (failed)
         return err_set(err, ERR_INTERNAL, "delivery: out of memory");
     *ret_message = message;
     return 0;
-}
-
-int message_intend(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
-{
-    return db_query(tx, NULL, err,
-                    "UPDATE messages m"
-                    "   SET state = 'sending', send_attempt = m.send_attempt + 1, sending_at = clock_timestamp(),"
-                    "       looks = 0, looks_listed = 0, updated_at = now()"
-                    "  FROM conversations c"
-                    "  JOIN leads l ON l.client_id = c.client_id AND l.lead_id = c.lead_id"
-                    " WHERE m.client_id = $1 AND m.message_id = $2 AND m.state = 'queued' AND m.direction = 'out'"
-                    "   AND c.client_id = m.client_id AND c.conversation_id = m.conversation_id"
-                    "   AND l.opted_out_at IS NULL AND m.epoch >= c.epoch",
-                    db_text(client_id), db_text(message_id));
 }
 
 int message_drop(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
@@ -115,6 +100,36 @@ int message_sent(struct db_tx *tx, const char *client_id, const char *message_id
                     db_text(client_id), db_text(message_id), db_text(sid));
 }
 
+/* The lead has said STOP to the number itself: only Twilio knows when and in which words. */
+static int opt_out(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "WITH told AS ("
+                    "    SELECT m.client_id, m.lead_id, m.channel FROM messages m"
+                    "     WHERE m.client_id = $1 AND m.message_id = $2 AND m.purpose <> 'alert'"
+                    "), opted_out AS ("
+                    "    UPDATE leads l SET opted_out_at = now(), opted_out_channel = t.channel,"
+                    "           opted_out_words = 'Twilio 21610', updated_at = now()"
+                    "      FROM told t WHERE l.client_id = t.client_id AND l.lead_id = t.lead_id"
+                    "       AND l.opted_out_at IS NULL"
+                    "    RETURNING l.client_id, l.lead_id, t.channel"
+                    ")"
+                    "INSERT INTO consents (client_id, lead_id, kind, channel, words)"
+                    " SELECT client_id, lead_id, 'out', channel, 'Twilio 21610' FROM opted_out",
+                    db_text(client_id), db_text(message_id));
+}
+
+/* What a lookup has found out counts more: Twilio's code may also mean a carrier that cannot be reached now. */
+static int note_landline(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE leads l SET phone_line_type = 'landline', updated_at = now() FROM messages m"
+                    " WHERE m.client_id = $1 AND m.message_id = $2 AND m.channel = 'sms' AND m.purpose <> 'alert'"
+                    "   AND l.client_id = m.client_id AND l.lead_id = m.lead_id AND l.phone = m.to_address"
+                    "   AND l.phone_line_type IS NULL",
+                    db_text(client_id), db_text(message_id));
+}
+
 int message_refuse(struct db_tx *tx, const char *client_id, const char *message_id, int code, const char *text,
                    struct err *err)
 {
@@ -124,14 +139,11 @@ int message_refuse(struct db_tx *tx, const char *client_id, const char *message_
                      " WHERE client_id = $1 AND message_id = $2 AND state IN ('queued', 'sending')",
                      db_text(client_id), db_text(message_id), db_int(code), db_text(text));
 
-    if (n != 1 || code != TWILIO_OPTED_OUT)
+    if (n != 1)
         return n;
-    if (db_query(tx, NULL, err,
-                 "UPDATE leads SET opted_out_at = now(), opted_out_channel = 'sms', opted_out_words = 'Twilio 21610',"
-                 "       updated_at = now()"
-                 " WHERE client_id = $1 AND opted_out_at IS NULL"
-                 "   AND lead_id = (SELECT lead_id FROM messages WHERE client_id = $1 AND message_id = $2)",
-                 db_text(client_id), db_text(message_id)) < 0)
+    if (code == TWILIO_OPTED_OUT && opt_out(tx, client_id, message_id, err) < 0)
+        return -1;
+    if ((code == TWILIO_LANDLINE || code == TWILIO_NOT_MOBILE) && note_landline(tx, client_id, message_id, err) < 0)
         return -1;
     return n;
 }

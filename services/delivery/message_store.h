@@ -9,30 +9,31 @@
 #include <stdint.h>
 
 struct arena;
+struct db_result;
 struct db_tx;
 struct err;
 struct twilio_matches;
 
 struct outbound {
-    const char *message_id, *conversation_id, *lead_id, *channel;
+    const char *message_id, *conversation_id, *lead_id, *channel, *purpose;
     const char *from, *to, *body;
+    const char *content_sid, *content_variables; /* of a WhatsApp template; NULL: body is the text */
     const char *state;
     const char *provider_sid; /* NULL: none yet */
     int send_attempt;         /* intents so far; those that surely did not leave us are taken back */
     int looks, looks_listed;  /* see migrations/0003 and 0006 */
     int64_t sending_at_us;    /* of the last intent, in the database's clock; 0: none */
     int64_t elapsed_ms;       /* since then */
+
+    /* With what the last intent was; NULL: none, see migrations/0033. */
+    const char *account_sid, *messaging_service_sid;
 };
 
-/* 0 with *ret_message in arena; ERR_NOT_FOUND. */
-int message_load(struct db_tx *tx, const char *client_id, const char *message_id, struct arena *arena,
-                 struct outbound *ret_message, struct err *err);
+/* A row that has the columns of a message, as admit_sends gives them. In arena. ERR_INTERNAL without memory. */
+int message_from_row(const struct db_result *rows, int row, struct arena *arena, struct outbound *ret_message,
+                     struct err *err);
 
-/* queued -> sending, the intent of a send. In the same statement the lead's opt-out and the conversation's epoch are
- * read again: 0 if they forbid it. */
-int message_intend(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
-
-/* queued -> dropped, with the reason why message_intend did not want it. */
+/* queued -> dropped, with the reason why: the lead has opted out, or a person took over. */
 int message_drop(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 
 /* sending -> queued: the provider surely did not take it. The attempt does not count. */
@@ -47,7 +48,9 @@ int message_doubt(struct db_tx *tx, const char *client_id, const char *message_i
 /* queued, sending, uncertain -> sent. ERR_CONFLICT if another message of the client has the sid. */
 int message_sent(struct db_tx *tx, const char *client_id, const char *message_id, const char *sid, struct err *err);
 
-/* queued, sending -> failed: refused for good. code: the provider's, 0 if none. With 21610 the lead is opted out. */
+/* queued, sending -> failed: refused for good. code: the provider's, 0 if none. What it says about the lead is noted
+ * with the lead, if the message was to it: that it has opted out (and the proof in consents), that it has a landline.
+ */
 int message_refuse(struct db_tx *tx, const char *client_id, const char *message_id, int code, const char *text,
                    struct err *err);
 

@@ -3,7 +3,8 @@
  * Twilio is asked for its messages at set times after the intent, and as long as it does not answer after that, for a
  * day. One that can only be ours is adopted. One that two whole listings in a row, the last ones, do not hold was never
  * accepted: it is sent again, once. In all other cases a person decides; nothing is repeated blindly. A status callback
- * may settle it at any time before. */
+ * may settle it at any time before. A call is not looked for, and never repeated: it waits for its callback until the
+ * looks would be over. */
 #include <string.h>
 
 #include "libshared/auto.h"
@@ -15,8 +16,10 @@
 #include "libshared/service.h"
 #include "libshared/tasks.h"
 #include "services/delivery/account.h"
+#include "services/delivery/admit.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/message_store.h"
+#include "services/delivery/templates.h"
 #include "services/delivery/twilio.h"
 
 /* Between Twilio's clock and the database's. Generous: what is not found is sent again, and what is found is nobody
@@ -99,7 +102,7 @@ static int64_t next_look_in_ms(const struct look_schedule *schedule, const struc
 
     if (looks < schedule->n)
         return look_due_in_ms(schedule, looks, elapsed_ms) + 1;
-    if (seen == SEEN_OTHER_TEXT || is_never_accepted(message, seen))
+    if (seen == SEEN_OTHER_TEXT || is_never_accepted(message, seen) || strcmp(message->channel, "voice") == 0)
         return 0;
     return elapsed_ms < PATIENCE_MS ? schedule->after_ms[schedule->n - 1] : 0;
 }
@@ -126,17 +129,52 @@ static int not_found(struct worker *self, struct db_tx **tx, struct task *task, 
     return leave_to_a_person(self, tx, task, message, why, err);
 }
 
-int resolve_uncertain(struct worker *self, struct task *task, const struct outbound *message, struct err *err)
+/* What the recipient of a template reads, as far as that can be had. */
+static const char *text_of(struct worker *self, struct task *task, const struct outbound *message,
+                           const struct twilio_account *account)
 {
     const struct delivery *delivery = self->state;
-    const struct twilio_wanted wanted = {.from = message->from,
-                                         .to = message->to,
-                                         .body = message->body,
-                                         .not_before_us = message->sending_at_us - CLOCK_SKEW_US};
+    const char *rendered;
+    struct err ignored;
+
+    if (message->content_sid && template_render(delivery->twilio, account, message->content_sid,
+                                                message->content_variables, task->arena, &rendered, &ignored) == 0)
+        return rendered;
+    return message->body;
+}
+
+/* Asks for what may be the message. 0: the whole listing was seen; -1: it was not, and *why tells the reason. Only the
+ * account that it was sent with knows of it. */
+static int look(struct worker *self, struct task *task, const struct admission *admission,
+                struct twilio_matches *ret_matches, struct err *why)
+{
+    const struct delivery *delivery = self->state;
+    const struct outbound *message = &admission->message;
+    struct twilio_account account;
+    struct twilio_wanted wanted = {.whatsapp = strcmp(message->channel, "whatsapp") == 0,
+                                   .to = message->to,
+                                   .from = message->from,
+                                   .messaging_service = message->messaging_service_sid,
+                                   .not_before_us = message->sending_at_us - CLOCK_SKEW_US};
+
+    if (strcmp(message->channel, "voice") == 0)
+        return err_set(why, ERR_UNCERTAIN, "a call is not looked for: its status callback would have told of it");
+    if (account_open(self->config, task->client_id, admission->client_account_sid, admission->client_auth_token,
+                     task->arena, &account, why) < 0)
+        return -1;
+    if (message->account_sid && strcmp(message->account_sid, account.sid) != 0)
+        return err_set(why, ERR_UNCERTAIN, "the message went through another Twilio account than is configured now");
+    wanted.body = text_of(self, task, message, &account);
+    return twilio_find(delivery->twilio, &account, &wanted, ret_matches, why);
+}
+
+int resolve_uncertain(struct worker *self, struct task *task, const struct admission *admission, struct err *err)
+{
+    const struct delivery *delivery = self->state;
+    const struct outbound *message = &admission->message;
     int64_t due_ms = look_due_in_ms(&delivery->looks, message->looks, message->elapsed_ms);
     int64_t began_ms = clock_mono_ms();
     AUTO(db_rollback) struct db_tx *tx = NULL;
-    struct twilio_account account;
     struct twilio_matches matches = {0};
     const struct twilio_match *match = NULL;
     enum seen seen = SEEN_NOTHING;
@@ -146,8 +184,7 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct outbo
     if (due_ms > 0)
         return wait_for_look(self, task, message, due_ms, err);
 
-    account_of_environment(self->config, &account);
-    listed = twilio_find(delivery->twilio, &account, &wanted, &matches, &why) == 0;
+    listed = look(self, task, admission, &matches, &why) == 0;
     failpoint("delivery.after_look");
     if (!(tx = db_begin(self->db, task->client_id, err)) || task_still_ours(tx, task, err) < 0 ||
         message_keep_unclaimed(tx, task->client_id, message->message_id, task->arena, &matches, err) < 0)

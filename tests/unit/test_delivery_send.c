@@ -95,7 +95,7 @@ static int run_task(void)
 
     err = (struct err){0};
     cr_assert(tasks_claim(worker.db, instance, "delivery", &ref, 1, &task, &err) == 1, "%s", err.text);
-    rc = on_send_message_sms(&worker, &task, &err);
+    rc = on_send_message(&worker, &task, &err);
     if (rc < 0)
         cr_assert(task_fail(worker.db, worker.bus, &task, &err, NULL) == 0 || err.kind == ERR_CONFLICT);
     else
@@ -111,6 +111,12 @@ static void after(int seconds)
           " WHERE client_id = $1 AND message_id = $2",
           db_text(client), db_text(message), db_int(seconds));
     ADMIN("UPDATE tasks SET run_at = now() WHERE client_id = $1 AND task_id = $2", db_text(client), db_text(task_id));
+}
+
+/* As if the pause of the account were over. */
+static void resume_account(void)
+{
+    ADMIN("UPDATE provider_accounts SET paused_until = now()");
 }
 
 static const char *look_up(const char *sql)
@@ -234,6 +240,11 @@ Test(delivery_send, too_many_requests_are_tried_again_as_twilio_says)
     cr_expect(eq(str, MSG("send_attempt"), "0"));
     cr_expect(eq(str, TSK("state"), "ready"));
     after(0);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, MSG("state"), "queued"));
+    cr_expect(eq(int, fake.n_posts, 1), "the account is paused");
+    after(0);
+    resume_account();
     fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
     cr_expect(eq(int, run_task(), 0));
     cr_expect(eq(str, MSG("state"), "sent"));
@@ -284,6 +295,7 @@ Test(delivery_send, what_was_refused_is_sent_when_a_person_tries_it_again)
     fake_twilio_answer(&fake, 401, "{\"code\":20003,\"message\":\"Authenticate\"}");
     cr_assert(eq(int, run_task(), 0));
     cr_assert(eq(str, MSG("state"), "failed"));
+    resume_account();
     cr_assert(task_retry(admin, NULL, client, task_id, &err) == 0, "%s", err.text);
     fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
     cr_expect(eq(int, run_task(), 0));
