@@ -139,3 +139,16 @@ const char *const *client_config_texts(const char *stored, const char *key, stru
     *ret_n = n;
     return texts;
 }
+
+const char *client_config_sender(const char *stored, const char *channel, struct arena *arena)
+{
+    json_auto_t *config = json_loads(stored, 0, NULL);
+    const json_t *sender;
+
+    if (strcmp(channel, "whatsapp") == 0)
+        sender = json_object_get(config, "twilio_whatsapp_number");
+    else if (!(sender = json_object_get(config, "twilio_phone_number")) &&
+             !(sender = json_array_get(json_object_get(config, "twilio_phone_numbers"), 0)))
+        sender = json_object_get(config, "twilio_messaging_service_sid");
+    return arena_strdup(arena, json_string_value(sender));
+}

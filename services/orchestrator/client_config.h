@@ -32,3 +32,7 @@ const char *client_config_text(const char *stored, const char *key, struct arena
 
 /* The strings of a key that holds an array; *ret_n is 0 if it is not set. NULL when out of memory. */
 const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n);
+
+/* What messages of a channel, "sms" or "whatsapp", are sent from where nothing else is known: a number of the client's,
+ * for texts else the SID of its messaging service. NULL: there is none. */
+const char *client_config_sender(const char *stored, const char *channel, struct arena *arena);

@@ -15,6 +15,7 @@
 #include "libshared/service.h"
 #include "libshared/tasks.h"
 #include "proto/messages.h"
+#include "services/orchestrator/alert.h"
 #include "services/orchestrator/guard_optout.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/outbound.h"
@@ -141,8 +142,9 @@ static void publish_all(struct worker *self, const struct turn *turn)
         publish(self, "conversation.escalated", turn, turn->out.escalation_reason);
 }
 
-/* Reply, lead, conversation, record, the task that sends, and the end of this one: all or nothing. The lead is locked
- * before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it. */
+/* Reply, alerts, lead, conversation, record, the tasks that send, and the end of this one: all or nothing. The lead is
+ * locked before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it.
+ */
 static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
@@ -159,10 +161,12 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .turn_id = turn->turn_id,
                              .trace_id = task->trace_id,
                              .epoch = turn->epoch};
+    bool is_hot;
 
-    if (!tx || turn_store_lead(tx, turn, err) < 0 || outbound_put(tx, self->bus, &reply, NULL, err) < 0 ||
-        turn_store_record(tx, turn, task->task_id, err) < 0 || turn_store_answered(tx, turn, err) < 0 ||
-        task_complete(tx, self->bus, task, err) < 0)
+    if (!tx || turn_store_lead(tx, turn, &is_hot, err) < 0 || outbound_put(tx, self->bus, &reply, NULL, err) < 0 ||
+        turn_store_record(tx, turn, task->task_id, err) < 0 ||
+        alert_put(tx, self->bus, turn, is_hot, task->trace_id, task->arena, err) < 0 ||
+        turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
         return -1;
     failpoint("orchestrator.before_commit");
     return db_commit(&tx, err);

@@ -207,22 +207,25 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
     return n < 0 ? -1 : 0;
 }
 
-int turn_store_lead(struct db_tx *tx, const struct turn *turn, struct err *err)
+int turn_store_lead(struct db_tx *tx, const struct turn *turn, bool *ret_is_hot, struct err *err)
 {
+    AUTO(db_result_free) struct db_result *rows = NULL;
     const struct decision_output *out = &turn->out;
 
-    return db_query(tx, NULL, err,
-                    "UPDATE leads"
-                    "   SET score = $3, score_reason = $4, name = $5, service_interest = $6, urgency = $7,"
-                    "       budget_range = $8, timeline = $9,"
-                    "       hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
-                    "       updated_at = now()"
-                    " WHERE client_id = $1 AND lead_id = $2",
-                    db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_text(out->score_reason),
-                    db_text(out->name), db_text(out->service_interest), db_text(out->urgency),
-                    db_text(out->budget_range), db_text(out->timeline)) < 0
-               ? -1
-               : 0;
+    if (db_query(tx, &rows, err,
+                 "UPDATE leads"
+                 "   SET score = $3, score_reason = $4, name = $5, service_interest = $6, urgency = $7,"
+                 "       budget_range = $8, timeline = $9,"
+                 "       hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
+                 "       updated_at = now()"
+                 " WHERE client_id = $1 AND lead_id = $2"
+                 " RETURNING hot_at IS NOT DISTINCT FROM now() AS is_hot",
+                 db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_text(out->score_reason),
+                 db_text(out->name), db_text(out->service_interest), db_text(out->urgency), db_text(out->budget_range),
+                 db_text(out->timeline)) < 0)
+        return -1;
+    *ret_is_hot = db_get_bool(rows, 0, "is_hot");
+    return 0;
 }
 
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err)

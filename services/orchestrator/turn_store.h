@@ -1,6 +1,7 @@
 /* turn_store.h - what a turn reads and writes, as SQL. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -17,8 +18,8 @@ int turn_store_load(struct db_tx *tx, const char *client_id, const char *convers
  * was first. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
-/* Score and slots. */
-int turn_store_lead(struct db_tx *tx, const struct turn *turn, struct err *err);
+/* Score and slots. *ret_is_hot: the lead has become hot with this, for the first time. */
+int turn_store_lead(struct db_tx *tx, const struct turn *turn, bool *ret_is_hot, struct err *err);
 
 /* The decision itself. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err);
