@@ -36,19 +36,14 @@ int notice_store_list(struct db_tx *tx, const struct list_notices *filter, int64
     return 0;
 }
 
-int notice_store_resolve(struct db_tx *tx, const char *notice_id, struct arena *arena, struct notice *ret_notice,
-                         bool *ret_resolved, struct err *err)
+int notice_store_get(struct db_tx *tx, const char *notice_id, struct arena *arena, struct notice *ret_notice,
+                     struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    int n =
-        db_query(tx, NULL, err, "UPDATE notices SET resolved_at = now() WHERE notice_id = $1 AND resolved_at IS NULL",
-                 db_text(notice_id));
 
-    if (n < 0 ||
-        db_query(tx, &rows, err, "SELECT " NOTICE_COLUMNS " FROM notices WHERE notice_id = $1", db_text(notice_id)) < 0)
+    if (db_query(tx, &rows, err, "SELECT " NOTICE_COLUMNS " FROM notices WHERE notice_id = $1", db_text(notice_id)) < 0)
         return -1;
     if (db_result_count(rows) == 0)
         return err_set_field(err, ERR_NOT_FOUND, "notice_id", "there is no such notice");
-    *ret_resolved = n > 0;
     return codec_from_row(&notice_type, rows, 0, arena, ret_notice, err);
 }

@@ -15,7 +15,6 @@ struct notice;
 int notice_store_list(struct db_tx *tx, const struct list_notices *filter, int64_t before_us, const char *before_id,
                       struct arena *arena, struct notice **ret_items, size_t *ret_n, bool *ret_more, struct err *err);
 
-/* Closes a notice and shows it; *ret_resolved is false where it was closed before. ERR_NOT_FOUND also for another
- * client's. */
-int notice_store_resolve(struct db_tx *tx, const char *notice_id, struct arena *arena, struct notice *ret_notice,
-                         bool *ret_resolved, struct err *err);
+/* ERR_NOT_FOUND also for another client's. */
+int notice_store_get(struct db_tx *tx, const char *notice_id, struct arena *arena, struct notice *ret_notice,
+                     struct err *err);
