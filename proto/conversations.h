@@ -75,7 +75,7 @@
 
 /* A person writes. Raises the conversation's epoch: what the agent drafted before is not sent any more. */
 #define CREATE_MESSAGE(S, F, E, M, L)                                                                       \
-    F(S, UUID, client_id,       REQUIRED, 0, 0,      "the client that writes")                              \
+    F(S, UUID, client_id,       OPTIONAL, 0, 0,      "the client that writes; absent: the conversation's")   \
     F(S, UUID, conversation_id, OPTIONAL, 0, 0,      "where; absent: to and channel tell")                  \
     F(S, STR,  to,              OPTIONAL, 1, 32,     "a number, E.164; the lead and the conversation are made if there are none") \
     E(S, "sms|whatsapp",        channel, OPTIONAL,   "how; absent: the conversation's, else sms")           \

@@ -184,9 +184,9 @@ static json_t *operation_of(const struct route *route)
 
     if (strcmp(route->method, "POST") == 0)
         json_array_append_new(parameters, json_pack("{s:s}", "$ref", "#/components/parameters/IdempotencyKey"));
-    operation =
-        json_pack("{s:s, s:s, s:[s], s:o, s:o, s:[{s:[]}]}", "operationId", route->request->name, "summary", route->doc,
-                  "tags", route->role, "parameters", parameters, "responses", responses_of(route), "security", "key");
+    operation = json_pack("{s:s, s:s, s:[s], s:o, s:o, s:[{s:[]}]}", "operationId",
+                          route->id ? route->id : route->request->name, "summary", route->doc, "tags", route->role,
+                          "parameters", parameters, "responses", responses_of(route), "security", "key");
     if (strcmp(route->method, "GET") != 0 && (body = request_body_of(route, schema)))
         json_object_set_new(operation, "requestBody", body);
     if (route->who == WHO_ADMIN)

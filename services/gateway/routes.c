@@ -27,6 +27,11 @@ const struct route routes[] = {
      WHO_CLIENT, 200, NULL, .doc = "One conversation."},
     {"GET",   API "/conversations/{conversation_id}/messages", "orchestrator", &list_messages_type, &message_page_type,
      WHO_CLIENT, 200, NULL, .doc = "List a conversation's messages, oldest first."},
+    {"POST",  API "/conversations/{conversation_id}/messages", "orchestrator", &create_message_type,
+     &created_message_type, WHO_CLIENT, 202, NULL, .doc = "Write to a lead in a conversation. What the agent was about to "
+     "say is not sent.", .id = "create_conversation_message"},
+    {"POST",  API "/messages", "orchestrator", &create_message_type, &created_message_type, WHO_CLIENT, 202, NULL,
+     .doc = "Write to a number, or in a conversation. The lead and the conversation are made if there are none."},
     {"GET",   API "/messages/{message_id}", "orchestrator", &get_message_type, &message_type, WHO_CLIENT, 200, NULL,
      .doc = "One message."},
 

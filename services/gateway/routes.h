@@ -21,6 +21,7 @@ struct route {
     const char *body_field; /* the JSON body is the value of this field; NULL: the body's members are the fields */
     const char *doc;
     const char *upload; /* the field that may be larger than a message; NULL: none (then a body has MAX_BODY bytes) */
+    const char *id;     /* in the API's description; NULL: the request's name */
     bool multipart;     /* that field may come as a file of a multipart/form-data body */
 };
 

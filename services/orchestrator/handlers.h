@@ -30,6 +30,9 @@ int on_list_conversations(struct worker *self, struct call *call, struct err *er
 int on_get_message(struct worker *self, struct call *call, struct err *err);
 int on_list_messages(struct worker *self, struct call *call, struct err *err);
 
+/* create_message.c */
+int on_create_message(struct worker *self, struct call *call, struct err *err);
+
 /* notices.c */
 int on_list_notices(struct worker *self, struct call *call, struct err *err);
 int on_resolve_notice(struct worker *self, struct call *call, struct err *err);

@@ -54,6 +54,7 @@ static const struct request_handler requests[] = {
     {&get_conversation_type, &conversation_type, on_get_conversation, 0},
     {&list_conversations_type, &conversation_page_type, on_list_conversations, 0},
     {&get_message_type, &message_type, on_get_message, 0},
+    {&create_message_type, &created_message_type, on_create_message, 0},
     {&list_messages_type, &message_page_type, on_list_messages, 0},
     {&list_notices_type, &notice_page_type, on_list_notices, 0},
     {&resolve_notice_type, &notice_type, on_resolve_notice, 0},

@@ -12,6 +12,8 @@ NAMES = ("client_id", "kb_id", "document_id", "conversation_id", "message_id", "
 # Where a schema alone does not make a body that would be taken.
 BODIES = {
     "add_faqs": {"faqs": [{"question": "Mine?", "answer": "Mine."}]},
+    "create_conversation_message": {"body": "Mine"},
+    "create_message": {"body": "Mine"},
     "update_client": {"name": "Mine"},
     "update_client_config": {"persona": "mine"},
     "update_knowledge_base": {"name": "Mine"},

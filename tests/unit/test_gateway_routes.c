@@ -555,8 +555,13 @@ Test(openapi, the_document_names_every_route_and_refers_to_nothing_that_is_not_t
     json_t *schemas = json_object_get(json_object_get(document, "components"), "schemas");
 
     cr_assert_not_null(document, "%s", err.text);
-    for (size_t i = 0; i < n_routes; i++)
+    for (size_t i = 0; i < n_routes; i++) {
+        const char *id = routes[i].id ? routes[i].id : routes[i].request->name;
+
         cr_expect_not_null(json_object_get(json_object_get(document, "paths"), routes[i].path), "%s", routes[i].path);
+        for (size_t k = 0; k < i; k++)
+            cr_expect_str_neq(routes[k].id ? routes[k].id : routes[k].request->name, id);
+    }
     for (const char *at = text; (at = strstr(at, "#/components/schemas/")); at++) {
         char name[64];
 
