@@ -54,7 +54,7 @@ int account_load(struct db_tx *tx, const struct config *config, const char *clie
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     int n = db_query(tx, &rows, err,
-                     "SELECT config->>'twilio_account_sid' AS sid, config->>'twilio_auth_token' AS token"
+                     "SELECT client_id, config->>'twilio_account_sid' AS sid, config->>'twilio_auth_token' AS token"
                      "  FROM clients WHERE client_id = $1",
                      db_text(client_id));
     const char *sid;
@@ -66,7 +66,8 @@ int account_load(struct db_tx *tx, const struct config *config, const char *clie
     sid = arena_strdup(arena, db_get(rows, 0, "sid"));
     if (db_get(rows, 0, "sid") && !sid)
         return err_set(err, ERR_INTERNAL, "delivery: out of memory");
-    return account_open(config, client_id, sid, db_get(rows, 0, "token"), arena, ret_account, err);
+    /* As the database writes the id: it is part of the account's key. */
+    return account_open(config, db_get(rows, 0, "client_id"), sid, db_get(rows, 0, "token"), arena, ret_account, err);
 }
 
 const char *account_client(const char *key)

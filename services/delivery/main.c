@@ -9,6 +9,7 @@
 #include "proto/messages.h"
 #include "services/delivery/breaker.h"
 #include "services/delivery/delivery.h"
+#include "services/delivery/lookup.h"
 #include "services/delivery/twilio.h"
 
 static const char *const required[] = {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", NULL};
@@ -60,11 +61,13 @@ static int delivery_start(struct worker *self, void **ret_service_state, struct 
 }
 
 static const struct task_handler tasks[] = {
-    {TASK_send_message_sms, on_send_message},
-    {TASK_send_message_whatsapp, on_send_message},
-    {TASK_send_sms_alert, on_send_message},
-    {TASK_make_alert_call, on_send_message},
-    {TASK_probe_account, on_probe_account},
+    {TASK_send_message_sms, on_send_message}, {TASK_send_message_whatsapp, on_send_message},
+    {TASK_send_sms_alert, on_send_message},   {TASK_make_alert_call, on_send_message},
+    {TASK_probe_account, on_probe_account},   {0},
+};
+
+static const struct request_handler requests[] = {
+    {&lookup_phone_type, &phone_lookup_type, on_lookup_phone, CALL_LATE_TX},
     {0},
 };
 
@@ -74,6 +77,7 @@ static const struct service delivery_service = {
     .workers = 8,
     .tasks = tasks,
     .lanes = true,
+    .requests = requests,
     .required = required,
     .check = delivery_check,
     .worker_new = delivery_worker_new,

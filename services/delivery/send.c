@@ -23,10 +23,14 @@
 #include "services/delivery/admit.h"
 #include "services/delivery/breaker.h"
 #include "services/delivery/delivery.h"
+#include "services/delivery/lookup.h"
 #include "services/delivery/outcome.h"
 #include "services/delivery/settle.h"
 #include "services/delivery/templates.h"
 #include "services/delivery/twilio.h"
+
+/* So often a number that cannot be looked up now is waited for: then the text itself tells. */
+#define LOOKUP_ATTEMPTS 3
 
 void publish_message(struct worker *self, const struct task *task, const struct outbound *message, const char *type,
                      const char *state, const char *sid, int error_code)
@@ -118,6 +122,9 @@ static int prepare(struct worker *self, struct task *task, const struct admissio
 
     if (account_open(self->config, task->client_id, admission->client_account_sid, admission->client_auth_token,
                      task->arena, ret_account, err) < 0)
+        return -1;
+    if (admission->lookup && lookup_before_text(self, ret_account, task->client_id, message->lead_id, err) < 0 &&
+        !(err->kind == ERR_UNAVAILABLE && task->attempt > LOOKUP_ATTEMPTS))
         return -1;
     if (message->content_sid && template_render(delivery->twilio, ret_account, message->content_sid,
                                                 message->content_variables, task->arena, &rendered, err) < 0)

@@ -12,7 +12,7 @@
 #include "libshared/text.h"
 #include "services/delivery/twilio_internal.h"
 
-#define LOOKUP_TIMEOUT_MS 10000
+#define LOOKUP_TIMEOUT_MS 8000 /* less than the gateway waits for an answer */
 #define ASK_TIMEOUT_MS    10000
 #define ANSWER_MAX        ((size_t)64 * 1024)
 #define CONTENT_MAX       ((size_t)256 * 1024) /* a template has at most some kilobytes */

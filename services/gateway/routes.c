@@ -80,6 +80,9 @@ const struct route routes[] = {
     {"POST",  API "/knowledge/search", "knowledge", &search_knowledge_type, &search_result_type, WHO_CLIENT, 200, NULL,
      .doc = "Search a client's knowledge."},
 
+    {"POST",  API "/phone-lookups", "delivery", &lookup_phone_type, &phone_lookup_type, WHO_CLIENT, 200, NULL,
+     .doc = "Look up a phone number at Twilio: whether it exists, its country and line. Kept with the client's lead of that number."},
+
     {"GET",   API "/tasks/{task_id}", "scheduler", &get_task_type, &task_status_type, WHO_CLIENT, 200, NULL,
      .doc = "How far a task is, and what became of it."},
 };

@@ -135,10 +135,7 @@ int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct e
 
 int client_store_unpause_account(struct db_tx *tx, const char *client_id, struct err *err)
 {
-    return db_query(tx, NULL, err, "DELETE FROM provider_accounts WHERE account = 'twilio:' || $1::uuid",
-                    db_text(client_id)) < 0
-               ? -1
-               : 0;
+    return db_query(tx, NULL, err, "SELECT provider_account_changed($1)", db_text(client_id)) < 0 ? -1 : 0;
 }
 
 int client_store_timezone_is_known(struct db_tx *tx, const char *name, struct err *err)
