@@ -13,6 +13,7 @@
 
 struct accounts;
 struct arena;
+struct calls;
 struct exchange;
 struct faults;
 struct form;
@@ -26,13 +27,25 @@ struct replies;
 struct templates;
 struct vectors;
 
-enum endpoint { AT_TWILIO_SEND, AT_TWILIO_LIST, AT_ANTHROPIC, AT_OPENAI, AT_CALLBACKS, AT_INBOUND, N_ENDPOINTS };
+enum endpoint {
+    AT_TWILIO_SEND,
+    AT_TWILIO_LIST, /* messages and calls: list and fetch */
+    AT_TWILIO_CALLS,
+    AT_TWILIO_CONTENT,
+    AT_TWILIO_LOOKUPS,
+    AT_ANTHROPIC,
+    AT_OPENAI,
+    AT_CALLBACKS, /* what became of messages and calls */
+    AT_INBOUND,   /* leads' texts */
+    AT_VOICE,     /* TwiML that a call asks the gateway for */
+    N_ENDPOINTS
+};
 
-/* "twilio.send", "twilio.list", "anthropic", "openai", "callbacks", "inbound" */
+/* "twilio.send", "twilio.list", ..., as faults and statistics call them. */
 extern const char *const endpoint_names[N_ENDPOINTS];
 
-/* Of a provider's endpoint: calls received, answered 2xx, answered otherwise, hit by a fault. Of callbacks and
- * inbound: posts made, answered 2xx, not answered 2xx, hit by a fault. */
+/* Of a provider's endpoint: calls received, answered 2xx, answered otherwise, hit by a fault. Of callbacks, inbound
+ * and voice: posts made, answered 2xx, not answered 2xx, hit by a fault. */
 struct endpoint_stats {
     int64_t received, accepted, refused, faulted;
 };
@@ -41,6 +54,7 @@ struct sandbox {
     struct sandbox_options options;
     struct httpd *httpd;
     struct accounts *accounts;
+    struct calls *calls;
     struct faults *faults;
     struct keywords *keywords;
     struct ledger *ledger;
@@ -52,6 +66,7 @@ struct sandbox {
     struct later *quick;     /* what does not block: delayed answers, steps of messages */
     struct later *posts;     /* status callbacks */
     struct later *texts;     /* leads' texts */
+    struct later *phones;    /* calls: a thread each */
     atomic_bool refuse_late; /* what WhatsApp refuses is told in a callback, not in the answer */
     pthread_mutex_t lock;
     struct endpoint_stats stats[N_ENDPOINTS]; /* guarded by lock */

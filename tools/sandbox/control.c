@@ -11,6 +11,7 @@
 #include "libshared/text.h"
 #include "tools/sandbox/accounts.h"
 #include "tools/sandbox/box.h"
+#include "tools/sandbox/calls.h"
 #include "tools/sandbox/faults.h"
 #include "tools/sandbox/inbound.h"
 #include "tools/sandbox/keywords.h"
@@ -67,6 +68,11 @@ static void get_messages(struct control *c)
 static void get_rates(struct control *c)
 {
     reply(c, 200, json_pack("{so}", "rates", ledger_rates(c->self->ledger, form_get(&c->query, "from"))));
+}
+
+static void get_calls(struct control *c)
+{
+    reply(c, 200, json_pack("{so}", "calls", calls_accepted(c->self->calls, form_get(&c->query, "to"))));
 }
 
 static void get_keywords(struct control *c)
@@ -146,6 +152,16 @@ static void put_numbers(struct control *c)
     struct err err = {0};
 
     if (people_put(c->self->people, c->json, &err) < 0)
+        complain(c, err.text);
+    else
+        reply(c, 200, json_pack("{ss}", "number", text_of(c, "number")));
+}
+
+static void put_callees(struct control *c)
+{
+    struct err err = {0};
+
+    if (calls_put_callee(c->self->calls, c->json, &err) < 0)
         complain(c, err.text);
     else
         reply(c, 200, json_pack("{ss}", "number", text_of(c, "number")));
@@ -238,6 +254,7 @@ static void post_reset(struct control *c)
     json_t *none = json_array();
 
     accounts_reset(c->self->accounts);
+    calls_clear(c->self->calls);
     faults_clear(c->self->faults);
     keywords_clear(c->self->keywords);
     ledger_clear(c->self->ledger);
@@ -263,6 +280,8 @@ static const struct {
 } routes[] = {
     {"GET", "/_sandbox/messages", false, get_messages},
     {"GET", "/_sandbox/rates", false, get_rates},
+    {"GET", "/_sandbox/calls", false, get_calls},
+    {"PUT", "/_sandbox/callees", true, put_callees},
     {"GET", "/_sandbox/keywords", false, get_keywords},
     {"GET", "/_sandbox/requests", false, get_requests},
     {"GET", "/_sandbox/stats", false, get_stats},

@@ -92,7 +92,8 @@ static int read_place(const json_t *json, struct fault *ret, int64_t *ret_ms, st
             at = i;
     if (at < 0)
         return err_set_field(err, ERR_INVALID, "endpoint",
-                             "endpoint must be twilio.send, twilio.list, anthropic, openai or callbacks");
+                             "endpoint must be twilio.send, twilio.list, twilio.calls, twilio.content, twilio.lookups, "
+                             "anthropic, openai or callbacks");
     ret->at = (enum endpoint)at;
     of = at == AT_CALLBACKS     ? OF_CALLBACKS
          : at == AT_TWILIO_LIST ? OF_PROVIDERS | OF_LIST

@@ -36,6 +36,7 @@ static const char help[] =
     "\n"
     "What it accepted, and what shall fail, is under http://127.0.0.1:N/_sandbox/ (JSON):\n"
     "  GET    messages?to=&from=&after=N   accepted messages, oldest first\n"
+    "  GET    calls?to=                    calls, what was said and who was dialled\n"
     "  GET    requests?provider=twilio     the last requests\n"
     "  GET    stats                        counts by endpoint\n"
     "  POST   inbound                      {\"from\",\"to\",\"body\",\"wait\":true}: a lead's text, signed, to the "

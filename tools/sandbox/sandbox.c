@@ -12,6 +12,7 @@
 #include "libshared/httpd.h"
 #include "tools/sandbox/accounts.h"
 #include "tools/sandbox/box.h"
+#include "tools/sandbox/calls.h"
 #include "tools/sandbox/faults.h"
 #include "tools/sandbox/keywords.h"
 #include "tools/sandbox/later.h"
@@ -27,9 +28,11 @@
 #define ANSWER_TIMEOUT_MS 3600000 /* longer than any fault hangs */
 #define POST_THREADS      8
 #define TEXT_THREADS      8
+#define PHONE_THREADS     8
 
-const char *const endpoint_names[N_ENDPOINTS] = {"twilio.send", "twilio.list", "anthropic",
-                                                 "openai",      "callbacks",   "inbound"};
+const char *const endpoint_names[N_ENDPOINTS] = {"twilio.send",    "twilio.list", "twilio.calls", "twilio.content",
+                                                 "twilio.lookups", "anthropic",   "openai",       "callbacks",
+                                                 "inbound",        "voice"};
 
 void box_count(struct sandbox *self, enum endpoint at, const struct endpoint_stats *more)
 {
@@ -87,7 +90,7 @@ static void error_answer(enum endpoint at, int status, int code, const char *mes
 {
     if (!message[0])
         message = status == 429 ? "Too Many Requests" : status >= 500 ? "Internal Server Error" : "A sandbox fault";
-    if (at == AT_TWILIO_SEND || at == AT_TWILIO_LIST)
+    if (at <= AT_TWILIO_LOOKUPS)
         answer_twilio_error(answer, status,
                             code            ? code
                             : status == 401 ? 20003
@@ -192,10 +195,22 @@ static bool find_endpoint(const struct exchange *x, enum endpoint *ret)
         resource = strchr(path + sizeof accounts - 1, '/');
         if (!resource)
             return false;
-        *ret = post ? AT_TWILIO_SEND : AT_TWILIO_LIST;
-        return (strcmp(resource, "/Messages.json") == 0 && (post || get)) ||
-               (strncmp(resource, "/Messages/", 10) == 0 && get);
+        if (strcmp(resource, "/Messages.json") == 0 && post)
+            *ret = AT_TWILIO_SEND;
+        else if (strcmp(resource, "/Calls.json") == 0 && post)
+            *ret = AT_TWILIO_CALLS;
+        else
+            *ret = AT_TWILIO_LIST;
+        return *ret != AT_TWILIO_LIST ||
+               (get && (strcmp(resource, "/Messages.json") == 0 || strncmp(resource, "/Messages/", 10) == 0 ||
+                        strcmp(resource, "/Calls.json") == 0 || strncmp(resource, "/Calls/", 7) == 0));
     }
+    *ret = AT_TWILIO_CONTENT;
+    if (get && strncmp(path, "/v1/Content", 11) == 0)
+        return true;
+    *ret = AT_TWILIO_LOOKUPS;
+    if (get && strncmp(path, "/v2/PhoneNumbers/", 17) == 0)
+        return true;
     *ret = AT_ANTHROPIC;
     if (post && strcmp(path, "/v1/messages") == 0)
         return true;
@@ -263,9 +278,10 @@ struct sandbox *sandbox_new(const struct sandbox_options *options, struct err *e
     }
     pthread_mutex_init(&self->lock, NULL);
     self->options = *options;
-    if (!(self->accounts = accounts_new()) || !(self->faults = faults_new()) || !(self->keywords = keywords_new()) ||
-        !(self->ledger = ledger_new()) || !(self->people = people_new()) || !(self->received = received_new()) ||
-        !(self->replies = replies_new()) || !(self->templates = templates_new()) || !(self->vectors = vectors_new())) {
+    if (!(self->accounts = accounts_new()) || !(self->calls = calls_new()) || !(self->faults = faults_new()) ||
+        !(self->keywords = keywords_new()) || !(self->ledger = ledger_new()) || !(self->people = people_new()) ||
+        !(self->received = received_new()) || !(self->replies = replies_new()) ||
+        !(self->templates = templates_new()) || !(self->vectors = vectors_new())) {
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
     }
@@ -274,7 +290,8 @@ struct sandbox *sandbox_new(const struct sandbox_options *options, struct err *e
             return NULL;
     accounts_keep(self->accounts);
     if (!(self->quick = later_new(1, err)) || !(self->posts = later_new(POST_THREADS, err)) ||
-        !(self->texts = later_new(TEXT_THREADS, err)) || !(self->httpd = httpd_new(&http, err)))
+        !(self->texts = later_new(TEXT_THREADS, err)) || !(self->phones = later_new(PHONE_THREADS, err)) ||
+        !(self->httpd = httpd_new(&http, err)))
         return NULL;
     return TAKE(self);
 }
@@ -291,10 +308,13 @@ void sandbox_destroy(struct sandbox **self_p)
         later_stop(self->posts);
     if (self->texts)
         later_stop(self->texts);
+    if (self->phones)
+        later_stop(self->phones);
     httpd_destroy(&self->httpd);
     later_destroy(&self->quick);
     later_destroy(&self->posts);
     later_destroy(&self->texts);
+    later_destroy(&self->phones);
     vectors_destroy(&self->vectors);
     templates_destroy(&self->templates);
     replies_destroy(&self->replies);
@@ -303,6 +323,7 @@ void sandbox_destroy(struct sandbox **self_p)
     ledger_destroy(&self->ledger);
     keywords_destroy(&self->keywords);
     faults_destroy(&self->faults);
+    calls_destroy(&self->calls);
     accounts_destroy(&self->accounts);
     pthread_mutex_destroy(&self->lock);
     free(self);

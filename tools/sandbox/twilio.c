@@ -22,8 +22,14 @@ static void of_account(struct sandbox *self, struct exchange *x, enum endpoint a
         not_found(answer);
     else if (at == AT_TWILIO_SEND)
         box_messages_create(self, x, account, answer);
+    else if (at == AT_TWILIO_CALLS)
+        box_calls_create(self, x, account, answer);
     else if (strcmp(resource, "/Messages.json") == 0)
         box_messages_list(self, x, account, answer);
+    else if (strcmp(resource, "/Calls.json") == 0)
+        box_calls_list(self, x, account, answer);
+    else if (strncmp(resource, "/Calls/", 7) == 0)
+        box_calls_fetch(self, resource + 7, account, answer);
     else
         box_messages_fetch(self, resource + sizeof "/Messages/" - 1, account, answer);
 }
@@ -37,6 +43,10 @@ void box_twilio(struct sandbox *self, struct exchange *x, enum endpoint at, stru
     answer_header(answer, "Twilio-Request-Id", request_id);
     if (!accounts_authenticate(self->accounts, exchange_header(x, "Authorization"), &account))
         answer_twilio_error(answer, 401, 20003, "Authenticate");
+    else if (at == AT_TWILIO_CONTENT)
+        box_content(self, x, &account, answer);
+    else if (at == AT_TWILIO_LOOKUPS)
+        box_lookups(self, x, answer);
     else
         of_account(self, x, at, &account, answer);
 }
