@@ -160,6 +160,40 @@ Test(delivery_twilio, what_cannot_be_the_message_does_not_match)
     cr_expect(eq(sz, matches.n, 0));
 }
 
+Test(delivery_twilio, what_a_messaging_service_sent_is_known_by_the_service)
+{
+    const struct twilio_wanted by_service = {.to = TO, .messaging_service = "MG1", .body = "hello"};
+    static const char page_of_service[] =
+        PAGE("{\"direction\":\"outbound-api\",\"from\":null,\"to\":\"" TO "\",\"body\":\"hello\","
+             "\"messaging_service_sid\":\"MG1\",\"date_created\":\"" IN_TIME "\",\"sid\":\"SM1\"},"
+             "{\"direction\":\"outbound-api\",\"from\":\"" FROM "\",\"to\":\"" TO "\",\"body\":\"hello\","
+             "\"messaging_service_sid\":\"MG2\",\"date_created\":\"" IN_TIME "\",\"sid\":\"SM2\"},"
+             "{\"direction\":\"outbound-api\",\"from\":\"" FROM "\",\"to\":\"" TO "\",\"body\":\"hello\","
+             "\"messaging_service_sid\":null,\"date_created\":\"" IN_TIME "\",\"sid\":\"SM3\"}");
+
+    matches.n = 0;
+    cr_assert(
+        eq(int, twilio_read_page(page_of_service, strlen(page_of_service), &by_service, &matches, &next, &err), 0));
+    cr_assert(eq(sz, matches.n, 1));
+    cr_expect(eq(str, matches.items[0].sid, "SM1"));
+}
+
+Test(delivery_twilio, whatsapp_and_sms_between_the_same_numbers_are_told_apart)
+{
+    const struct twilio_wanted by_whatsapp = {.whatsapp = true, .to = TO, .from = FROM, .body = "hello"};
+    static const char both[] =
+        PAGE(LISTED("outbound-api", FROM, TO, "hello", IN_TIME,
+                    "SM1") "," LISTED("outbound-api", "whatsapp:" FROM, "whatsapp:" TO, "hello", IN_TIME, "SM2"));
+
+    matches.n = 0;
+    cr_assert(eq(int, twilio_read_page(both, strlen(both), &by_whatsapp, &matches, &next, &err), 0));
+    cr_assert(eq(sz, matches.n, 1));
+    cr_expect(eq(str, matches.items[0].sid, "SM2"));
+    cr_assert(eq(int, page(both), 0));
+    cr_assert(eq(sz, matches.n, 1));
+    cr_expect(eq(str, matches.items[0].sid, "SM1"));
+}
+
 Test(delivery_twilio, another_text_of_the_same_time_is_told_apart)
 {
     cr_assert(eq(int, page(PAGE(LISTED("outbound-api", FROM, TO, "hello", IN_TIME, "SM1"))), 0));
