@@ -7,7 +7,7 @@
 #include "libshared/arena.h"
 #include "libshared/err.h"
 
-#define TERMS_MAX   64   /* as leadwire_search looks at */
+#define TERMS_MAX   64   /* as leadwire_candidates looks at */
 #define LEXEME_SIZE 2048 /* PostgreSQL's longest is one byte less */
 
 static int broken(struct err *err)

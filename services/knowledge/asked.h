@@ -22,7 +22,7 @@ struct asked {
     struct asked_lexeme *lexemes; /* by their bytes */
 };
 
-/* From what leadwire_search returns for a base (migration 0020); NULL: the query says nothing. In arena. */
+/* From what leadwire_candidates returns for a base (migration 0025); NULL: the query says nothing. In arena. */
 int asked_parse(const char *lines, struct arena *arena, struct asked *ret_asked, struct err *err);
 
 /* Raises best[term] to what the text says of each term. text: a tsvector as it is written; weight: of

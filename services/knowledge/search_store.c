@@ -1,4 +1,4 @@
-/* search_store.c - see search_store.h. The searching is leadwire_search's (migration 0020); here its rows become
+/* search_store.c - see search_store.h. The searching is leadwire_candidates' (migration 0025); here its rows become
  * candidates. */
 #include "services/knowledge/search_store.h"
 
@@ -112,21 +112,20 @@ static struct draft *draft_of(struct reading *self, int row, bool is_faq, struct
     return draft;
 }
 
-/* What both chunks of an FAQ share, or a document's chunk says of itself. */
-static int read_shared(struct reading *self, int row, struct draft *draft, struct err *err)
+/* What a question, or a document's chunk, says of its candidate. */
+static int read_head(struct reading *self, int row, bool is_faq, struct draft *draft, struct err *err)
 {
     const char *folded = db_get(self->rows, row, "folded"), *words = db_get(self->rows, row, "words");
     const struct fillers *fillers = draft->base->fillers;
     struct candidate *c = &draft->candidate;
 
-    c->title = text_of(self, row, "title");
-    c->body = text_of(self, row, "body");
+    c->title = text_of(self, row, is_faq ? "body" : "title");
     c->heading = text_of(self, row, "heading");
     c->source_url = text_of(self, row, "source_url");
-    if (!c->title || !c->body || !c->heading || !c->source_url)
+    if (!c->title || !c->heading || !c->source_url)
         return out_of_memory(err);
-    c->alike = trigrams_similarity(&draft->base->trigrams, folded ? folded : "");
-    if (!c->is_faq)
+    c->alike = trigrams_similarity(&draft->base->trigrams, folded ? folded : c->title);
+    if (!is_faq)
         return 0;
     c->exact = folded && strcmp(folded, draft->base->folded) == 0;
     c->about = asked_about(&draft->base->asked, words ? words : "", fillers->items, fillers->n, &c->words);
@@ -137,12 +136,15 @@ static int read_shared(struct reading *self, int row, struct draft *draft, struc
 static int read_chunk(struct reading *self, int row, struct err *err)
 {
     const char *part = db_get(self->rows, row, "part"), *words = db_get(self->rows, row, "words");
-    bool is_answer = strcmp(part, "answer") == 0, has_cosine = db_get(self->rows, row, "cosine") != NULL;
+    bool is_answer = strcmp(part, "answer") == 0, is_question = strcmp(part, "question") == 0;
+    bool has_cosine = db_get(self->rows, row, "cosine") != NULL;
     double cosine = db_get_float(self->rows, row, "cosine");
-    struct draft *draft = draft_of(self, row, strcmp(part, "text") != 0, err);
+    struct draft *draft = draft_of(self, row, is_answer || is_question, err);
 
-    if (!draft || (!is_answer && read_shared(self, row, draft, err) < 0))
+    if (!draft || (!is_answer && read_head(self, row, is_question, draft, err) < 0))
         return -1;
+    if (!is_question && !(draft->candidate.body = text_of(self, row, "body")))
+        return out_of_memory(err);
     asked_mark(&draft->base->asked, words ? words : "", is_answer ? ANSWER_WEIGHT : 1, draft->best);
     if (has_cosine && (!draft->candidate.has_cosine || cosine > draft->candidate.cosine)) {
         draft->candidate.has_cosine = true;
@@ -168,7 +170,7 @@ static int finish(struct reading *self, struct candidates *ret_candidates, struc
     for (size_t i = 0; i < self->n_drafts; i++) {
         struct draft *draft = &self->drafts[i];
         draft->candidate.covered = asked_covered(&draft->base->asked, draft->best);
-        if (draft->candidate.title) /* an FAQ whose question was removed a moment ago has none */
+        if (draft->candidate.title && draft->candidate.body)
             found.items[found.n++] = draft->candidate;
     }
     for (size_t i = 0; i < self->n_bases; i++) {
@@ -205,7 +207,7 @@ static int read_rows(struct db_pool *db, const struct db_result *rows, const cha
 /* The client is set in the statement that reads it: a transaction of one statement, in one round trip. */
 #define SEARCH_SQL(models, vectors)                                                          \
     "SELECT f.* FROM (SELECT set_config('leadwire.client_id', $1, true) AS client_id) AS s," \
-    " LATERAL leadwire_search(s.client_id::uuid, $2, $3, $4, " models ", " vectors ", $5) AS f"
+    " LATERAL leadwire_candidates(s.client_id::uuid, $2, $3, $4, " models ", " vectors ", $5) AS f"
 #define MODELS(...)  "ARRAY[" __VA_ARGS__ "]::text[]"
 #define VECTORS(...) "ARRAY[" __VA_ARGS__ "]::halfvec[]"
 

@@ -11,6 +11,11 @@ static bool is_letter(unsigned char c)
     return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static unsigned char lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
 static int compare(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -27,7 +32,7 @@ void trigrams_read(struct trigrams *self, const char *text)
     for (const unsigned char *at = (const unsigned char *)text; n < TRIGRAMS_MAX; at++) {
         bool letter = *at && is_letter(*at);
         if (letter || (last & 0xff) != ' ')
-            self->items[n++] = last = (last << 8 | (letter ? *at : ' ')) & 0xffffff;
+            self->items[n++] = last = (last << 8 | (letter ? lower(*at) : ' ')) & 0xffffff;
         if (!letter)
             last = 0x2020;
         if (!*at)

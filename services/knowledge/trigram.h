@@ -12,7 +12,8 @@ struct trigrams {
     uint32_t items[TRIGRAMS_MAX];
 };
 
-/* The text is folded (leadwire_fold); its first 500 trigrams count. Any bytes beyond ASCII count as letters. */
+/* The text is folded (leadwire_fold), or ASCII in whatever case; its first 500 trigrams count. Any bytes beyond ASCII
+ * count as letters. */
 void trigrams_read(struct trigrams *self, const char *text);
 
 /* As pg_trgm's similarity(): of the trigrams of both, the share that they have in common, 0 to 1. */

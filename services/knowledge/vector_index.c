@@ -150,9 +150,18 @@ static int run_made(struct db_session *session, struct err *err, const char *sql
     return 0;
 }
 
-/* The index of that name if it is broken or of another width; and indexes that belong to no row any more. */
+/* The index of that name if it is broken or of another width; and indexes that belong to no row any more, with their
+ * functions: a search that is under way may still call the function of an index that has just gone, and finds the same
+ * by comparing one by one. */
 static int drop_leftovers(struct db_session *session, const struct plan *plan, struct err *err)
 {
+    if (run_made(session, err,
+                 "SELECT format('DROP FUNCTION IF EXISTS %s', p.oid::regprocedure) AS statement"
+                 "  FROM pg_proc p JOIN pg_class c ON c.relnamespace = p.pronamespace"
+                 " WHERE c.oid = 'embeddings'::regclass AND p.proname LIKE 'vectors\\_%'"
+                 "   AND NOT EXISTS (SELECT FROM vector_indexes v WHERE v.index_name = p.proname)",
+                 NULL, 0) < 0)
+        return -1;
     return run_made(session, err,
                     "SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I', c.relname) AS statement"
                     "  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
@@ -163,17 +172,23 @@ static int drop_leftovers(struct db_session *session, const struct plan *plan, s
                     (struct db_arg[]){db_text(plan->name), db_bool(plan->wanted), db_int(plan->dims)}, 3);
 }
 
+/* The index, and the function that searches by it. */
 static int build(struct db_session *session, const struct task *task, const char *model, const struct plan *plan,
                  struct err *err)
 {
-    return run_made(session, err,
-                    "SELECT format('CREATE INDEX CONCURRENTLY IF NOT EXISTS %I ON embeddings"
-                    " USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops) WITH (" INDEX_OPTIONS ")"
-                    " WHERE client_id = %L AND model = %L AND vector_dims(embedding) = %s', $1::text, $4::text,"
-                    " $2::text, $3::text, $4::text) AS statement",
-                    (struct db_arg[]){db_text(plan->name), db_text(task->client_id), db_text(model),
-                                      db_int(plan->dims)},
-                    4);
+    const struct db_arg whose[] = {db_text(task->client_id), db_text(model)};
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (run_made(session, err,
+                 "SELECT format('CREATE INDEX CONCURRENTLY IF NOT EXISTS %I ON embeddings"
+                 " USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops) WITH (" INDEX_OPTIONS ")"
+                 " WHERE client_id = %L AND model = %L AND vector_dims(embedding) = %s', $1::text, $4::text,"
+                 " $2::text, $3::text, $4::text) AS statement",
+                 (struct db_arg[]){db_text(plan->name), db_text(task->client_id), db_text(model), db_int(plan->dims)},
+                 4) < 0)
+        return -1;
+    failpoint("knowledge.index_made");
+    return db_session_query(session, &rows, err, "SELECT leadwire_make_nearest($1, $2)", whose, 2) < 0 ? -1 : 0;
 }
 
 /* 1 if this session may change indexes, 0 if another does. */

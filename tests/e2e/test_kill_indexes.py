@@ -65,6 +65,16 @@ class KillIndexes(ClusterTest):
         self.wait_index("text-embedding-3-small ready true")
         self.check_search()
 
+    def test_an_index_without_its_function_gets_it_from_the_next(self):
+        self.restart("knowledge", "knowledge.index_made")
+        self.fill()
+        self.start_again("knowledge")
+        self.wait_index("text-embedding-3-small ready true")
+        self.assertEqual(self.cluster.sql(
+            "SELECT count(*) FROM vector_indexes JOIN pg_proc ON proname = index_name"
+            f" WHERE client_id = '{self.client}'"), "1")
+        self.check_search()
+
     def test_an_index_that_was_built_is_used_by_the_next(self):
         self.restart("knowledge", "knowledge.index_built")
         self.fill()
