@@ -1,4 +1,5 @@
-/* service_dispatch.c - the dispatcher: one thread that claims tasks for the workers and settles what they finished.
+/* service_dispatch.c - the dispatcher: one thread that claims tasks for the workers (service_claim.c) and settles what
+ * they finished.
  *
  * While one statement runs, the next batch gathers: so batches grow with the load and an idle process waits for none.
  */
@@ -23,13 +24,10 @@ enum { THREAD_STACK = 1024 * 1024, HEAR_MEMORY = 64 * 1024 };
 /* What the dispatcher does next; taken under the lock, done without it. */
 struct round {
     struct held_list finished;
-    size_t want;
-    bool look, lanes, find_lost;
-    struct ref refs[CLAIM_MAX];
-    size_t n_refs;
+    struct claim_plan claim;
 };
 
-static void pass(const struct process *self, const char *where)
+void dispatcher_pass(const struct process *self, const char *where)
 {
     char name[64];
 
@@ -39,7 +37,7 @@ static void pass(const struct process *self, const char *where)
 
 /* ---- held tasks ---- */
 
-static void link_held_locked(struct process *self, struct held *held)
+void held_link_locked(struct process *self, struct held *held)
 {
     held->older = self->newest;
     if (self->newest)
@@ -80,13 +78,6 @@ void dispatcher_finish(struct process *self, struct held *held)
 
 /* ---- hearing ---- */
 
-/* Tasks are ready whose ids are not known. */
-static void look_everywhere_locked(struct process *self)
-{
-    self->look = true;
-    self->lanes_look_ms = 0;
-}
-
 void dispatcher_hear(struct process *self, const struct envelope *env)
 {
     AUTO(arena_destroy) struct arena *arena = arena_new(HEAR_MEMORY);
@@ -100,7 +91,7 @@ void dispatcher_hear(struct process *self, const struct envelope *env)
     pthread_mutex_lock(&self->lock);
     for (size_t i = 0; i < ready.n_refs && !self->draining; i++)
         if (!ref_set_add(self->refs, ready.refs[i].client_id, ready.refs[i].task_id))
-            look_everywhere_locked(self);
+            claims_look_locked(self);
     pthread_cond_broadcast(&self->dispatch);
     pthread_mutex_unlock(&self->lock);
 }
@@ -144,7 +135,7 @@ static void settle_done(struct process *self, struct held **batch, size_t n, str
 
     for (size_t i = 0; i < n; i++)
         tasks[i] = &batch[i]->task;
-    pass(self, "before_complete");
+    dispatcher_pass(self, "before_complete");
     rc = tasks_complete_batch(self->db, self->bus, tasks, n, &err);
     for (size_t i = 0; i < n; i++)
         settle_one(self, batch[i], rc, &err, ret_again);
@@ -173,159 +164,7 @@ static void settle(struct process *self, struct held_list *finished, struct held
     }
 }
 
-/* ---- claiming ---- */
-
-/* How many more tasks the workers could begin soon. A task that has a lane has its turn now: it is claimed for nobody
- * who is busy for long, or it would go out beside its lane's next one. */
-static size_t wanted_locked(const struct process *self)
-{
-    int64_t prefetch = self->task_workers * (int64_t)PREFETCH_MS * 1000 / (self->task_us > 0 ? self->task_us : 1);
-    int64_t least = self->service->lanes ? 0 : PREFETCH_MIN, want;
-
-    if (self->draining || !self->service->tasks)
-        return 0;
-    if (prefetch < least)
-        prefetch = least;
-    if (prefetch > CLAIM_MAX / 2)
-        prefetch = CLAIM_MAX / 2;
-    want = self->task_workers - self->n_tasks_running + prefetch - (int64_t)self->waiting.n;
-    return want <= 0 ? 0 : want > CLAIM_MAX ? CLAIM_MAX : (size_t)want;
-}
-
-/* Claims what was heard of, of the lanes what has its turn, and where ids were missed whatever is due. -1 where one of
- * these failed; what the others gave is in ret_tasks all the same. */
-static int claim_some(struct process *self, const struct round *round, struct task *ret_tasks, size_t *ret_n,
-                      struct err *err)
-{
-    const char *instance = self->main_slot.worker.instance, *role = self->service->role;
-    struct task_ref refs[CLAIM_MAX];
-    bool others = true;
-    int n;
-
-    *ret_n = 0;
-    for (size_t i = 0; i < round->n_refs; i++)
-        refs[i] = (struct task_ref){.client_id = round->refs[i].client_id, .task_id = round->refs[i].task_id};
-    if (round->look) {
-        if ((n = tasks_claim_due(self->db, instance, role, round->want, ret_tasks, err)) < 0)
-            return -1;
-        *ret_n += (size_t)n;
-    } else {
-        pass(self, "before_claim");
-    }
-    if (round->lanes) {
-        n = lanes_claim(self, refs, round->n_refs, round->want - *ret_n, ret_tasks + *ret_n, &others, err);
-        if (n < 0)
-            return -1;
-        *ret_n += (size_t)n;
-    }
-    if (round->n_refs > 0 && others) {
-        if ((n = tasks_claim(self->db, instance, role, refs, round->n_refs, ret_tasks + *ret_n, err)) < 0)
-            return -1;
-        *ret_n += (size_t)n;
-    }
-    return 0;
-}
-
-static struct held *hold(struct task *task)
-{
-    struct held *held = calloc(1, sizeof *held);
-
-    if (!held) {
-        task_release(task);
-        return NULL;
-    }
-    held->task = *task;
-    held->claimed_ms = clock_mono_ms();
-    return held;
-}
-
-/* 0, or -1 when the database is away. */
-static int claim(struct process *self, const struct round *round)
-{
-    struct task tasks[2 * CLAIM_MAX]; /* of the lanes and by id */
-    struct err err = {0};
-    size_t n;
-    int rc = claim_some(self, round, tasks, &n, &err);
-
-    self->claims++;
-    if (n > 0)
-        pass(self, "after_claim");
-    if (rc < 0)
-        log_err(LOG_WARN, "no tasks claimed", &err);
-    pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < n; i++) {
-        struct held *held = hold(&tasks[i]);
-
-        if (held) {
-            link_held_locked(self, held);
-            held_append(&self->waiting, held);
-        } else {
-            self->claims_lost = true;
-        }
-    }
-    if (n > 0)
-        pthread_cond_broadcast(&self->work);
-    if (rc < 0) {
-        self->claims_lost = true;
-        look_everywhere_locked(self);
-    } else if (round->look) {
-        self->look |= n >= round->want; /* there may be more */
-    } else if (round->n_refs > 0) {
-        self->look |= n == 0 && self->n_tasks_running == 0; /* idle: what else is there? */
-    }
-    pthread_mutex_unlock(&self->lock);
-    return rc;
-}
-
-/* A claim whose answer was lost may have made tasks ours that nobody works on: they are given back. */
-static int give_back_lost(struct process *self)
-{
-    AUTO(arena_destroy) struct arena *arena = arena_new(HEAR_MEMORY);
-    struct err err = {0};
-    int64_t *tokens;
-    size_t n = 0;
-    int rc;
-
-    pthread_mutex_lock(&self->lock);
-    for (struct held *held = self->newest; held; held = held->older)
-        n++;
-    if ((tokens = arena ? arena_calloc(arena, n + 1, sizeof *tokens) : NULL)) {
-        n = 0;
-        for (struct held *held = self->newest; held; held = held->older)
-            tokens[n++] = held->task.token;
-    }
-    pthread_mutex_unlock(&self->lock);
-    if (!tokens)
-        return -1;
-    rc = tasks_give_back_except(self->db, self->main_slot.worker.instance, tokens, n, &err);
-    if (rc < 0)
-        return -1;
-    if (rc > 0)
-        log_warn("claims without an answer were given back", log_int("tasks", rc));
-    pthread_mutex_lock(&self->lock);
-    self->claims_lost = false;
-    look_everywhere_locked(self);
-    pthread_mutex_unlock(&self->lock);
-    return 0;
-}
-
 /* ---- the thread ---- */
-
-static bool lanes_due_locked(const struct process *self, int64_t now_ms)
-{
-    return self->service->lanes && now_ms >= lanes_wake_locked(self);
-}
-
-static bool may_claim_locked(const struct process *self, int64_t now_ms)
-{
-    return (self->look || ref_set_count(self->refs) > 0 || lanes_due_locked(self, now_ms)) && wanted_locked(self) > 0;
-}
-
-/* When there will be something to do if nobody says so before; 0: never. */
-static int64_t next_wake_locked(const struct process *self)
-{
-    return self->service->lanes && wanted_locked(self) > 0 ? lanes_wake_locked(self) : 0;
-}
 
 static void wait_locked(struct process *self, int64_t until_ms)
 {
@@ -347,7 +186,7 @@ static bool next_round(struct process *self, int64_t pause_until_ms, struct roun
     pthread_cond_broadcast(&self->dispatch);
     for (;;) {
         int64_t now = clock_mono_ms();
-        bool work = self->finished.n > 0 || may_claim_locked(self, now);
+        bool work = self->finished.n > 0 || claims_due_locked(self, now);
 
         if (self->dispatcher_ending && (self->finished.n == 0 || now >= self->dispatcher_end_ms)) {
             more = false;
@@ -355,19 +194,12 @@ static bool next_round(struct process *self, int64_t pause_until_ms, struct roun
         }
         if (work && now >= pause_until_ms)
             break;
-        wait_locked(self, work ? pause_until_ms : next_wake_locked(self));
+        wait_locked(self, work ? pause_until_ms : claims_wake_locked(self));
     }
     self->dispatcher_busy = more;
     round->finished = self->finished;
     self->finished = (struct held_list){0};
-    round->want = wanted_locked(self);
-    round->find_lost = self->claims_lost && round->want > 0;
-    round->look = self->look && round->want > 0;
-    if (round->look)
-        self->look = false;
-    round->n_refs = round->look ? 0 : ref_set_take(self->refs, round->refs, round->want);
-    round->lanes =
-        self->service->lanes && round->want > 0 && (round->n_refs > 0 || lanes_due_locked(self, clock_mono_ms()));
+    claims_plan_locked(self, &round->claim);
     pthread_mutex_unlock(&self->lock);
     return more;
 }
@@ -395,10 +227,7 @@ static void *dispatcher_thread(void *arg)
         settle(self, &round.finished, &again);
         away = again.n > 0;
         put_back(self, &again);
-        if (round.find_lost)
-            away |= give_back_lost(self) < 0;
-        if (round.look || round.lanes || round.n_refs > 0)
-            away |= claim(self, &round) < 0;
+        away |= claims_run(self, &round.claim) < 0;
         pause_until_ms = away ? clock_mono_ms() + RETRY_MS : 0;
     }
     put_back(self, &round.finished);

@@ -5,6 +5,7 @@
  * service_worker.c   the worker threads and what they take next
  * service_request.c  one request: decoding, transaction, idempotency, answer
  * service_dispatch.c the dispatcher: claims tasks and settles finished ones
+ * service_claim.c    what it claims
  * service_lanes.c    when it asks for tasks that have a lane
  * service_refs.c     the ids of tasks that were heard of */
 #pragma once
@@ -170,7 +171,33 @@ void dispatcher_end(struct process *self, int64_t end_ms);
 /* From a worker: its task is over. */
 void dispatcher_finish(struct process *self, struct held *held);
 
-/* ---- service_lanes.c: for the dispatcher ---- */
+/* A place of the dispatcher where a test may stop the process: the failpoint <role>.<where>. */
+void dispatcher_pass(const struct process *self, const char *where);
+/* From now on the process holds it. */
+void held_link_locked(struct process *self, struct held *held);
+
+/* ---- service_claim.c: for the dispatcher ---- */
+
+/* What is to be claimed; taken under the lock, done without it. */
+struct claim_plan {
+    size_t want;
+    bool look;      /* for what is due, without ids */
+    bool lanes;     /* what the lanes allow */
+    bool find_lost; /* rows may be ours that we do not know */
+    struct ref refs[CLAIM_MAX];
+    size_t n_refs;
+};
+
+/* Tasks are ready whose ids are not known. */
+void claims_look_locked(struct process *self);
+bool claims_due_locked(const struct process *self, int64_t now_ms);
+/* When there will be something to claim though nobody tells; monotonic, 0: never. */
+int64_t claims_wake_locked(const struct process *self);
+void claims_plan_locked(struct process *self, struct claim_plan *ret_plan);
+/* Claims; the workers find it in waiting. -1 when the database is away. */
+int claims_run(struct process *self, const struct claim_plan *plan);
+
+/* ---- service_lanes.c: for service_claim.c ---- */
 
 /* When the lanes are to be asked although nothing was heard; monotonic. */
 int64_t lanes_wake_locked(const struct process *self);

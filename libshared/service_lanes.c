@@ -1,4 +1,4 @@
-/* service_lanes.c - when the dispatcher asks for tasks that have a lane, see tasks.h.
+/* service_lanes.c - when a process asks for tasks that have a lane, see tasks.h.
  *
  * At once when ids were heard; otherwise when the earliest lane can be ready again, as the last claim told. And about
  * each second all lanes are looked through: ids may be lost, and retries are not pushed. */
@@ -7,7 +7,7 @@
 #include "proto/envelope.h"
 
 enum {
-    PACE_MS = 5,      /* between claims that nobody asked for: with many lanes one is always ready in a moment */
+    PACE_MS = 10,     /* between claims that nobody asked for: with many lanes one is always ready in a moment */
     MISSED_MS = 2,    /* another process's claim is over by then */
     LOOK_MS = 1000,   /* between looks */
     FAILURE_MS = 100, /* what failed may be for very soon: look, but not after each when all fail */
