@@ -108,7 +108,6 @@ class Cluster:
             "ANTHROPIC_BASE_URL": sandbox_url,
             "OPENAI_BASE_URL": sandbox_url + "/v1",
             "LEADWIRE_RECONCILE_AFTER_SECONDS": "1,2,3,4",
-            "LEADWIRE_LONG_CODE_PER_SECOND": "0",  # one number writes to all leads of a test
             **env,
         }
         for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY"):

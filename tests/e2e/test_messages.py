@@ -1,0 +1,206 @@
+"""Messages beside the plain answer: a person's, by SMS and WhatsApp; the alert of a hot lead; photos; the first one."""
+
+import json
+import time
+import urllib.parse
+import uuid
+
+from cluster import BUSINESS, ClusterTest, main, wait_for
+from kill import RECOVERY
+
+WHATSAPP = "+15550100009"
+BOSS = "+15550109999"
+TEMPLATE = "HX" + "ab" * 16
+# Whatever time it is where the tests run.
+ALWAYS = {"allowed_hours": "00:00-24:00"}
+
+
+class MessagesTest(ClusterTest):
+    config = {}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster.api("PATCH", f"/clients/{cls.client_id}/config",
+                        {"twilio_whatsapp_number": WHATSAPP, **ALWAYS, **cls.config}, status=200)
+
+    def write(self, status=202, headers=None, **body):
+        path = "/messages"
+        if "conversation_id" in body:
+            path = f"/conversations/{body.pop('conversation_id')}/messages"
+        else:
+            body = {"client_id": self.client_id, **body}
+        return self.cluster.api("POST", path, body, status=status, headers=headers).json
+
+    def message(self, message_id):
+        return self.cluster.api("GET", f"/messages/{message_id}", status=200).json
+
+    def wait_state(self, message_id, *states):
+        return wait_for(f"message to be {states}", lambda: (m := self.message(message_id))["state"] in states and m)
+
+    def inbound(self, body, **more):
+        answer = self.cluster.sandbox("POST", "/inbound", {"from": self.lead, "to": BUSINESS, "body": body, "wait": True,
+                                                           **more})
+        self.assertEqual(answer["status"], 200, answer)
+
+    def whatsapp(self, body, **more):
+        self.inbound(body, to=WHATSAPP, channel="whatsapp", **more)
+
+    def sent_by_whatsapp(self):
+        return self.cluster.replies("whatsapp:" + self.lead)
+
+    def conversation_id(self):
+        return self.cluster.conversation(self.lead)["conversation_id"]
+
+    def alerts(self):
+        """All alerts of this lead's conversation, as the API shows them."""
+        return [m for m in self.cluster.messages(self.conversation_id()) if m.get("purpose") == "alert"]
+
+
+class Written(MessagesTest):
+    def test_a_person_writes_to_a_new_number(self):
+        created = self.write(to=self.lead, body="This is Joe, about your boiler.")
+        replies = self.cluster.wait_replies(1, self.lead)
+        self.assertEqual(replies[0]["body"], "Rapid Plumbing: This is Joe, about your boiler.")
+        self.assertEqual(replies[0]["from"], BUSINESS)
+        message = self.wait_state(created["message_id"], "delivered")
+        self.assertEqual((message["author"], message["purpose"], message["segments"], message["conversation_id"]),
+                         ("human", "started", 1, created["conversation_id"]))
+        task = self.cluster.api("GET", f"/tasks/{created['task_id']}", status=200).json
+        self.assertEqual((task["kind"], task["state"]), ("send_message_sms", "finished"))
+        self.assertEqual(json.loads(self.cluster.leadctl("why", created["message_id"]))["message"]["author"], "human")
+
+    def test_within_a_conversation_it_is_a_reply(self):
+        self.inbound("What are your opening hours?")
+        self.cluster.wait_replies(1, self.lead)
+        created = self.write(conversation_id=self.conversation_id(), body="And we are open on Sunday this week.")
+        self.assertEqual(self.cluster.wait_replies(2, self.lead)[1]["body"], "And we are open on Sunday this week.")
+        self.assertEqual(self.message(created["message_id"])["purpose"], "reply")
+        # What the lead says then is answered by the agent, which knows what was said.
+        self.inbound("Do you install water heaters?")
+        self.assertIn("install", self.cluster.wait_replies(3, self.lead)[2]["body"])
+
+    def test_the_same_key_sends_once(self):
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        first = self.write(to=self.lead, body="Once.", headers=headers)
+        self.assertEqual(self.write(to=self.lead, body="Once.", headers=headers), first)
+        self.cluster.wait_replies(1, self.lead)
+        time.sleep(1.5)
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+
+    def test_what_cannot_be_sent_is_refused_with_its_field(self):
+        variables = {"1": "Ada"}
+        for status, field, body in (
+                (400, "to", {"body": "Hi"}),
+                (400, "to", {"to": "555", "body": "Hi"}),
+                (400, "body", {"to": self.lead}),
+                (400, "body", {"to": self.lead, "body": ""}),
+                (400, "body", {"to": self.lead, "body": "  "}),
+                (400, "body", {"to": self.lead, "body": "x" * 1601}),
+                (400, "body", {"to": self.lead, "body": "x" * 7000}),
+                (400, "channel", {"to": self.lead, "body": "Hi", "channel": "fax"}),
+                (400, "body", {"to": self.lead, "channel": "whatsapp", "body": "Hi", "content_sid": TEMPLATE}),
+                (400, "content_sid", {"to": self.lead, "content_sid": TEMPLATE}),
+                (400, "content_sid", {"to": self.lead, "channel": "whatsapp", "content_sid": "HX1"}),
+                (400, "content_variables", {"to": self.lead, "body": "Hi", "content_variables": variables}),
+                (409, "body", {"to": self.lead, "channel": "whatsapp", "body": "Hi"})):
+            with self.subTest(body=str(body)[:80]):
+                self.assertEqual(self.write(status=status, **body)["field"], field)
+        other = self.cluster.api("POST", "/clients", {"name": "Mute"}, status=201).json["client_id"]
+        answer = self.cluster.api("POST", "/messages", {"client_id": other, "to": self.lead, "body": "Hi"}, status=409)
+        self.assertEqual(answer.json["field"], "twilio_phone_number")
+        self.assertIsNone(self.cluster.conversation(self.lead))
+
+    def test_who_has_opted_out_is_not_written_to(self):
+        self.inbound("STOP")
+        wait_for("the opt-out", lambda: (c := self.cluster.conversation(self.lead)) and c.get("opted_out_at"))
+        for body in ({"to": self.lead}, {"conversation_id": self.conversation_id()}):
+            answer = self.write(status=409, body="Hi", **body)
+            self.assertIn("opted out", answer["detail"])
+        self.assertEqual(self.cluster.replies(self.lead), [])
+
+
+class FirstMessage(MessagesTest):
+    config = {"first_message_opt_out_line": "Reply STOP to opt out."}
+
+    def test_it_names_the_business_and_how_to_opt_out_and_the_next_does_not(self):
+        self.inbound("What are your opening hours?")
+        first = self.cluster.wait_replies(1, self.lead)[0]["body"]
+        self.assertTrue(first.startswith("Rapid Plumbing: "), first)
+        self.assertTrue(first.endswith("\nReply STOP to opt out."), first)
+        self.assertIn("8 am to 6 pm", first)
+        self.assertLessEqual(len(first), 320)
+        self.inbound("Which areas do you serve?")
+        second = self.cluster.wait_replies(2, self.lead)[1]["body"]
+        self.assertNotIn("Rapid Plumbing", second)
+        self.assertNotIn("STOP", second)
+
+
+class Alerts(MessagesTest):
+    config = {"hot_lead_sms_number": BOSS, "alert_call": "on"}
+    HOT = "I'm Ada. My water heater burst, I need a plumber today, it is an emergency!"
+
+    def boss_got(self):
+        return [m for m in self.cluster.replies(BOSS) if self.lead in m["body"]]
+
+    def boss_was_called(self):
+        """Calls that read out this lead's number."""
+        calls = self.cluster.sandbox("GET", "/calls?to=" + urllib.parse.quote(BOSS))["calls"]
+        return [c for c in calls if " ".join(self.lead[1:]) in json.dumps(c["said"])]
+
+    def expect_one_alert(self, seconds=20):
+        """The boss gets one text and one call about this lead, and no second ones."""
+        wait_for("the alert", self.boss_got, seconds)
+        wait_for("the call", self.boss_was_called, seconds)
+        wait_for("all tasks to be done", lambda: self.cluster.sql("SELECT count(*) FROM tasks") == "0", seconds)
+        time.sleep(1)
+        self.assertEqual(len(self.boss_got()), 1)
+        self.assertEqual(len(self.boss_was_called()), 1)
+        self.assertEqual(sorted(m["channel"] for m in self.alerts()), ["sms", "voice"])
+        return self.boss_got()[0]
+
+    def test_a_hot_lead_is_told_once(self):
+        self.inbound(self.HOT)
+        alert = self.expect_one_alert()
+        self.assertEqual(alert["from"], BUSINESS)
+        for part in ("Rapid Plumbing: hot lead", self.lead, "Ada", "Urgency: high", "My water heater burst"):
+            self.assertIn(part, alert["body"])
+        self.inbound("It really is an emergency, the water heater is broken!")
+        self.cluster.wait_replies(2, self.lead)
+        self.expect_one_alert()
+        self.assertNotIn("hot lead", "".join(m["body"] for m in self.cluster.replies(self.lead)))
+
+    def test_who_asks_for_a_person_is_told(self):
+        self.inbound("Can I talk to a person please?")
+        wait_for("the alert", self.boss_got)
+        self.assertIn("needs a person", self.boss_got()[0]["body"])
+        self.assertEqual([m["channel"] for m in self.alerts()], ["sms"])
+
+    def killed_at(self, failpoint):
+        self.cluster.kill("orchestrator", 15)
+        self.cluster.start("orchestrator", LEADWIRE_FAILPOINT=failpoint)
+        self.cluster.wait_ready()
+        self.inbound(self.HOT)
+        self.assertEqual(self.cluster.wait_ended("orchestrator"), -9)
+        self.cluster.start("orchestrator")
+        self.cluster.wait_ready()
+        self.cluster.wait_replies(1, self.lead, RECOVERY)
+        self.expect_one_alert(RECOVERY)
+
+    def test_killed_before_the_commit_it_is_told_once(self):
+        self.killed_at("orchestrator.before_commit")
+
+    def test_killed_after_the_commit_it_is_told_once(self):
+        self.killed_at("orchestrator.after_commit")
+
+    def test_numbers_are_masked_in_the_logs(self):
+        self.inbound(self.HOT)
+        self.expect_one_alert()
+        for service in ("orchestrator", "delivery"):
+            log = self.cluster.log(service)
+            self.assertNotIn(BOSS, log)
+            self.assertNotIn(self.lead, log)
+
+
+if __name__ == "__main__":
+    main()
