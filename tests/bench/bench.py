@@ -20,6 +20,7 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import consent  # noqa: E402
 import knowledge_breakeven  # noqa: E402
 import knowledge_bulk  # noqa: E402
 import knowledge_model  # noqa: E402
@@ -251,7 +252,7 @@ def report(bench, file):
 
 def main():
     default = ["start", "memory", "latency", "burst", "accept", "recovery"]
-    names = default + ["knowledge"] + list(KNOWLEDGE)
+    names = default + ["consent", "knowledge"] + list(KNOWLEDGE)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", help="also write the table to this file")
     parser.add_argument("--seconds", type=int, default=30, help="how long each measurement under load runs")
@@ -266,6 +267,8 @@ def main():
             print(f"measuring {name} ...", file=sys.stderr)
             if name in KNOWLEDGE:
                 KNOWLEDGE[name](bench)
+            elif name == "consent":
+                consent.measure(bench)
             else:
                 getattr(bench, name)()
     finally:

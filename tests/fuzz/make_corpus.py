@@ -94,6 +94,13 @@ MARKDOWN = {
     "word": b"\x00" + "a\u0301\U0001f44d\U0001f3fd".encode() * 200,
 }
 
+CONSENT = {
+    "keyword": "STOP", "marked": " \u00a1Alto! \U0001f6d1", "styled": "\uff33\uff34\uff2f\uff30", "english": "Hey, please don\u2019t text me anymore",
+    "clause": "Not interested, stop. Take me off your list please", "spanish": "Ya no me escriban m\u00e1s, por favor",
+    "arabic": "\u0645\u0646 \u0641\u0636\u0644\u0643 \u0644\u0627 \u062a\u064f\u0631\u0627\u0633\u0650\u0644\u0646\u064a \u0628\u0639\u062f \u0627\u0644\u0622\u0646",
+    "again": "start texting me again", "long": "unsubscribe me from " + "all " * 100 + "of these text messages",
+}
+
 
 def write(target, name, data):
     folder = HERE / "corpus" / target
@@ -122,6 +129,8 @@ def main():
         write("fuzz_html", name, data)
     for name, data in MARKDOWN.items():
         write("fuzz_chunker", name, data)
+    for name, text in CONSENT.items():
+        write("fuzz_consent", name, text.encode())
     names = sorted({name for header in (HERE / "../../proto").glob("*.h")
                     for name in re.findall(r"MSG\((\w+), \w+, ", header.read_text())})
     words = sorted({field for header in (HERE / "../../proto").glob("*.h")
@@ -146,6 +155,11 @@ def main():
     (HERE / "fuzz_chunker.dict").write_text(
         '"\\x0a\\x0a"\n"\\x0a# "\n"\\x0a### "\n"\\x0a- "\n"\\x0a1. "\n"\\x0a```\\x0a"\n"\\x0a| "\n"\\x0a|---|---|\\x0a"\n"\\x0a===\\x0a"\n'
         '"\\x0a---\\x0a"\n". "\n"? "\n"e.g. "\n"\\xd8\\x9f "\n"\\xcc\\x81"\n')
+    (HERE / "fuzz_consent.dict").write_text("".join('"%s"\n' % "".join("\\x%02x" % b for b in w.encode()) for w in (
+        "stop ", "please ", "dont ", "do not ", "text ", "texting ", "me ", "sending ", "messages ", "unsubscribe ", "opt out ", "remove ",
+        "from ", "your list", "no more ", "want ", "again", "no ", "me escriban ", "deje de ", "quiero ", "mensajes ", "baja", "\u0644\u0627 ",
+        "\u062a\u0631\u0627\u0633\u0644\u0646\u064a ", "\u062a\u0631\u0633\u0644 ", "\u0631\u0633\u0627\u0626\u0644 ", "\u0631\u0642\u0645\u064a ", "\u0640", "\u064e", "\u2019", "\u200b",
+        "\ufdfa", "\uff33", "\U0001f6d1", ". ", ", ", "\u061f")))
 
 
 main()

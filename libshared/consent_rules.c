@@ -1,0 +1,361 @@
+/* consent_rules.c - the phrases by which people opt out and in. See consent_internal.h. */
+#include "libshared/auto.h"
+#include "libshared/consent_internal.h"
+
+#define EN "en"
+#define ES "es"
+#define AR "ar"
+
+/* ---- single words ---- */
+
+/* On these alone, and alone in the text, Twilio acts itself. */
+const struct consent_word_list consent_keywords[] = {
+    {CONSENT_OUT, EN, "stop stopall unsubscribe cancel end quit revoke optout remove"},
+    {CONSENT_IN, EN, "start unstop yes"},
+    {CONSENT_HELP, EN, "help info"},
+    {CONSENT_OUT, ES, "alto basta baja stop"},
+    {CONSENT_HELP, ES, "ayuda"},
+    {CONSENT_OUT, AR, "توقف قف كفى"},
+    {CONSENT_HELP, AR, "مساعدة المساعدة"},
+};
+const size_t consent_n_keywords = COUNT_OF(consent_keywords);
+
+const struct consent_word_list consent_bare[] = {
+    {CONSENT_OUT, EN, "stop stopall unsubscribe optout"},
+    {CONSENT_OUT, ES, "alto pare"},
+    {CONSENT_OUT, AR, "توقف"},
+};
+const size_t consent_n_bare = COUNT_OF(consent_bare);
+
+/* ---- English ---- */
+
+#define NEGATED_EN "dont didnt cant cannot couldnt wont wouldnt never why when didyou havent unless until"
+#define TIMES_EN                                                                                               \
+    "before after until till while during when unless if today tonight tomorrow night nights morning weekend " \
+    "weekends "                                                                                                \
+    "now yet early late monday tuesday wednesday thursday friday saturday sunday"
+#define ASKED_EN "why if when they he she nobody who did"
+
+static const char *const stop_texting[] = {"stop texting me",
+                                           "stop texting my",
+                                           "stop texting this",
+                                           "stop texting here",
+                                           "stop texting it",
+                                           "< stop texting >",
+                                           "< stop text >",
+                                           "you to stop texting >",
+                                           "you stop texting >",
+                                           "you to stop text >",
+                                           "stop calling and texting me",
+                                           "stop calling or texting me",
+                                           "stop texting and calling me",
+                                           "stop texting or calling me",
+                                           "stop send me >",
+                                           "stop send me stuff",
+                                           "stop send * messages",
+                                           "stop send me text",
+                                           "stop ?with ?all ?of ?the ?your ?stuff ?text messages",
+                                           "stop blowing up my",
+                                           "stop hitting me up",
+                                           "stop trying to text me",
+                                           "quit texting me",
+                                           "quit texting my",
+                                           "quit texting stuff",
+                                           "quit texting here",
+                                           "< quit texting >",
+                                           "quit send me >",
+                                           "quit send me stuff",
+                                           "quit send * messages",
+                                           "quit ?with ?all ?the ?your ?stuff ?text messages",
+                                           "quit blowing up my",
+                                           "quit hitting me up",
+                                           "quit calling and texting me",
+                                           "quit and desist",
+                                           "quit all text",
+                                           "quit all communication",
+                                           "stop all text",
+                                           "stop all communication",
+                                           "refrain from texting",
+                                           NULL};
+static const char *const stop_calling[] = {"stop calling me",   "stop calling my",
+                                           "stop calling this", "< stop calling >",
+                                           "quit calling me",   "dont call me",
+                                           "never call me",     NULL};
+static const char *const told_to_stop[] = {"said stop >",      "you to stop >",    "you stop >",    "please end >",
+                                           "you to stopall >", "make it stop >",   "stop it >",     "want it to stop >",
+                                           "want to optout >", "to unsubscribe >", "please quit >", NULL};
+static const char *const dont_text[] = {"dont ?ever ?please text me",
+                                        "dont ?ever ?please text this",
+                                        "dont text my number",
+                                        "dont text my phone",
+                                        "dont text here",
+                                        "< dont text >",
+                                        "< never text >",
+                                        "never ?ever text me",
+                                        "never text this",
+                                        "not to text me",
+                                        "you not text me",
+                                        "dont reply to me",
+                                        "dont respond to me",
+                                        "dont hit me up",
+                                        "dont ?ever send me ?any ?more messages",
+                                        "dont send messages",
+                                        "dont call or text",
+                                        "dont text or call",
+                                        "dont send me stuff",
+                                        "dont send me anymore",
+
+                                        NULL};
+static const char *const no_more[] = {"no more ?of ?stuff ?your ?text messages",
+                                      "no more texting",
+                                      "< no ?text messages >",
+                                      "< no texting >",
+                                      "enough ?with ?the messages",
+                                      "enough texting",
+                                      NULL};
+static const char *const unsubscribe[] = {"unsubscribe me",
+                                          "unsubscribe >",
+                                          "unsubscribe from ?all ?of ?stuff ?your ?the ?any ?text messages",
+                                          "unsubscribe from ?all ?your ?the ?stuff list",
+                                          "unsubscribe from all >",
+                                          "unsubscribe from stuff >",
+                                          "unsubscribe stuff number",
+                                          "unsubscribe my number",
+                                          "optout of ?receiving ?getting ?all ?stuff ?your ?the ?any ?text messages",
+                                          "optout from * messages",
+                                          "optout of stuff >",
+                                          "opt me out",
+                                          "optout of all >",
+                                          "want to optout of text",
+                                          NULL};
+static const char *const off_the_list[] = {"remove me >",
+                                           "remove me from * list",
+                                           "remove me off * list",
+                                           "remove me from * messages",
+                                           "remove me from your",
+                                           "remove me from stuff",
+                                           "take me off >",
+                                           "take me off your",
+                                           "take me off stuff",
+                                           "take me off * list",
+                                           "take me off * messages",
+                                           "get me off * list",
+                                           "get me off your",
+                                           "get me out of * list",
+                                           "take my number off",
+                                           "take stuff number off",
+                                           "remove my number",
+                                           "remove stuff number",
+                                           "remove my info",
+                                           "remove my phone",
+                                           "remove * number from * list",
+                                           "lose my number",
+                                           "lose stuff number",
+                                           "take my info off",
+                                           NULL};
+static const char *const not_wanted[] = {"dont want * messages",
+                                         "nolonger want * messages",
+                                         "dont need your messages",
+                                         "dont need any ?more messages",
+                                         "dont need anymore messages",
+                                         "nolonger need * messages",
+                                         "not want * messages",
+                                         "dont want * messages from you",
+                                         "dont want you texting",
+                                         "dont want you to text me",
+                                         "dont want you text me",
+                                         "dont want to be text",
+                                         "dont want to be texted",
+                                         "dont want to be contacted",
+                                         "not want to be contacted",
+                                         "nolonger want to be contacted",
+                                         "nolonger want to be texted",
+                                         "dont want to hear from",
+                                         "nolonger want to hear from",
+                                         "not want to hear from",
+                                         "rather not receive * messages",
+                                         "dont like getting * messages",
+                                         NULL};
+static const char *const alone[] = {"leave me alone >",      "leave me the hell alone", "leave me alone already",
+                                    "leave me alone please", "leave me alone",          NULL};
+static const char *const revoked[] = {"revoke ?my ?all ?any consent",
+                                      "withdraw ?my ?all ?any consent",
+                                      "dont have my consent",
+                                      "if you dont stop texting",
+                                      "told you to stop texting",
+                                      "dont consent to",
+                                      "nolonger consent",
+                                      "do not call list",
+                                      "dont call list",
+                                      "end ?all ?of ?stuff ?the ?your ?text messages",
+                                      "cancel ?all ?of ?stuff ?the ?my ?your ?text messages",
+                                      "cancel ?the ?my ?stuff text alerts",
+                                      "cancel ?the ?my ?stuff text subscription",
+                                      "end stuff conversation",
+                                      "end stuff chat",
+                                      NULL};
+static const char *const again_en[] = {"start texting me",
+                                       "start send me * messages",
+                                       "resume ?the ?stuff ?your ?my ?text messages",
+                                       "resume texting",
+                                       "you can text me again",
+                                       "can start texting me",
+                                       "ok to text me again",
+                                       "fine to text me again",
+                                       "opt ?me ?back in >",
+                                       "opt me back in",
+                                       "opt me in",
+                                       "want to opt in",
+                                       "resubscribe",
+                                       "subscribe me again",
+                                       "re subscribe",
+                                       "sign me ?back up for * messages",
+                                       "add me back to * list",
+                                       "want * messages again",
+                                       "< opt in",
+                                       NULL};
+
+/* ---- Spanish ---- */
+
+#define TIMES_ES                                                                                                     \
+    "antes hasta durante noche noches hoy manana mananas temprano tarde tardes todavia aun ahora ahorita cuando si " \
+    "excepto domingo domingos lunes martes miercoles jueves viernes sabado trabajo despues mientras"
+
+static const char *const no_me_escriba[] = {"no me escriba",           "no nos escriba",
+                                            "ni me escriba",           "no me mande * mensajes",
+                                            "no nos mande * mensajes", "no mande * mensajes",
+                                            "no me mande mas",         "no me mande nada",
+                                            "no me mande >",           "no me vuelva a escribirme",
+                                            "no me vuelva a mandarme", "no me vuelva a llamarme",
+                                            "no vuelva a escribirme",  "no vuelva a mandarme",
+                                            "no vuelva a llamarme",    "no autorizo",
+                                            "no escribirme",           "no me hable mas",
+                                            "no me busque mas",        "no mandarme * mensajes",
+                                            "no me esten escribiendo", "no me sigan escribiendo",
+                                            "no me siga escribiendo",  NULL};
+static const char *const no_me_llame[] = {"no me llame mas", "no me llame nunca", "no me llame >", "deje de llamarme",
+                                          NULL};
+static const char *const deje_de[] = {"deje de escribirme",          "deje de mandarme * mensajes",
+                                      "deje de mandarme >",          "deje de mandarme cosas",
+                                      "pare de escribirme",          "pare de mandarme * mensajes",
+                                      "pare de mandarme >",          "para de escribirme",
+                                      "para de mandarme * mensajes", "dejeme en paz",
+                                      "alto a * mensajes",           NULL};
+static const char *const no_quiero[] = {"no quiero * mensajes",     "no quiero recibir nada", "no quiero recibir mas",
+                                        "no quiero que me escriba", "no quiero que me mande", "no quiero que me llame",
+                                        "no quiero saber",          "no mas mensajes",        "basta de mensajes",
+                                        "alto de mensajes",         "< no mensajes >",        NULL};
+static const char *const baja[] = {"borreme de * lista",
+                                   "borreme >",
+                                   "borreme de aqui",
+                                   "borre de * lista",
+                                   "borre mi numero",
+                                   "borre mis datos",
+                                   "saque mi numero de * lista",
+                                   "borre este numero",
+                                   "borreme del lista",
+                                   "borreme del sistema",
+                                   "darme de baja",
+                                   "dar de baja mi numero",
+                                   "dar de baja este numero",
+                                   "< dar de baja >",
+                                   "quiero dar de baja >",
+                                   "cancelar ?mi ?la ?el ?esta ?estas suscripcion >",
+                                   "cancelar ?mi ?la ?esta suscripcion a * mensajes",
+                                   "cancelar ?los ?estos ?sus mensajes",
+                                   NULL};
+static const char *const again_es[] = {"quiero recibir * mensajes * otra vez",
+                                       "quiero recibir * mensajes * nuevo",
+                                       "puede escribirme de nuevo",
+                                       "pueden escribirme de nuevo",
+                                       "pueden escribirme otra vez",
+                                       "puede escribirme otra vez",
+                                       "reactivar mensajes",
+                                       "reactivar los mensajes",
+                                       "suscribirme de nuevo",
+                                       "suscribirme otra vez",
+                                       "pueden volver a escribirme",
+                                       "quiero volver a recibir",
+                                       NULL};
+
+/* ---- Arabic ---- */
+
+#define TIMES_AR "الآن قبل بعد حتى إلا اليوم غدا بكرة الليل إذا لما عندما الصباح المساء"
+#define ASKED_AR "ليش لماذا ليه تنسى تنسوا تنس"
+
+static const char *const la_tursil[] = {"لا ترسل * رسائل",
+                                        "< لا ترسل لي >",
+                                        "لا ترسل >",
+                                        "لا ترسل ?لي ?أي شيء",
+                                        "لا ترسل لي شيئا",
+                                        "لا عاد ترسل",
+                                        "لا تراسلني",
+                                        "لا عاد تراسلني",
+                                        "لا تكتب لي",
+                                        "لا تتواصل معي",
+                                        "متبعتليش * رسائل",
+                                        "متبعتليش >",
+                                        "توقف ترسل",
+                                        "بطل ترسل",
+                                        "بطل * رسائل",
+                                        "لا اريدكم ترسل",
+                                        NULL};
+static const char *const la_tattasil[] = {"لا تتصل بي", "لا تتصل مجددا", NULL};
+static const char *const tawaqqaf[] = {"توقف عن مراسلتي",   "توقف عن إرسال",
+                                       "توقف عن الإرسال",   "توقف عن المراسلة",
+                                       "توقف مراسلتي",      "توقف * رسائل",
+                                       "كفاية رسائل",       "كفاية إرسال",
+                                       "عدم إرسال * رسائل", "عدم مراسلتي",
+                                       "عدم التواصل معي",   "عدم الإرسال",
+                                       "بدون رسائل",        NULL};
+static const char *const la_urid[] = {"لا أريد * رسائل",
+                                      "مابي * رسائل",
+                                      "لا أريد أن تراسلني",
+                                      "لا أريدكم أن تراسلني",
+                                      "لا أريد أن ترسل لي",
+                                      "لا أريد التواصل",
+                                      NULL};
+static const char *const ihdhif[] = {"احذف رقمي",       "احذفني من * قائمة", "احذفني >",     "احذف اسمي", "احذف الرقم",
+                                     "حذفي من * قائمة", "إزالتي من * قائمة", "إلغاء اشتراك", NULL};
+static const char *const again_ar[] = {"أريد استلام * رسائل مجددا",
+                                       "أريد * رسائل مجددا",
+                                       "ارسلوا لي * رسائل مجددا",
+                                       "أعد الاشتراك",
+                                       "إعادة الاشتراك",
+                                       "أعيدوا اشتراك",
+                                       "راسلوني مجددا",
+                                       "أريد اشتراك مجددا",
+                                       "يمكنكم مراسلتي",
+                                       NULL};
+
+const struct consent_rule consent_rules[] = {
+    {CONSENT_OUT, EN, stop_texting, .before = NEGATED_EN},
+    {CONSENT_OUT, EN, stop_calling, .before = NEGATED_EN, .after = TIMES_EN, .text = "text texting messages"},
+    {CONSENT_OUT, EN, told_to_stop, .before = "dont didnt never not why"},
+    {CONSENT_OUT, EN, dont_text, .before = ASKED_EN " you", .after = TIMES_EN,
+     .next = "the a an your his her their address code price photos pictures pics back my work"},
+    {CONSENT_OUT, EN, no_more, .before = ASKED_EN, .after = TIMES_EN},
+    {CONSENT_OUT, EN, unsubscribe, .before = "dont didnt never not did"},
+    {CONSENT_OUT, EN, off_the_list, .before = "dont didnt never not did",
+     .after = "waiting wait waitlist schedule policy slot insurance lease loan title deed instead and monday tuesday "
+              "wednesday thursday friday "
+              "saturday sunday tomorrow today"},
+    {CONSENT_OUT, EN, not_wanted, .before = ASKED_EN, .after = TIMES_EN " other agent"},
+    {CONSENT_OUT, EN, alone, .before = NEGATED_EN, .next = "with in for while at until"},
+    {CONSENT_OUT, EN, revoked, .before = "dont didnt not"},
+    {CONSENT_OUT, ES, no_me_escriba, .before = "porque por que si", .after = TIMES_ES,
+     .next = "la el los las al por a un una"},
+    {CONSENT_OUT, ES, no_me_llame, .after = TIMES_ES, .text = "mensajes escriba texto mande"},
+    {CONSENT_OUT, ES, deje_de, .before = "no nunca"},
+    {CONSENT_OUT, ES, no_quiero, .after = TIMES_ES " perder", .before = "perder"},
+    {CONSENT_OUT, ES, baja, .before = "no", .next = "del"},
+    {CONSENT_OUT, AR, la_tursil, .before = ASKED_AR, .after = TIMES_AR},
+    {CONSENT_OUT, AR, la_tattasil, .after = TIMES_AR, .text = "ترسل أرسل ارسل راسلني رسالة رسائل ابعت اكتب"},
+    {CONSENT_OUT, AR, tawaqqaf, .before = "لا لماذا ليش"},
+    {CONSENT_OUT, AR, la_urid, .before = ASKED_AR, .after = TIMES_AR},
+    {CONSENT_OUT, AR, ihdhif, .before = "لا", .next = "في القديم"},
+    {CONSENT_IN, EN, again_en, .before = "dont didnt never not stop no if when why"},
+    {CONSENT_IN, ES, again_es, .before = "no"},
+    {CONSENT_IN, AR, again_ar, .before = "لا"},
+};
+const size_t consent_n_rules = COUNT_OF(consent_rules);
