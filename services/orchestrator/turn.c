@@ -8,6 +8,7 @@
 #include "libshared/bus.h"
 #include "libshared/clock.h"
 #include "libshared/config.h"
+#include "libshared/consent.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
@@ -16,7 +17,6 @@
 #include "libshared/tasks.h"
 #include "proto/messages.h"
 #include "services/orchestrator/alert.h"
-#include "services/orchestrator/guard_optout.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn_decide.h"
@@ -172,7 +172,7 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
     return db_commit(&tx, err);
 }
 
-/* Nothing is said: the lead is opted out, or has just said so. words: how; NULL if it had before. */
+/* Nothing is said: the lead is opted out, or has just said so. words: its text; NULL if it had before. */
 static int stay_silent(struct worker *self, struct task *task, const struct turn *turn, const char *words,
                        struct err *err)
 {
@@ -183,20 +183,25 @@ static int stay_silent(struct worker *self, struct task *task, const struct turn
         return -1;
     if (words) {
         log_info("the lead opted out", log_str("client_id", turn->client_id), log_str("lead_id", turn->lead_id));
-        publish(self, "lead.opted_out", turn, words);
+        publish(self, "lead.opted_out", turn, "the lead wants no more messages");
     }
     return 0;
 }
 
-static const char *opt_out_words(const struct turn *turn, struct arena *arena)
+/* The text in which the lead wants no more messages, NULL if it does not say so. The last word counts. */
+static const char *opt_out_words(const struct turn *turn)
 {
-    for (size_t i = 0; i < turn->in.n_unanswered; i++) {
-        const char *words = guard_optout(arena, turn->in.unanswered[i].body);
+    const char *words = NULL;
 
-        if (words)
-            return words;
+    for (size_t i = 0; i < turn->in.n_unanswered; i++) {
+        enum consent_kind kind = consent_read(turn->in.unanswered[i].body).kind;
+
+        if (kind == CONSENT_OUT)
+            words = turn->in.unanswered[i].body;
+        else if (kind == CONSENT_IN)
+            words = NULL;
     }
-    return NULL;
+    return words;
 }
 
 /* ---- the task ---- */
@@ -245,7 +250,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     decider.deadline_ms = patience_deadline_ms(self->config, &turn);
     if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
         return 0;
-    if ((words = opt_out_words(&turn, task->arena)) || turn.opted_out)
+    if ((words = opt_out_words(&turn)) || turn.opted_out)
         return stay_silent(self, task, &turn, turn.opted_out ? NULL : words, err);
 
     start = clock_mono_us();

@@ -9,7 +9,6 @@
 #include "libshared/err.h"
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/decision.h"
-#include "services/orchestrator/guard_optout.h"
 #include "services/orchestrator/prompt.h"
 #include "services/orchestrator/reply.h"
 #include "services/orchestrator/slots.h"
@@ -318,25 +317,6 @@ Test(scripted, names_are_taken_where_they_are_given)
     cr_expect_str_eq(read_slots("this is John", NULL).name, "John");
     cr_expect_null(read_slots("I'm Looking for help", NULL).name);
     cr_expect_null(read_slots("this is urgent", NULL).name);
-}
-
-Test(scripted, opting_out_in_free_words_is_understood)
-{
-    cr_expect(guard_optout(arena, "Please don't text me again"));
-    cr_expect(guard_optout(arena, "Please don’t text me again"));
-    cr_expect(guard_optout(arena, "TAKE ME OFF YOUR LIST"));
-    cr_expect(guard_optout(arena, "Please stop!"));
-    cr_expect(guard_optout(arena, "STOP PLEASE."));
-    cr_expect(guard_optout(arena, "stop it"));
-    cr_expect(guard_optout(arena, "Stop, thanks"));
-    cr_expect(guard_optout(arena, "please stop texting"));
-    cr_expect(guard_optout(arena, "Stop texting this number, I am at work"));
-    cr_expect(guard_optout(arena, "Do not text this number."));
-    cr_expect_null(guard_optout(arena, "please stop by tomorrow"));
-    cr_expect_null(guard_optout(arena, "I have to stop texting now, can you call me?"));
-    cr_expect_null(guard_optout(arena, "stop it from leaking please"));
-    cr_expect_null(guard_optout(arena, "please stop the leak"));
-    cr_expect_null(guard_optout(arena, "can you take me off the waiting list for Monday and put me on Friday"));
 }
 
 /* ---- replies and prompt ---- */

@@ -524,11 +524,24 @@ Test(orchestrator_store, a_lead_that_opts_out_in_free_words_is_suppressed_and_no
     cr_expect_str_eq(one("SELECT opted_out_words AS v FROM leads l JOIN conversations c USING (client_id, lead_id)"
                          " WHERE conversation_id = $1",
                          conversation),
-                     "dont text me");
+                     "Please don't text me again");
     lead_writes("hello?");
     task = claim();
     cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
     cr_expect_eq(count(REPLIES), 0);
+    task_release(&task);
+}
+
+Test(orchestrator_store, a_lead_that_takes_its_opting_out_back_is_answered)
+{
+    struct task task;
+
+    lead_writes("Please don't text me again");
+    lead_writes("START");
+    lead_writes("Hello");
+    task = claim();
+    cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+    cr_expect_eq(count(REPLIES), 1);
     task_release(&task);
 }
 
