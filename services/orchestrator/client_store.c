@@ -124,10 +124,13 @@ int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct e
 {
     return db_query(tx, NULL, err,
                     "UPDATE task_lanes SET stale = true"
-                    " WHERE client_id = $1"
-                    "    OR lane IN (SELECT kind || ':' || number"
-                    "                  FROM client_numbers, unnest('{sms,whatsapp,voice}'::text[]) AS kind"
-                    "                 WHERE client_id = $1)",
+                    " WHERE lane IN (SELECT lane FROM task_lanes"
+                    "                 WHERE client_id = $1"
+                    "                    OR lane IN (SELECT kind || ':' || number"
+                    "                                  FROM client_numbers,"
+                    "                                       unnest('{sms,whatsapp,voice}'::text[]) AS kind"
+                    "                                 WHERE client_id = $1)"
+                    "                 ORDER BY lane FOR UPDATE)",
                     db_text(client_id)) < 0
                ? -1
                : 0;
