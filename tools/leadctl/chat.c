@@ -27,6 +27,7 @@
 struct chat {
     struct http *http;
     const char *sandbox, *from, *to;
+    bool whatsapp;
     int64_t timeout_ms;
     json_int_t seen; /* index of the last message that was shown, or there before */
 };
@@ -77,6 +78,7 @@ static json_t *fetch(struct chat *chat, struct err *err)
     json_t *messages;
 
     buf_printf(&url, "%s/_sandbox/messages?to=", chat->sandbox);
+    url_encode(&url, chat->whatsapp ? "whatsapp:" : "");
     url_encode(&url, chat->from);
     buf_printf(&url, "&after=%" JSON_INTEGER_FORMAT, chat->seen);
     if (url.failed) {
@@ -162,7 +164,7 @@ static int post(struct chat *chat, const char *text, struct err *err)
     buf_json_string(&body, chat->to);
     buf_puts(&body, ",\"body\":");
     buf_json_string(&body, text);
-    buf_puts(&body, ",\"wait\":true}");
+    buf_printf(&body, ",\"channel\":\"%s\",\"wait\":true}", chat->whatsapp ? "whatsapp" : "sms");
     if (url.failed || body.failed)
         return err_set(err, ERR_INTERNAL, "out of memory");
     if (!(answer = ask(chat, "POST", url.data, body.data, 40000, err)))
@@ -239,17 +241,20 @@ static int say_script(struct chat *chat, const struct ctl *ctl, bool *ret_any, s
     return 0;
 }
 
-/* The number that a client's leads write to. NULL and *err if it has none. */
-static const char *client_number(struct ctl *ctl, const char *client_id, struct err *err)
+/* The number that a client's leads write to, the first of several. NULL and *err if it has none. */
+static const char *client_number(struct ctl *ctl, const char *client_id, bool whatsapp, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
 
     if (ctl_check_uuid(ctl, client_id, "--client", err) < 0 || !ctl_db(ctl, err) ||
         db_run(ctl->db, client_id, &rows, err,
-               "SELECT number FROM client_numbers WHERE client_id = $1 AND channel = 'sms'", db_text(client_id)) < 0)
+               "SELECT number FROM client_numbers n JOIN clients USING (client_id)"
+               " WHERE client_id = $1 AND channel = $2"
+               " ORDER BY number IS DISTINCT FROM config->>'twilio_phone_number', number LIMIT 1",
+               db_text(client_id), db_text(whatsapp ? "whatsapp" : "sms")) < 0)
         return NULL;
     if (db_result_count(rows) == 0) {
-        err_set(err, ERR_NOT_FOUND, "client %s has no number for texts", client_id);
+        err_set(err, ERR_NOT_FOUND, "client %s has no number for %s", client_id, whatsapp ? "WhatsApp" : "texts");
         return NULL;
     }
     return arena_strdup(ctl->arena, db_get(rows, 0, "number"));
@@ -260,6 +265,7 @@ static int read_options(struct ctl *ctl, struct chat *chat, struct err *err)
     const char *client = ctl_option(ctl, "client"), *timeout = ctl_option(ctl, "timeout");
     int64_t timeout_s = DEFAULT_TIMEOUT_S;
 
+    chat->whatsapp = ctl_option(ctl, "whatsapp") != NULL;
     chat->to = ctl_option(ctl, "to");
     chat->from = ctl_option(ctl, "from");
     chat->sandbox = ctl_option(ctl, "sandbox");
@@ -274,7 +280,7 @@ static int read_options(struct ctl *ctl, struct chat *chat, struct err *err)
     if (timeout && !text_to_int(timeout, 1, 3600, &timeout_s))
         return ctl_misuse(ctl, err, "--timeout is a number of seconds from 1 to 3600");
     chat->timeout_ms = timeout_s * 1000;
-    if (client && !(chat->to = client_number(ctl, client, err)))
+    if (client && !(chat->to = client_number(ctl, client, chat->whatsapp, err)))
         return -1;
     if (!phone_is_e164(chat->from) || !phone_is_e164(chat->to))
         return ctl_misuse(ctl, err, "--from and --to are E.164 numbers, e.g. +15550100000");
