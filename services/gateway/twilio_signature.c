@@ -14,35 +14,39 @@
 
 #define SIGNATURE_LEN 28 /* base64 of 20 bytes */
 
-/* The parts of the public URL around its port. Lengths may be 0; a port of 0 length means that none is named. */
+/* The parts of the public URL around what Twilio leaves out at times. Lengths may be 0. */
 struct url_parts {
-    size_t host_len;   /* of "https://user@host" */
-    size_t port_len;   /* of ":8443" */
-    const char *port;  /* "" or ":8443" within the URL, or the scheme's own ":443" */
-    const char *after; /* the path, "" if there is none */
+    const char *scheme, *user, *host, *port, *after; /* "https://", "me:secret@", "host", ":8443", the path */
+    size_t scheme_len, user_len, host_len, port_len; /* port: where none is named, the scheme's own, ":443" */
 };
 
-static struct url_parts split_port(const char *url)
+static struct url_parts split_url(const char *url)
 {
-    struct url_parts parts = {0};
-    const char *host = strstr(url, "://");
-    const char *end, *at, *colon;
-
-    host = host ? host + 3 : url;
-    end = host + strcspn(host, "/?#");
-    at = memrchr(host, '@', (size_t)(end - host));
-    if (at)
-        host = at + 1;
+    const char *colon_slashes = strstr(url, "://");
+    const char *start = colon_slashes ? colon_slashes + 3 : url;
+    const char *end = start + strcspn(start, "/?#");
+    const char *at = memrchr(start, '@', (size_t)(end - start));
+    const char *host = at ? at + 1 : start;
     /* A colon within brackets belongs to an IPv6 address. */
-    colon = memrchr(host, ':', (size_t)(end - host));
+    const char *colon = memrchr(host, ':', (size_t)(end - host));
+
     if (colon && memchr(colon, ']', (size_t)(end - colon)))
         colon = NULL;
-
-    parts.host_len = (size_t)((colon ? colon : end) - url);
-    parts.port = colon ? colon : strncasecmp(url, "https:", 6) == 0 ? ":443" : ":80";
-    parts.port_len = colon ? (size_t)(end - colon) : strlen(parts.port);
-    parts.after = end;
-    return parts;
+    return (struct url_parts){
+        .scheme = url,
+        .scheme_len = (size_t)(start - url),
+        .user = start,
+        .user_len = (size_t)(host - start),
+        .host = host,
+        .host_len = (size_t)((colon ? colon : end) - host),
+        .port = colon                                ? colon
+                : strncasecmp(url, "https:", 6) == 0 ? ":443"
+                                                     : ":80",
+        .port_len = colon                                ? (size_t)(end - colon)
+                    : strncasecmp(url, "https:", 6) == 0 ? strlen(":443")
+                                                         : strlen(":80"),
+        .after = end,
+    };
 }
 
 /* By name, then by value; bytes, not letters. */
@@ -92,39 +96,44 @@ static bool body_hash_valid(const struct twilio_request *request, struct arena *
     return equal_secret(hash, actual);
 }
 
-static bool matches(const char *auth_token, const struct twilio_request *request, const struct url_parts *parts,
-                    bool with_port, const struct buf *fields, const char *signature)
+/* One of the ways to write the URL. */
+static bool matches(const char *auth_token, const struct url_parts *url, bool with_user, bool with_port,
+                    const struct buf *tail, struct buf *text, const char *signature)
 {
-    AUTO(buf_free) struct buf text = {0};
     char expected[SIGNATURE_LEN + 1];
 
-    buf_append(&text, request->public_url, parts->host_len);
+    buf_clear(text);
+    buf_append(text, url->scheme, url->scheme_len);
+    if (with_user)
+        buf_append(text, url->user, url->user_len);
+    buf_append(text, url->host, url->host_len);
     if (with_port)
-        buf_append(&text, parts->port, parts->port_len);
-    buf_puts(&text, parts->after);
-    buf_puts(&text, request->target);
-    if (fields->len)
-        buf_append(&text, fields->data, fields->len);
-    if (text.failed)
+        buf_append(text, url->port, url->port_len);
+    buf_append(text, tail->data ? tail->data : "", tail->len);
+    if (text->failed)
         return false;
-    hmac_sha1_base64(auth_token, text.data, text.len, expected);
+    hmac_sha1_base64(auth_token, text->data ? text->data : "", text->len, expected);
     return equal_secret(expected, signature);
 }
 
 bool twilio_signature_valid(const char *auth_token, const struct twilio_request *request, const char *signature,
                             struct arena *arena)
 {
-    AUTO(buf_free) struct buf fields = {0};
-    struct url_parts parts = split_port(request->public_url);
-    bool bare, ported;
+    AUTO(buf_free) struct buf tail = {0}; /* behind host and port */
+    AUTO(buf_free) struct buf text = {0};
+    struct url_parts url = split_url(request->public_url);
 
     if (!signature || strlen(signature) != SIGNATURE_LEN)
         return false;
-    if (request->form ? append_fields(&fields, request->form, arena) < 0 : !body_hash_valid(request, arena))
+    buf_puts(&tail, url.after);
+    buf_puts(&tail, request->target);
+    if (request->form ? append_fields(&tail, request->form, arena) < 0 : !body_hash_valid(request, arena))
         return false;
-    if (fields.failed)
+    if (tail.failed)
         return false;
-    bare = matches(auth_token, request, &parts, false, &fields, signature);
-    ported = matches(auth_token, request, &parts, true, &fields, signature);
-    return bare || ported;
+    /* Which of them it was is no secret; that none of the others is tried then saves time. */
+    return matches(auth_token, &url, true, false, &tail, &text, signature) ||
+           matches(auth_token, &url, true, true, &tail, &text, signature) ||
+           (url.user_len > 0 && (matches(auth_token, &url, false, false, &tail, &text, signature) ||
+                                 matches(auth_token, &url, false, true, &tail, &text, signature)));
 }

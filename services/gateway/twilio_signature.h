@@ -13,15 +13,16 @@ struct arena;
 struct form;
 
 struct twilio_request {
-    const char *public_url;  /* https://host[:port][/prefix], without a trailing slash */
+    const char *public_url;  /* https://[user:password@]host[:port][/prefix], without a trailing slash */
     const char *target;      /* exactly as received: /path?query */
-    const struct form *form; /* the decoded body; NULL if the body is not a form */
+    const struct form *form; /* the decoded body, without fields for a GET; NULL if the body is not a form */
     const void *body;        /* the raw body, read only where form is NULL */
     size_t body_len;
 };
 
-/* Compares in constant time. Twilio is not consistent about the port, so the signature may be that of the URL with or
- * without it (80 or 443 where public_url names none). signature may be NULL: false. Scratch memory comes from arena;
- * false when there is none. */
+/* Compares in constant time. Twilio is not consistent about port and user, and its own libraries take the URL both
+ * ways: the signature may be that of the URL with or without its port (80 or 443 where public_url names none), and with
+ * or without user and password. signature may be NULL: false. Scratch memory comes from arena; false when there is
+ * none. */
 bool twilio_signature_valid(const char *auth_token, const struct twilio_request *request, const char *signature,
                             struct arena *arena);

@@ -1,6 +1,7 @@
 /* test_twilio_signature.c - the published vectors, and what must not pass. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -99,6 +100,36 @@ Test(twilio_signature, the_colons_of_an_ipv6_host_and_of_a_password_are_no_port)
     cr_expect(form_valid("https://me:secret@mycompany.com", "/hook", "", signature));
 }
 
+Test(twilio_signature, user_and_password_may_be_left_out)
+{
+    static const char *const signed_urls[] = {"https://mycompany.com/hook", "https://mycompany.com:8443/hook",
+                                              "https://me:secret@mycompany.com/hook",
+                                              "https://me:secret@mycompany.com:8443/hook"};
+    char signature[29];
+
+    for (size_t i = 0; i < COUNT_OF(signed_urls); i++) {
+        hmac_sha1_base64("12345", signed_urls[i], strlen(signed_urls[i]), signature);
+        cr_expect(form_valid("https://me:secret@mycompany.com:8443", "/hook", "", signature), "%s", signed_urls[i]);
+    }
+    hmac_sha1_base64("12345", "https://other@mycompany.com:8443/hook", strlen("https://other@mycompany.com:8443/hook"),
+                     signature);
+    cr_expect_not(form_valid("https://me:secret@mycompany.com:8443", "/hook", "", signature));
+}
+
+Test(twilio_signature, the_query_string_is_taken_as_it_came)
+{
+    static const char *const targets[] = {"/hook?b=%7e&a=+%20&&c", "/hook?", "/hook/?x=%C3%A4", "/hook?a=1?b=2"};
+    char signature[29], url[128];
+
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        snprintf(url, sizeof url, "https://mycompany.com%s", targets[i]);
+        hmac_sha1_base64("12345", url, strlen(url), signature);
+        cr_expect(form_valid("https://mycompany.com", targets[i], "", signature), "%s", targets[i]);
+    }
+    hmac_sha1_base64("12345", "https://mycompany.com/hook?b=~", strlen("https://mycompany.com/hook?b=~"), signature);
+    cr_expect_not(form_valid("https://mycompany.com", "/hook?b=%7e", "", signature));
+}
+
 Test(twilio_signature, fields_are_sorted_by_name_in_bytes_and_equal_pairs_count_once)
 {
     char signature[29];
@@ -137,6 +168,11 @@ Test(twilio_signature, a_missing_or_misshapen_signature_is_wrong)
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         cr_expect_not(form_valid("https://mycompany.com", "/myapp.php?foo=1&bar=2", CALL, wrong[i]), "%zu", i);
+}
+
+Test(twilio_signature, the_explicit_port_of_the_sdks_vector_is_signed)
+{
+    cr_expect(form_valid("http://mycompany.com:1234", "/myapp.php?foo=1&bar=2", CALL, "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="));
 }
 
 /* The whole collection, where it is at hand: LEADWIRE_TWILIO_VECTORS names its file. */
