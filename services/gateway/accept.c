@@ -27,6 +27,7 @@
 struct accept {
     struct db_pool *pool;
     struct bus *bus;
+    char *own_account;
     int64_t burst_wait_ms;
     pthread_t thread;
     bool running;
@@ -138,13 +139,15 @@ static void publish(struct accept *self, const struct inbound *in, const struct 
                                      .channel = in->channel,
                                      .state = "received",
                                      .provider_sid = in->sid};
-    struct lead_event opted_out = {.lead_id = stored->lead_id,
-                                   .conversation_id = stored->conversation_id,
-                                   .reason = "the lead sent an opt-out keyword"};
+    struct lead_event consent = {.lead_id = stored->lead_id,
+                                 .conversation_id = stored->conversation_id,
+                                 .reason = stored->opted_out ? "the lead asked for no more messages"
+                                                             : "the lead asked for messages again"};
 
     bus_publish(self->bus, "message.received", stored->client_id, &message_event_type, &received);
-    if (stored->opted_out)
-        bus_publish(self->bus, "lead.opted_out", stored->client_id, &lead_event_type, &opted_out);
+    if (stored->opted_out || stored->opted_in)
+        bus_publish(self->bus, stored->opted_out ? "lead.opted_out" : "lead.opted_in", stored->client_id,
+                    &lead_event_type, &consent);
 }
 
 static void count(struct accept *self, const struct stored *stored, size_t n)
@@ -155,21 +158,29 @@ static void count(struct accept *self, const struct stored *stored, size_t n)
         self->stats.stored += stored[i].outcome == ACCEPT_STORED;
         self->stats.duplicates += stored[i].outcome == ACCEPT_DUPLICATE;
         self->stats.unknown_numbers += stored[i].outcome == ACCEPT_UNKNOWN_NUMBER;
+        self->stats.wrong_accounts += stored[i].outcome == ACCEPT_WRONG_ACCOUNT;
     }
     pthread_mutex_unlock(&self->lock);
 }
 
-static void tell(struct accept *self, struct inbound **items, size_t n)
+/* Answers are the orchestrator's, confirmations delivery's. */
+static void push(struct accept *self, size_t n, bool confirms)
 {
     struct task_ref refs[ACCEPT_BATCH_MAX];
     size_t n_refs = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (self->stored[i].due)
+        if (self->stored[i].due && self->stored[i].confirms == confirms)
             refs[n_refs++] =
                 (struct task_ref){.client_id = self->stored[i].client_id, .task_id = self->stored[i].task_id};
     if (n_refs)
-        bus_push_tasks(self->bus, "orchestrator", refs, n_refs);
+        bus_push_tasks(self->bus, confirms ? "delivery" : "orchestrator", refs, n_refs);
+}
+
+static void tell(struct accept *self, struct inbound **items, size_t n)
+{
+    push(self, n, false);
+    push(self, n, true);
     count(self, self->stored, n);
     for (size_t i = 0; i < n; i++) {
         if (self->stored[i].outcome == ACCEPT_STORED)
@@ -187,11 +198,11 @@ static int try_store(struct accept *self, struct inbound **items, size_t n, stru
     int64_t began_ms = clock_mono_ms();
 
     failpoint("gateway.before_accept");
-    if (accept_store(self->pool, self->burst_wait_ms, items, n, self->stored, err) == 0)
+    if (accept_store(self->pool, self->own_account, self->burst_wait_ms, items, n, self->stored, err) == 0)
         return 0;
     if ((err->kind != ERR_UNAVAILABLE && err->kind != ERR_UNCERTAIN) || clock_mono_ms() - began_ms > REPEAT_MS)
         return -1;
-    return accept_store(self->pool, self->burst_wait_ms, items, n, self->stored, err);
+    return accept_store(self->pool, self->own_account, self->burst_wait_ms, items, n, self->stored, err);
 }
 
 static void give_up(struct accept *self, struct inbound **items, size_t n, enum accept_outcome outcome,
@@ -256,6 +267,10 @@ struct accept *accept_new(const struct config *config, struct bus *bus, struct e
     self->last = &self->first;
     self->bus = bus;
     self->burst_wait_ms = config->burst_wait_ms;
+    if (config->twilio_account_sid && !(self->own_account = strdup(config->twilio_account_sid))) {
+        err_set(err, ERR_INTERNAL, "no memory to accept messages");
+        return NULL;
+    }
     if (!(self->pool = db_pool_new(config->database_url, "leadwire_gateway", CONNECTIONS, err)))
         return NULL;
     if (pthread_create(&self->thread, NULL, run, self) != 0) {
@@ -288,6 +303,7 @@ void accept_destroy(struct accept **self_p)
     db_pool_destroy(&self->pool);
     pthread_cond_destroy(&self->wake);
     pthread_mutex_destroy(&self->lock);
+    free(self->own_account);
     free(self);
     *self_p = NULL;
 }

@@ -1,14 +1,15 @@
 /* accept.h - what leads write, stored before it is answered.
  *
  * A thread takes everything that waits (at most 200), stores it in one
- * statement (accept_inbound, migrations/0005) and tells each what became of it
+ * statement (accept_inbound, migrations/0036) and tells each what became of it
  * after the commit. So the cost of a commit is shared under load, and a lone
  * message does not wait.
  *
- * accept_inbound() is the one way in and has one caller (webhooks.c): a local
+ * accept_inbound() is the one way in and has one caller (webhook_text.c): a local
  * spool that carries the gateway through a database restart would stand here. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct accept;
@@ -20,18 +21,26 @@ enum accept_outcome {
     ACCEPT_STORED,         /* committed */
     ACCEPT_DUPLICATE,      /* the same provider message id was stored before */
     ACCEPT_UNKNOWN_NUMBER, /* no client has the number it was sent to */
+    ACCEPT_WRONG_ACCOUNT,  /* the number is not in the account that signed it */
     ACCEPT_UNAVAILABLE,    /* not stored, or not known to be: to be sent again */
     ACCEPT_REFUSED,        /* the database refuses this one, and would again */
 };
 
 /* One message. The strings belong to the caller until answer is called. */
 struct inbound {
-    const char *channel;   /* "sms" */
+    const char *channel;   /* "sms", "whatsapp" */
+    const char *account;   /* the Twilio account that it came through */
+    const char *signers;   /* the clients whose token signed it, as a PostgreSQL array; NULL: the environment's did */
     const char *from, *to; /* E.164 */
-    const char *body;      /* UTF-8 */
+    const char *service;   /* the messaging service; "" if none */
+    const char *body;      /* UTF-8; "" where there are attachments alone */
+    const char *media;     /* attachments, JSON: [{"url", "content_type"}]; NULL: none */
+    const char *name;      /* what the sender calls itself; NULL: not told */
     const char *sid;       /* the provider's id of the message */
     const char *trace_id;  /* "" if none */
-    const char *opt;       /* "out", "in" or "" (optout.h) */
+    const char *consent;   /* "out", "in", "yes", "help" or "" (consents.h) */
+    const char *language;  /* of a consent's words: "en", "es", "ar" */
+    bool answered;         /* Twilio has answered the consent itself */
     int64_t hold_ms;       /* how long the answer waits for a text that may follow */
 
     /* Called exactly once, from the accept thread or from within accept_inbound; then accept has let go of it. */
@@ -53,6 +62,6 @@ void accept_destroy(struct accept **self_p);
 void accept_inbound(struct accept *self, struct inbound *in);
 
 struct accept_stats {
-    int64_t stored, duplicates, unknown_numbers, unavailable, refused, batches;
+    int64_t stored, duplicates, unknown_numbers, wrong_accounts, unavailable, refused, batches;
 };
 void accept_stats(struct accept *self, struct accept_stats *ret_stats);

@@ -16,6 +16,7 @@
 #include "libshared/service.h"
 #include "services/gateway/accept.h"
 #include "services/gateway/auth.h"
+#include "services/gateway/own_accounts.h"
 #include "services/gateway/problem.h"
 #include "services/gateway/request.h"
 #include "services/gateway/start.h"
@@ -37,13 +38,19 @@ struct key_check {
     struct exchange *x;
 };
 
-/* What is not a row of the route table. */
+/* What is not a row of the route table. Twilio can be told to call a webhook with GET. */
 static const struct {
     const char *method, *path;
     void (*page)(struct job *job);
 } pages[] = {
-    {"POST", "/api/v1/webhooks/twilio/sms", sms_webhook_page},
+    {"POST", "/api/v1/webhooks/twilio/sms", text_webhook_page},
+    {"GET", "/api/v1/webhooks/twilio/sms", text_webhook_page},
+    {"POST", "/api/v1/webhooks/twilio/whatsapp", text_webhook_page},
+    {"GET", "/api/v1/webhooks/twilio/whatsapp", text_webhook_page},
     {"POST", "/api/v1/webhooks/twilio/status", status_webhook_page},
+    {"GET", "/api/v1/webhooks/twilio/status", status_webhook_page},
+    {"POST", "/api/v1/webhooks/twilio/voice", voice_webhook_page},
+    {"GET", "/api/v1/webhooks/twilio/voice", voice_webhook_page},
     {"GET", "/healthz", healthz_page},
     {"GET", "/readyz", readyz_page},
     {"GET", "/metrics", metrics_page},
@@ -163,7 +170,7 @@ static void on_request(void *arg, struct exchange *x)
             pages[i].page(job);
             return;
         }
-        allow = pages[i].method;
+        allow = allow ? "POST, GET" : pages[i].method;
     }
     if (route_find(exchange_method(x), path, &job->match)) {
         rest_page(job);
@@ -265,6 +272,7 @@ static void gateway_destroy(struct gateway **self_p)
         accept_stop(self->accept);
     httpd_destroy(&self->httpd);
     accept_destroy(&self->accept);
+    own_accounts_destroy(&self->accounts);
     auth_destroy(&self->auth);
     free(self->openapi);
     free(self);
@@ -280,6 +288,7 @@ int gateway_start(struct worker *worker, void **ret_gateway, struct err *err)
         return err_set(err, ERR_INTERNAL, "no memory for the gateway");
     self->worker = worker;
     if (!(self->openapi = openapi_document(config->public_url, err)) || !(self->auth = auth_new(worker->db, err)) ||
+        !(self->accounts = own_accounts_new(worker->db, config->master_key, err)) ||
         !(self->accept = accept_new(config, worker->bus, err)))
         return -1;
     self->httpd = httpd_new(&(struct httpd_options){.bind_address = config->gateway_bind,

@@ -10,6 +10,7 @@
 #include "services/gateway/routes.h"
 
 struct accept;
+struct own_accounts;
 struct auth;
 struct err;
 struct worker;
@@ -24,6 +25,7 @@ struct gateway {
     struct worker *worker; /* configuration, database, bus; good in any thread */
     struct auth *auth;
     struct accept *accept;
+    struct own_accounts *accounts; /* the clients' own, at Twilio */
     struct httpd *httpd;
     char *openapi; /* the document */
     struct gateway_counters counters;
@@ -43,8 +45,9 @@ struct job {
 /* ---- the pages: each owns the job and answers it; called in a server thread, must not block ---- */
 
 void rest_page(struct job *job);
-void sms_webhook_page(struct job *job);
+void text_webhook_page(struct job *job);
 void status_webhook_page(struct job *job);
+void voice_webhook_page(struct job *job);
 void healthz_page(struct job *job);
 void readyz_page(struct job *job);
 void metrics_page(struct job *job);

@@ -98,6 +98,7 @@ void metrics_page(struct job *job)
     counter(&out, "leadwire_webhook_texts_total", "{outcome=\"stored\"}", accepted.stored);
     counter(&out, "leadwire_webhook_texts_total", "{outcome=\"duplicate\"}", accepted.duplicates);
     counter(&out, "leadwire_webhook_texts_total", "{outcome=\"unknown_number\"}", accepted.unknown_numbers);
+    counter(&out, "leadwire_webhook_texts_total", "{outcome=\"wrong_account\"}", accepted.wrong_accounts);
     counter(&out, "leadwire_webhook_texts_total", "{outcome=\"unavailable\"}", accepted.unavailable);
     counter(&out, "leadwire_webhook_texts_total", "{outcome=\"refused\"}", accepted.refused);
     heading(&out, "leadwire_webhook_batches_total", "Commits that stored texts.");

@@ -2,7 +2,7 @@
 #include "libshared/service.h"
 #include "services/gateway/start.h"
 
-static const char *const required[] = {"TWILIO_AUTH_TOKEN", "PUBLIC_URL", NULL};
+static const char *const required[] = {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "PUBLIC_URL", NULL};
 
 static const struct service gateway = {
     .role = "gateway",

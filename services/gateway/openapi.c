@@ -224,8 +224,13 @@ static void add_pages(json_t *paths)
         {"/api/v1/webhooks/twilio/sms", "POST", "twilio_sms",
          "A lead's text, from Twilio: signed (X-Twilio-Signature), answered with empty TwiML once it is stored.",
          "text/xml"},
+        {"/api/v1/webhooks/twilio/whatsapp", "POST", "twilio_whatsapp",
+         "A lead's WhatsApp message, from Twilio: signed, answered with empty TwiML once it is stored.", "text/xml"},
         {"/api/v1/webhooks/twilio/status", "POST", "twilio_status",
-         "What became of a message of ours, from Twilio: signed (X-Twilio-Signature).", "text/plain"},
+         "What became of a message or a call of ours, from Twilio: signed (X-Twilio-Signature).", "text/plain"},
+        {"/api/v1/webhooks/twilio/voice", "POST", "twilio_voice",
+         "What an alert call is to say, and to do when a key is pressed, from Twilio: signed, answered with TwiML.",
+         "text/xml"},
     };
 
     for (size_t i = 0; i < COUNT_OF(pages); i++) {

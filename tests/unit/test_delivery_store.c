@@ -120,10 +120,11 @@ static const char *callback(const char *id, const char *sid, const char *status,
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
 
-    cr_assert(db_run(gateway, NULL, &rows, &err,
-                     "SELECT accept_message_status($1, $2, $3, $4, $5::integer, 'why') AS outcome", db_text(client),
-                     db_text(id), db_text(sid), db_text(status), db_int(code)) == 1,
-              "%s", err.text);
+    cr_assert(
+        db_run(gateway, NULL, &rows, &err,
+               "SELECT outcome FROM accept_message_status($1, $2, 'AC1', 'AC1', false, $3, $4, $5::integer, 'why')",
+               db_text(client), db_text(id), db_text(sid), db_text(status), db_int(code)) == 1,
+        "%s", err.text);
     return arena_strdup(arena, db_get(rows, 0, "outcome"));
 }
 

@@ -6,182 +6,111 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gatewayfix.h"
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/uuid.h"
 #include "services/gateway/accept_store.h"
-#include "testdb.h"
 
-#define BURST_MS 1000
-
-static struct db_pool *root, *gateway;
-static char client[UUID_SIZE], number[16], lead[16];
-
-/* Each test has a client, its number and a lead of its own. */
-static void open_database(void)
-{
-    struct err err = {0};
-    char id[UUID_SIZE];
-
-    root = db_pool_new(testdb_url(), NULL, 2, &err);
-    gateway = db_pool_new(testdb_url(), "leadwire_gateway", 1, &err);
-    cr_assert(root && gateway, "%s", err.text);
-    uuid_new(client);
-    uuid_new(id);
-    snprintf(number, sizeof number, "+1%09lu", strtoul(id + 28, NULL, 16) % 1000000000);
-    snprintf(lead, sizeof lead, "+2%09lu", strtoul(id + 28, NULL, 16) % 1000000000);
-    cr_assert_eq(db_run(root, NULL, NULL, &err, "INSERT INTO clients (client_id, name) VALUES ($1, 'A')",
-                        db_text(client)),
-                 1, "%s", err.text);
-    cr_assert_eq(db_run(root, NULL, NULL, &err, "INSERT INTO client_numbers VALUES ($1, 'sms', $2)", db_text(client),
-                        db_text(number)),
-                 1, "%s", err.text);
-}
-
-static void close_database(void)
-{
-    db_pool_destroy(&gateway);
-    db_pool_destroy(&root);
-}
-
-TestSuite(accept, .init = open_database, .fini = close_database, .timeout = 120);
-
-/* One number out of the database, about this test's client. */
-static int64_t ask(const char *sql)
-{
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    struct err err = {0};
-
-    cr_assert_eq(db_run(root, NULL, &rows, &err, sql, db_text(client)), 1, "%s: %s", sql, err.text);
-    return db_get_int(rows, 0, "n");
-}
-
-static void change(const char *sql)
-{
-    struct err err = {0};
-
-    cr_assert_geq(db_run(root, NULL, NULL, &err, sql, db_text(client)), 0, "%s: %s", sql, err.text);
-}
-
-static struct inbound text(const char *sid, const char *body)
-{
-    return (struct inbound){
-        .channel = "sms", .from = lead, .to = number, .body = body, .sid = sid, .trace_id = "trace-1", .opt = ""};
-}
-
-static void store(struct inbound *items, size_t n, struct stored *stored)
-{
-    struct inbound *pointers[8];
-    struct err err = {0};
-
-    for (size_t i = 0; i < n; i++)
-        pointers[i] = &items[i];
-    cr_assert_eq(accept_store(gateway, BURST_MS, pointers, n, stored, &err), 0, "%s", err.text);
-}
-
-static struct stored store_one(struct inbound in)
-{
-    struct stored stored;
-
-    store(&in, 1, &stored);
-    return stored;
-}
+TestSuite(accept, .init = gw_open, .fini = gw_close, .timeout = 120);
 
 Test(accept, a_first_text_makes_lead_conversation_message_and_task)
 {
-    struct stored stored = store_one(text("SM1", "What does it cost? \"x\" \\ {a,b} NULL"));
+    struct stored stored = gw_store_one(gw_text("SM1", "What does it cost? \"x\" \\ {a,b} NULL"));
 
     cr_expect_eq(stored.outcome, ACCEPT_STORED);
-    cr_expect_str_eq(stored.client_id, client);
+    cr_expect_str_eq(stored.client_id, gw_client);
     cr_expect(stored.due);
     cr_expect(uuid_is_valid(stored.task_id));
-    cr_expect_eq(ask("SELECT count(*) AS n FROM leads WHERE client_id = $1"), 1);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'open'"), 1);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM messages WHERE client_id = $1 AND direction = 'in' AND author = 'lead'"
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'open'"), 1);
+    cr_expect_eq(gw_ask(
+                     "SELECT count(*) AS n FROM messages WHERE client_id = $1 AND direction = 'in' AND author = 'lead'"
                      " AND state = 'received' AND trace_id = 'trace-1'"
                      " AND body = 'What does it cost? \"x\" \\ {a,b} NULL'"),
                  1);
     cr_expect_eq(
-        ask("SELECT count(*) AS n FROM tasks t JOIN task_payloads p USING (client_id, task_id)"
-            "  JOIN conversations c ON c.client_id = t.client_id AND c.conversation_id::text = t.serial_key"
-            " WHERE t.client_id = $1 AND t.kind = 'process_ai_response' AND t.role = 'orchestrator'"
-            "   AND t.state = 'ready' AND p.trace_id = 'trace-1'"
-            "   AND p.payload->>'conversation_id' = t.serial_key AND t.max_attempts = 20 AND t.deadline_s = 120"),
+        gw_ask("SELECT count(*) AS n FROM tasks t JOIN task_payloads p USING (client_id, task_id)"
+               "  JOIN conversations c ON c.client_id = t.client_id AND c.conversation_id::text = t.serial_key"
+               " WHERE t.client_id = $1 AND t.kind = 'process_ai_response' AND t.role = 'orchestrator'"
+               "   AND t.state = 'ready' AND p.trace_id = 'trace-1'"
+               "   AND p.payload->>'conversation_id' = t.serial_key AND t.max_attempts = 20 AND t.deadline_s = 120"),
         1);
 }
 
 Test(accept, the_same_sid_again_changes_nothing)
 {
-    struct stored first = store_one(text("SM1", "Hi"));
-    struct stored again = store_one(text("SM1", "Hi"));
+    struct stored first = gw_store_one(gw_text("SM1", "Hi"));
+    struct stored again = gw_store_one(gw_text("SM1", "Hi"));
 
     cr_expect_eq(again.outcome, ACCEPT_DUPLICATE);
     cr_expect_str_eq(again.message_id, first.message_id);
     cr_expect_str_eq(again.conversation_id, first.conversation_id);
     cr_expect_str_eq(again.task_id, "");
     cr_expect_not(again.due);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 1);
 }
 
 Test(accept, the_same_sid_twice_in_a_batch_is_stored_once)
 {
-    struct inbound items[] = {text("SM1", "Hi"), text("SM1", "Hi")};
+    struct inbound items[] = {gw_text("SM1", "Hi"), gw_text("SM1", "Hi")};
     struct stored stored[2];
 
-    store(items, 2, stored);
+    gw_store(items, 2, stored);
     cr_expect_eq(stored[0].outcome, ACCEPT_STORED);
     cr_expect_eq(stored[1].outcome, ACCEPT_DUPLICATE);
     cr_expect_str_eq(stored[1].message_id, stored[0].message_id);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
 }
 
 Test(accept, two_texts_of_a_lead_in_a_batch_share_conversation_and_task_and_keep_their_order)
 {
-    struct inbound items[] = {text("SM1", "one"), text("SM2", "two"), text("SM3", "three")};
+    struct inbound items[] = {gw_text("SM1", "one"), gw_text("SM2", "two"), gw_text("SM3", "three")};
     struct stored stored[3];
 
-    store(items, 3, stored);
+    gw_store(items, 3, stored);
     cr_expect_eq(stored[2].outcome, ACCEPT_STORED);
     cr_expect_str_eq(stored[1].conversation_id, stored[0].conversation_id);
     cr_expect_str_eq(stored[2].lead_id, stored[0].lead_id);
     cr_expect_str_eq(stored[1].task_id, stored[0].task_id);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM leads WHERE client_id = $1"), 1);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 1);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM task_payloads WHERE client_id = $1"), 1);
-    cr_expect_eq(ask("SELECT (string_agg(body, ',' ORDER BY seq) = 'one,two,three')::int AS n FROM messages"
-                     " WHERE client_id = $1"),
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM task_payloads WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT (string_agg(body, ',' ORDER BY seq) = 'one,two,three')::int AS n FROM messages"
+                        " WHERE client_id = $1"),
                  1);
 }
 
 Test(accept, a_number_of_nobody_stores_nothing_and_harms_no_other)
 {
-    struct inbound items[] = {text("SM1", "one"), text("SM2", "two")};
+    struct inbound items[] = {gw_text("SM1", "one"), gw_text("SM2", "two")};
     struct stored stored[2];
 
     items[0].to = "+19999999999";
-    store(items, 2, stored);
+    gw_store(items, 2, stored);
     cr_expect_eq(stored[0].outcome, ACCEPT_UNKNOWN_NUMBER);
     cr_expect_str_eq(stored[0].client_id, "");
     cr_expect_eq(stored[1].outcome, ACCEPT_STORED);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
 }
 
 Test(accept, a_held_text_is_not_due_and_a_second_one_extends_the_wait)
 {
-    struct inbound held = text("SM1", "Hi"), second = text("SM2", "I have a leak");
+    struct inbound held = gw_text("SM1", "Hi"), second = gw_text("SM2", "I have a leak");
     struct stored first, again;
 
     held.hold_ms = 500;
     second.hold_ms = 1000;
-    first = store_one(held);
+    first = gw_store_one(held);
     cr_expect_not(first.due);
-    cr_expect_eq(ask("SELECT (run_at = created_at + interval '500 ms')::int AS n FROM tasks WHERE client_id = $1"), 1);
-    again = store_one(second);
+    cr_expect_eq(gw_ask("SELECT (run_at = created_at + interval '500 ms')::int AS n FROM tasks WHERE client_id = $1"),
+                 1);
+    again = gw_store_one(second);
     cr_expect_not(again.due);
     cr_expect_str_eq(again.task_id, first.task_id);
-    cr_expect_eq(ask("SELECT (run_at = updated_at + interval '1 second')::int AS n FROM tasks WHERE client_id = $1"),
+    cr_expect_eq(gw_ask("SELECT (run_at = updated_at + interval '1 second')::int AS n FROM tasks WHERE client_id = $1"),
                  1);
 }
 
@@ -189,14 +118,15 @@ Test(accept, a_burst_never_waits_longer_than_four_seconds)
 {
     struct stored stored;
 
-    store_one(text("SM1", "Hi"));
-    change("UPDATE tasks SET created_at = now() - interval '3500 ms' WHERE client_id = $1");
-    stored = store_one(text("SM2", "and"));
+    gw_store_one(gw_text("SM1", "Hi"));
+    gw_change("UPDATE tasks SET created_at = now() - interval '3500 ms' WHERE client_id = $1");
+    stored = gw_store_one(gw_text("SM2", "and"));
     cr_expect_not(stored.due);
-    cr_expect_eq(ask("SELECT (run_at = created_at + interval '4 seconds')::int AS n FROM tasks WHERE client_id = $1"),
+    cr_expect_eq(gw_ask(
+                     "SELECT (run_at = created_at + interval '4 seconds')::int AS n FROM tasks WHERE client_id = $1"),
                  1);
-    change("UPDATE tasks SET created_at = now() - interval '1 hour' WHERE client_id = $1");
-    stored = store_one(text("SM3", "hello?"));
+    gw_change("UPDATE tasks SET created_at = now() - interval '1 hour' WHERE client_id = $1");
+    stored = gw_store_one(gw_text("SM3", "hello?"));
     cr_expect(stored.due);
 }
 
@@ -204,66 +134,69 @@ Test(accept, a_task_that_waits_because_it_failed_keeps_its_time)
 {
     struct stored stored;
 
-    store_one(text("SM1", "Hi"));
-    change("UPDATE tasks SET attempt = 2, run_at = '2100-01-01' WHERE client_id = $1");
-    stored = store_one(text("SM2", "hello?"));
+    gw_store_one(gw_text("SM1", "Hi"));
+    gw_change("UPDATE tasks SET attempt = 2, run_at = '2100-01-01' WHERE client_id = $1");
+    stored = gw_store_one(gw_text("SM2", "hello?"));
     cr_expect_not(stored.due);
-    cr_expect_eq(ask("SELECT (run_at = '2100-01-01')::int AS n FROM tasks WHERE client_id = $1"), 1);
+    cr_expect_eq(gw_ask("SELECT (run_at = '2100-01-01')::int AS n FROM tasks WHERE client_id = $1"), 1);
 }
 
 Test(accept, a_text_while_an_answer_is_written_gets_a_task_of_its_own)
 {
-    struct stored first = store_one(text("SM1", "Hi")), second, third;
+    struct stored first = gw_store_one(gw_text("SM1", "Hi")), second, third;
 
-    change("UPDATE tasks SET state = 'running' WHERE client_id = $1");
-    second = store_one(text("SM2", "One more thing"));
-    third = store_one(text("SM3", "And another"));
+    gw_change("UPDATE tasks SET state = 'running' WHERE client_id = $1");
+    second = gw_store_one(gw_text("SM2", "One more thing"));
+    third = gw_store_one(gw_text("SM3", "And another"));
     cr_expect_str_neq(second.task_id, first.task_id);
     cr_expect_str_eq(third.task_id, second.task_id);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1 AND state = 'ready'"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1 AND state = 'ready'"), 1);
 }
 
 Test(accept, stop_opts_the_lead_out_and_is_not_answered)
 {
-    struct inbound stop = text("SM2", "STOP"), again = text("SM3", "stop");
+    struct inbound stop = gw_text("SM2", "STOP"), again = gw_text("SM3", "stop");
     struct stored stored;
 
-    stop.opt = again.opt = "out";
-    store_one(text("SM1", "Hi"));
-    change("DELETE FROM tasks WHERE client_id = $1");
-    stored = store_one(stop);
+    stop.consent = again.consent = "out";
+    stop.answered = again.answered = true;
+    gw_store_one(gw_text("SM1", "Hi"));
+    gw_change("DELETE FROM tasks WHERE client_id = $1");
+    stored = gw_store_one(stop);
     cr_expect_eq(stored.outcome, ACCEPT_STORED);
     cr_expect(stored.opted_out);
     cr_expect_str_eq(stored.task_id, "");
-    cr_expect_eq(ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NOT NULL"
-                     " AND opted_out_channel = 'sms' AND opted_out_words = 'STOP'"),
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NOT NULL"
+                        " AND opted_out_channel = 'sms' AND opted_out_words = 'STOP'"),
                  1);
-    stored = store_one(again);
+    stored = gw_store_one(again);
     cr_expect_not(stored.opted_out);
-    stored = store_one(text("SM4", "What does it cost?"));
+    stored = gw_store_one(gw_text("SM4", "What does it cost?"));
     cr_expect_eq(stored.outcome, ACCEPT_STORED);
     cr_expect_str_eq(stored.task_id, "");
-    cr_expect_eq(ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 0);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 4);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM tasks WHERE client_id = $1"), 0);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 4);
 }
 
 Test(accept, start_opts_in_again_and_yes_of_anybody_else_is_an_answer)
 {
-    struct inbound yes = text("SM1", "YES"), stop = text("SM2", "STOP"), start = text("SM3", "START");
+    struct inbound yes = gw_text("SM1", "YES"), stop = gw_text("SM2", "STOP"), start = gw_text("SM3", "START");
     struct stored stored;
 
-    yes.opt = start.opt = "in";
-    stop.opt = "out";
-    stored = store_one(yes);
+    yes.consent = "yes";
+    start.consent = "in";
+    stop.consent = "out";
+    yes.answered = start.answered = stop.answered = true;
+    stored = gw_store_one(yes);
     cr_expect_str_neq(stored.task_id, "");
-    change("DELETE FROM tasks WHERE client_id = $1");
-    store_one(stop);
-    stored = store_one(start);
+    gw_change("DELETE FROM tasks WHERE client_id = $1");
+    gw_store_one(stop);
+    stored = gw_store_one(start);
     cr_expect_str_eq(stored.task_id, "");
-    cr_expect_eq(ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NULL"
-                     " AND opted_out_words IS NULL"),
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NULL"
+                        " AND opted_out_words IS NULL"),
                  1);
-    stored = store_one(text("SM4", "What does it cost?"));
+    stored = gw_store_one(gw_text("SM4", "What does it cost?"));
     cr_expect_str_neq(stored.task_id, "");
 }
 
@@ -280,7 +213,7 @@ static void *store_second(void *arg)
 {
     struct second *self = arg;
 
-    self->stored = store_one(self->in);
+    self->stored = gw_store_one(self->in);
     self->done = true;
     return NULL;
 }
@@ -292,8 +225,8 @@ static struct stored store_beside(struct db_tx *tx, struct inbound in)
     struct err err = {0};
 
     cr_assert_eq(pthread_create(&second.thread, NULL, store_second, &second), 0);
-    while (!second.done && ask("SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
-                               "   AND wait_event_type = 'Lock' AND $1::uuid IS NOT NULL") == 0)
+    while (!second.done && gw_ask("SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
+                                  "   AND wait_event_type = 'Lock' AND $1::uuid IS NOT NULL") == 0)
         usleep(10000);
     cr_assert_eq(db_commit(&tx, &err), 0, "%s", err.text);
     pthread_join(second.thread, NULL);
@@ -303,75 +236,77 @@ static struct stored store_beside(struct db_tx *tx, struct inbound in)
 static struct db_tx *change_uncommitted(const char *sql)
 {
     struct err err = {0};
-    struct db_tx *tx = db_begin(root, DB_EVERY_CLIENT, &err);
+    struct db_tx *tx = db_begin(gw_root, DB_EVERY_CLIENT, &err);
 
-    cr_assert(tx && db_query_args(tx, NULL, &err, sql, (struct db_arg[]){db_text(client)}, 1) == 1, "%s", err.text);
+    cr_assert(tx && db_query_args(tx, NULL, &err, sql, (struct db_arg[]){db_text(gw_client)}, 1) == 1, "%s", err.text);
     return tx;
 }
 
 Test(accept, a_text_right_after_start_is_answered)
 {
-    struct inbound stop = text("SM1", "STOP");
+    struct inbound stop = gw_text("SM1", "STOP");
     struct stored stored;
 
-    stop.opt = "out";
-    store_one(stop);
+    stop.consent = "out";
+    stop.answered = true;
+    gw_store_one(stop);
     stored = store_beside(change_uncommitted("UPDATE leads SET opted_out_at = NULL WHERE client_id = $1"),
-                          text("SM3", "What does it cost?"));
+                          gw_text("SM3", "What does it cost?"));
     cr_expect_eq(stored.outcome, ACCEPT_STORED);
     cr_expect_str_neq(stored.task_id, "");
 }
 
 Test(accept, a_start_right_after_stop_opts_in)
 {
-    struct inbound start = text("SM3", "START");
+    struct inbound start = gw_text("SM3", "START");
     struct stored stored;
 
-    start.opt = "in";
-    store_one(text("SM1", "Hi"));
-    change("DELETE FROM tasks WHERE client_id = $1");
+    start.consent = "in";
+    start.answered = true;
+    gw_store_one(gw_text("SM1", "Hi"));
+    gw_change("DELETE FROM tasks WHERE client_id = $1");
     stored = store_beside(change_uncommitted("UPDATE leads SET opted_out_at = now() WHERE client_id = $1"), start);
     cr_expect_eq(stored.outcome, ACCEPT_STORED);
     cr_expect_str_eq(stored.task_id, "");
-    cr_expect_eq(ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NULL"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NULL"), 1);
 }
 
 Test(accept, where_a_person_writes_the_agent_gets_no_task)
 {
     struct stored stored;
 
-    store_one(text("SM1", "Hi"));
-    change("DELETE FROM tasks WHERE client_id = $1");
-    change("UPDATE conversations SET state = 'taken_over' WHERE client_id = $1");
-    stored = store_one(text("SM2", "Are you there?"));
+    gw_store_one(gw_text("SM1", "Hi"));
+    gw_change("DELETE FROM tasks WHERE client_id = $1");
+    gw_change("UPDATE conversations SET state = 'taken_over' WHERE client_id = $1");
+    stored = gw_store_one(gw_text("SM2", "Are you there?"));
     cr_expect_eq(stored.outcome, ACCEPT_STORED);
     cr_expect_str_eq(stored.task_id, "");
-    cr_expect_eq(ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'taken_over'"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'taken_over'"), 1);
 }
 
 Test(accept, a_closed_conversation_opens_again)
 {
     struct stored stored;
 
-    store_one(text("SM1", "Hi"));
-    change("DELETE FROM tasks WHERE client_id = $1");
-    change("UPDATE conversations SET state = 'closed' WHERE client_id = $1");
-    stored = store_one(text("SM2", "Are you there?"));
+    gw_store_one(gw_text("SM1", "Hi"));
+    gw_change("DELETE FROM tasks WHERE client_id = $1");
+    gw_change("UPDATE conversations SET state = 'closed' WHERE client_id = $1");
+    stored = gw_store_one(gw_text("SM2", "Are you there?"));
     cr_expect_str_neq(stored.task_id, "");
-    cr_expect_eq(ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'open'"), 1);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'open'"), 1);
 }
 
 Test(accept, one_that_the_database_refuses_stores_nothing_of_its_batch)
 {
-    struct inbound items[] = {text("SM1", "one"), text("SM2", "two")};
+    struct inbound items[] = {gw_text("SM1", "one"), gw_text("SM2", "two")};
     struct inbound *pointers[] = {&items[0], &items[1]};
     struct stored stored[2];
     struct err err = {0};
 
     items[1].hold_ms = (int64_t)1 << 40; /* out of the range of integer */
-    cr_expect_eq(accept_store(gateway, BURST_MS, pointers, 2, stored, &err), -1);
+    cr_expect_eq(accept_store(gw_gateway, GW_ACCOUNT, GW_BURST_MS, pointers, 2, stored, &err), -1);
     cr_expect_eq(err.kind, ERR_INVALID, "%s", err.text);
-    cr_expect_eq(ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 0);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 0);
 }
 
 Test(accept, the_gateways_role_may_read_no_table_of_a_tenant)
@@ -384,7 +319,7 @@ Test(accept, the_gateways_role_may_read_no_table_of_a_tenant)
     for (size_t i = 0; i < COUNT_OF(forbidden); i++) {
         struct err err = {0};
 
-        cr_expect_eq(db_run(gateway, DB_EVERY_CLIENT, NULL, &err, forbidden[i]), -1, "%s", forbidden[i]);
+        cr_expect_eq(db_run(gw_gateway, DB_EVERY_CLIENT, NULL, &err, forbidden[i]), -1, "%s", forbidden[i]);
         cr_expect_not_null(strstr(err.text, "42501"), "%s", err.text);
     }
 }
@@ -393,7 +328,7 @@ Test(accept, no_other_role_may_call_it)
 {
     struct err err = {0};
 
-    cr_expect_eq(db_run(root, NULL, NULL, &err,
+    cr_expect_eq(db_run(gw_root, NULL, NULL, &err,
                         "SELECT 1 / (NOT has_function_privilege('leadwire_service', p.oid, 'EXECUTE') AND NOT"
                         " has_function_privilege('leadwire_delivery', p.oid, 'EXECUTE'))::int"
                         "  FROM pg_proc p WHERE proname = 'accept_inbound'"),

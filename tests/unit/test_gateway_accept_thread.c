@@ -88,7 +88,10 @@ static struct inbound *item(int i)
                                    .body = "Hi",
                                    .sid = items[i].sid,
                                    .trace_id = "",
-                                   .opt = "",
+                                   .account = "AC1",
+                                   .service = "",
+                                   .consent = "",
+                                   .language = "en",
                                    .answer = on_answer};
     return &items[i].in;
 }
@@ -103,7 +106,7 @@ static void wait_answers(int n)
 
 static struct accept *start(const char *url)
 {
-    struct config config = {.database_url = url, .burst_wait_ms = 1000};
+    struct config config = {.database_url = url, .twilio_account_sid = "AC1", .burst_wait_ms = 1000};
     struct err err = {0};
     struct accept *accept = accept_new(&config, bus, &err);
 

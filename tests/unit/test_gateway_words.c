@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libshared/auto.h"
+#include "services/gateway/burst.h"
 #include "services/gateway/optout.h"
 
 Test(gateway_words, a_text_that_is_only_the_keyword_opts_out)
