@@ -21,6 +21,15 @@ void account_of_environment(const struct config *config, struct twilio_account *
     };
 }
 
+/* Twilio would not let us in without a token: that is how it is told, to the message and to who runs the account. */
+static int without_token(const char *field, const char *text, struct err *err)
+{
+    err_set_field(err, ERR_DENIED, field, "%s", text);
+    if (err)
+        err->provider_code = TWILIO_NOT_AUTHENTICATED;
+    return -1;
+}
+
 int account_open(const struct config *config, const char *client_id, const char *sid, const char *sealed_token,
                  struct arena *arena, struct twilio_account *ret_account, struct err *err)
 {
@@ -31,21 +40,25 @@ int account_open(const struct config *config, const char *client_id, const char 
         account_of_environment(config, ret_account);
         return 0;
     }
-    if (!sealed_token)
-        return err_set_field(err, ERR_DENIED, "twilio_auth_token",
-                             "the client has a twilio_account_sid without a twilio_auth_token");
-    if (!config->master_key)
-        return err_set_field(err, ERR_DENIED, "LEADWIRE_MASTER_KEY",
-                             "LEADWIRE_MASTER_KEY is not set: the client's twilio_auth_token cannot be unsealed");
     key = arena_printf(arena, "%s:%s", ACCOUNT_ENVIRONMENT, client_id);
     context = arena_printf(arena, "%s/twilio_auth_token", client_id);
     if (!key || !context)
         return err_set(err, ERR_INTERNAL, "delivery: out of memory");
+    *ret_account = (struct twilio_account){.key = key, .sid = sid, .token = ""};
+    if (!sealed_token)
+        return without_token("twilio_auth_token", "the client has a twilio_account_sid without a twilio_auth_token",
+                             err);
+    if (!config->master_key)
+        return without_token("LEADWIRE_MASTER_KEY",
+                             "LEADWIRE_MASTER_KEY is not set: the client's twilio_auth_token cannot be unsealed", err);
     if (!(token = unseal(config->master_key, context, sealed_token, arena, &why)))
-        return err_set_field(err, why.kind, "twilio_auth_token",
-                             "the client's twilio_auth_token cannot be unsealed: LEADWIRE_MASTER_KEY is another one "
-                             "than when it was set, or the configuration is damaged");
-    *ret_account = (struct twilio_account){.key = key, .sid = sid, .token = token};
+        return why.kind != ERR_DENIED
+                   ? err_set(err, why.kind, "%s", why.text)
+                   : without_token("twilio_auth_token",
+                                   "the client's twilio_auth_token cannot be unsealed: LEADWIRE_MASTER_KEY is another "
+                                   "one than when it was set, or the configuration is damaged",
+                                   err);
+    ret_account->token = token;
     return 0;
 }
 

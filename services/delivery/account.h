@@ -18,7 +18,8 @@ struct twilio_account;
 void account_of_environment(const struct config *config, struct twilio_account *ret_account);
 
 /* The client's account from its configuration; sid NULL: it has none of its own, and the environment's is given. In
- * arena, or config's. ERR_DENIED where the token cannot be had: the text says what a person must set. */
+ * arena, or config's. ERR_DENIED where the token cannot be had: the text says what a person must set, the code is that
+ * of refused credentials, and *ret_account has an empty token, for breaker_refused. */
 int account_open(const struct config *config, const char *client_id, const char *sid, const char *sealed_token,
                  struct arena *arena, struct twilio_account *ret_account, struct err *err);
 

@@ -38,6 +38,8 @@ static void note_failure(struct worker *self, const struct twilio_account *accou
     struct err err = {0};
     int noted = 0;
 
+    if (!account->key)
+        return;
     if (why->provider_code == TWILIO_TOO_MANY)
         noted = breaker_limited(self, account, why->retry_after_s, &err);
     else if (twilio_meaning(why->provider_code) == TWILIO_MEANS_CREDENTIALS)
@@ -76,16 +78,15 @@ int on_lookup_phone(struct worker *self, struct call *call, struct err *err)
     const struct delivery *delivery = self->state;
     const struct lookup_phone *request = call->request;
     struct phone_lookup *reply = call->reply;
-    struct twilio_account account;
+    struct twilio_account account = {0};
     struct twilio_phone phone;
     struct err why = {0};
     int answered;
 
     if (!phone_is_e164(request->phone))
         return err_set_field(err, ERR_INVALID, "phone", "phone must be a number in E.164, e.g. +15551234567");
-    if (load_account(self, call, request->client_id, &account, &why) < 0)
-        return as_unavailable(&why, err);
-    if (twilio_lookup(delivery->twilio, &account, request->phone, &phone, &why) < 0) {
+    if (load_account(self, call, request->client_id, &account, &why) < 0 ||
+        twilio_lookup(delivery->twilio, &account, request->phone, &phone, &why) < 0) {
         note_failure(self, &account, &why);
         return as_unavailable(&why, err);
     }

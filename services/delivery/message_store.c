@@ -168,6 +168,16 @@ int message_send_again(struct db_tx *tx, const char *client_id, const char *mess
                     db_text(client_id), db_text(message_id));
 }
 
+int message_keep_body(struct db_pool *pool, const char *client_id, const char *message_id, const char *body,
+                      struct err *err)
+{
+    return db_run(pool, client_id, NULL, err,
+                  "UPDATE messages SET body = $3, updated_at = now() WHERE client_id = $1 AND message_id = $2",
+                  db_text(client_id), db_text(message_id), db_text(body)) < 0
+               ? -1
+               : 0;
+}
+
 int message_keep_unclaimed(struct db_tx *tx, const char *client_id, const char *message_id, struct arena *arena,
                            struct twilio_matches *matches, struct err *err)
 {

@@ -10,6 +10,7 @@
 
 struct arena;
 struct db_result;
+struct db_pool;
 struct db_tx;
 struct err;
 struct twilio_matches;
@@ -61,6 +62,10 @@ int message_looked(struct db_tx *tx, const char *client_id, const char *message_
 
 /* sending, uncertain -> queued: the provider never had it. The attempt counts. */
 int message_send_again(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* Keeps what a template renders to, before it is sent: it is what the lead reads, and what Twilio lists. 0, or -1. */
+int message_keep_body(struct db_pool *pool, const char *client_id, const char *message_id, const char *body,
+                      struct err *err);
 
 /* Takes out of matches what other messages of the client already are. 0, or -1. */
 int message_keep_unclaimed(struct db_tx *tx, const char *client_id, const char *message_id, struct arena *arena,

@@ -129,7 +129,7 @@ static int not_found(struct worker *self, struct db_tx **tx, struct task *task, 
     return leave_to_a_person(self, tx, task, message, why, err);
 }
 
-/* What the recipient of a template reads, as far as that can be had. */
+/* What the recipient reads: of a template, what it rendered to when it was sent. */
 static const char *text_of(struct worker *self, struct task *task, const struct outbound *message,
                            const struct twilio_account *account)
 {
@@ -137,8 +137,9 @@ static const char *text_of(struct worker *self, struct task *task, const struct 
     const char *rendered;
     struct err ignored;
 
-    if (message->content_sid && template_render(delivery->twilio, account, message->content_sid,
-                                                message->content_variables, task->arena, &rendered, &ignored) == 0)
+    if (message->content_sid && !*message->body &&
+        template_render(delivery->twilio, account, message->content_sid, message->content_variables, task->arena,
+                        &rendered, &ignored) == 0)
         return rendered;
     return message->body;
 }

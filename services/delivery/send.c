@@ -24,6 +24,7 @@
 #include "services/delivery/breaker.h"
 #include "services/delivery/delivery.h"
 #include "services/delivery/lookup.h"
+#include "services/delivery/message_store.h"
 #include "services/delivery/outcome.h"
 #include "services/delivery/settle.h"
 #include "services/delivery/templates.h"
@@ -126,10 +127,14 @@ static int prepare(struct worker *self, struct task *task, const struct admissio
     if (admission->lookup && lookup_before_text(self, ret_account, task->client_id, message->lead_id, err) < 0 &&
         !(err->kind == ERR_UNAVAILABLE && task->attempt > LOOKUP_ATTEMPTS))
         return -1;
-    if (message->content_sid && template_render(delivery->twilio, ret_account, message->content_sid,
-                                                message->content_variables, task->arena, &rendered, err) < 0)
+    if (!message->content_sid)
+        return 0;
+    if (template_render(delivery->twilio, ret_account, message->content_sid, message->content_variables, task->arena,
+                        &rendered, err) < 0)
         return -1;
-    return 0;
+    if (strcmp(rendered, message->body) == 0)
+        return 0;
+    return message_keep_body(self->db, task->client_id, message->message_id, rendered, err);
 }
 
 /* ---- what became of it ---- */
