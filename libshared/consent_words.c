@@ -6,9 +6,9 @@
 const char *const consent_synonyms[] = {
     /* English */
     "stop stpo sotp stopp stp stoop stahp sto",
-    "quit cease halt",
+    "quit cease halt discontinue",
     "stopall",
-    "unsubscribe unsubcribe unsuscribe unsubscibe unsub unsubscribed unsubscribing",
+    "unsubscribe unsubcribe unsuscribe unsubscibe unsub unsubscribing",
     "optout",
     "please pls plz plse plss plx kindly",
     "thanks thank thx ty thnx tnx tks",
@@ -30,6 +30,8 @@ const char *const consent_synonyms[] = {
     "anymore",
     "remove delete erase scrub drop purge",
     "off of",
+    "removed deleted unsubscribed",
+    "getting receiving receive get recieve recieving",
     "lose forget",
     "number num nbr cell phonenumber",
     "info information details name data",
@@ -66,7 +68,7 @@ const char *const consent_synonyms[] = {
     "borreme borrame borrenme borrarme elimineme eliminame eliminenme quiteme quitame quitenme saqueme sacame saquenme "
     "remuevame remuevanme borrenos quitenos",
     "numero telefono celular",
-    "lista listas base sistema",
+    "lista listas base sistema contactos registro registros agenda",
     "darme deme dame denme darnos",
     "suscripcion subscripcion suscripciones",
     "dejeme dejenme dejame dejennos dejenos",
@@ -88,8 +90,8 @@ const char *const consent_synonyms[] = {
     "بطل بطلوا بطلي",
     "مراسلتي مراسلتنا إزعاجي إزعاجنا الإزعاج",
     "إرسال ارسال بعث",
-    "احذف احذفوا حذف امسح امسحوا مسح شيل شيلوا أزل أزيلوا إزالة",
-    "احذفني احذفوني شيلوني شيلني امسحوني امسحني أزلني أزيلوني",
+    "احذف احذفوا حذف امسح امسحوا مسح اشطب اشطبوا شطب شيل شيلوا أزل أزيلوا إزالة",
+    "احذفني احذفوني ابعدني ابعدوني اشطبوني شيلوني شيلني امسحوني امسحني أزلني أزيلوني",
     "رقمي رقمنا",
     "قائمة القائمة قائمتكم قوائمكم القوائم",
     "اشتراك الاشتراك اشتراكي اشتراكنا",
@@ -110,7 +112,6 @@ const char *const consent_compounds[] = {
     "no longer = nolonger",
     "opt out = optout",
     "opting out = optout",
-    "stop all = stopall",
     "por favor = please",
     "un subscribe = unsubscribe",
     "من فضلك = please",
@@ -128,7 +129,8 @@ const char *const consent_compounds[] = {
 
 const char *const consent_fillers =
     /* English */
-    "please thanks ok okay k hey hi hello yo sir maam guys folks dude man now immediately already asap just it this "
+    "please thanks all ok okay k hey hi hello yo sir maam guys folks dude man now immediately already asap just it "
+    "this "
     "anymore again ever no everyone sorry yes yeah "
     /* Spanish */
     "porfa porfavor gracias ya hola mas nunca nuevo otra vez senor senora ahora "

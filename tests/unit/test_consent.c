@@ -208,12 +208,11 @@ static void read_set(const char *language, struct tally tallies[2])
     json_decref(set);
 }
 
-/* What was measured when the rules were made, less a little: 1.0 for keywords, wording at least 0.96 (held out), one in
- * fifty of the others taken for it. */
+/* What was measured when the rules were made, less a little: scripts/bench consent tells today's figures. */
 Test(consent, the_labelled_messages_are_read_as_well_as_when_the_rules_were_made)
 {
     static const char *const languages[] = {"english", "spanish", "arabic"};
-    static const double least[] = {[DEVELOPMENT] = 0.97, [HELD_OUT] = 0.93};
+    static const double least[] = {[DEVELOPMENT] = 0.97, [HELD_OUT] = 0.90};
     static const double most[] = {[DEVELOPMENT] = 0.02, [HELD_OUT] = 0.03};
 
     for (size_t l = 0; l < COUNT_OF(languages); l++) {
