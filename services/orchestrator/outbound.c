@@ -21,7 +21,8 @@ static const char *task_kind(const struct outbound *message)
     return strcmp(message->purpose, "alert") == 0 ? TASK_send_sms_alert : TASK_send_message_sms;
 }
 
-/* What is written to a lead keeps its order; an alert waits for none of it, and for no other alert. */
+/* What is written to a lead keeps its order. What we start may wait for the lead's hours: it has an order of its own,
+ * so that it does not hold up an answer. An alert waits for nothing. */
 static int insert_task(struct db_tx *tx, struct bus *bus, const struct outbound *message, int segments,
                        char ret_task_id[UUID_SIZE], struct err *err)
 {
@@ -36,7 +37,8 @@ static int insert_task(struct db_tx *tx, struct bus *bus, const struct outbound 
 
     task_lane(message->channel, message->from, lane);
     snprintf(dedupe_key, sizeof dedupe_key, "send:%s", message->message_id);
-    snprintf(serial_key, sizeof serial_key, "send:%s", message->conversation_id);
+    snprintf(serial_key, sizeof serial_key, "%s:%s", strcmp(message->purpose, "started") == 0 ? "started" : "send",
+             message->conversation_id);
     if (strcmp(message->purpose, "alert") != 0)
         spec.serial_key = serial_key;
     return task_insert(tx, bus, &spec, ret_task_id, err);

@@ -97,5 +97,10 @@ int64_t writing_raise_epoch(struct db_tx *tx, const struct writing *writing, con
         return -1;
     if (db_result_count(rows) == 0)
         return err_set(err, ERR_CONFLICT, "the conversation is gone");
+    if (db_query(tx, NULL, err,
+                 "UPDATE messages SET epoch = $3, updated_at = now()"
+                 " WHERE client_id = $1 AND conversation_id = $2 AND author = 'human' AND state = 'queued'",
+                 db_text(writing->client_id), db_text(writing->conversation_id), db_text(db_get(rows, 0, "epoch"))) < 0)
+        return -1;
     return db_get_int(rows, 0, "epoch");
 }

@@ -32,6 +32,6 @@ int writing_find(struct db_tx *tx, const char *client_id, const char *conversati
 int writing_open(struct db_tx *tx, const char *client_id, const char *channel, const char *phone,
                  const char *our_address, char ret_conversation_id[UUID_SIZE], struct err *err);
 
-/* A person writes in it, from our_address: what the agent drafted before is not sent any more, and what the lead has
- * written before is answered. Returns the new epoch, or -1. */
+/* A person writes in it, from our_address: what the agent drafted before is not sent any more, what a person wrote
+ * before is, and what the lead has written before is answered. Returns the new epoch, or -1. */
 int64_t writing_raise_epoch(struct db_tx *tx, const struct writing *writing, const char *our_address, struct err *err);

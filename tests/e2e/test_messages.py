@@ -1,9 +1,11 @@
 """Messages beside the plain answer: a person's, by SMS and WhatsApp; the alert of a hot lead; photos; the first one."""
 
+import datetime
 import json
 import time
 import urllib.parse
 import uuid
+import zoneinfo
 
 from cluster import BUSINESS, ClusterTest, main, wait_for
 from kill import RECOVERY
@@ -79,6 +81,27 @@ class Written(MessagesTest):
         # What the lead says then is answered by the agent, which knows what was said.
         self.inbound("Do you install water heaters?")
         self.assertIn("install", self.cluster.wait_replies(3, self.lead)[2]["body"])
+
+    def test_two_in_a_row_both_go_out_in_their_order(self):
+        for body in ("First.", "Second.", "Third."):
+            self.write(to=self.lead, body=body)
+        bodies = [m["body"].split()[-1] for m in self.cluster.wait_replies(3, self.lead)]
+        self.assertEqual(bodies, ["First.", "Second.", "Third."])
+
+    def test_what_waits_for_the_morning_does_not_hold_up_an_answer(self):
+        # A window half a day away, wherever in America the lead is.
+        hour = (datetime.datetime.now(zoneinfo.ZoneInfo("America/New_York")).hour + 12) % 24
+        hours = {"allowed_hours": f"{hour:02d}:00-{hour:02d}:01"}
+        self.cluster.api("PATCH", f"/clients/{self.client_id}/config", hours, status=200)
+        try:
+            created = self.write(to=self.lead, body="Good morning!")
+            time.sleep(1)
+            self.assertEqual(self.message(created["message_id"])["state"], "queued")
+            self.inbound("What are your opening hours?")
+            self.assertIn("8 am to 6 pm", self.cluster.wait_replies(1, self.lead)[0]["body"])
+            self.assertEqual(self.message(created["message_id"])["state"], "queued")
+        finally:
+            self.cluster.api("PATCH", f"/clients/{self.client_id}/config", ALWAYS, status=200)
 
     def test_the_same_key_sends_once(self):
         headers = {"Idempotency-Key": str(uuid.uuid4())}

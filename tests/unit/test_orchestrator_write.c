@@ -217,6 +217,35 @@ Test(orchestrator_write, what_a_person_writes_answers_and_outdates_the_agent)
                      "lead human");
 }
 
+Test(orchestrator_write, a_persons_second_message_leaves_the_first_one_to_be_sent)
+{
+    const char *conversation = new_conversation("sms");
+    struct create_message request = {.conversation_id = conversation, .body = "Hi"};
+    struct created_message created;
+
+    lead_writes(conversation, "sms", "When are you open?", 0);
+    answer(conversation);
+    cr_assert_eq(write_to(request, &created), 0, "%s", err.text);
+    cr_assert_eq(write_to(request, &created), 0, "%s", err.text);
+    cr_expect_str_eq(one("SELECT string_agg(m.author || ' ' || (m.epoch < c.epoch), ', ' ORDER BY m.seq) AS v"
+                         "  FROM messages m JOIN conversations c USING (client_id, conversation_id)"
+                         " WHERE m.client_id = $1 AND direction = 'out'"),
+                     "agent true, human false, human false");
+}
+
+Test(orchestrator_write, what_waits_for_the_leads_hours_holds_up_no_answer)
+{
+    const char *conversation = new_conversation("sms");
+    struct created_message created;
+
+    cr_assert_eq(write_to((struct create_message){.conversation_id = conversation, .body = "Hi"}, &created), 0);
+    lead_writes(conversation, "sms", "When are you open?", 0);
+    answer(conversation);
+    cr_expect_str_eq(one("SELECT count(DISTINCT serial_key) AS v FROM tasks WHERE client_id = $1 AND"
+                         " kind = 'send_message_sms'"),
+                     "2");
+}
+
 Test(orchestrator_write, by_whatsapp_free_text_needs_the_window_and_a_template_none)
 {
     const char *conversation = new_conversation("whatsapp");
