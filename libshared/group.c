@@ -21,12 +21,12 @@ static bool wait_for_turn(struct group *self, struct group_item *item)
 }
 
 /* Called with the lock. The runner's own item is the first. */
-static size_t take_batch(struct group *self, struct group_item *items[GROUP_BATCH_MAX])
+static size_t take_batch(struct group *self)
 {
     size_t n = 0;
 
     while (self->head && n < self->max && n < GROUP_BATCH_MAX) {
-        items[n++] = self->head;
+        self->batch[n++] = self->head;
         self->head = self->head->next;
     }
     if (!self->head)
@@ -60,11 +60,11 @@ static void run(struct group *self, void *arg, struct group_item *const *items, 
 
 /* Called with the lock, under which the others are woken: an item's memory is its thread's again as soon as that thread
  * can have the lock. */
-static void finish(struct group *self, struct group_item *const *items, size_t n)
+static void finish(struct group *self, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
-        items[i]->state = GROUP_DONE;
-        pthread_cond_signal(&items[i]->turn);
+        self->batch[i]->state = GROUP_DONE;
+        pthread_cond_signal(&self->batch[i]->turn);
     }
     if (self->head) {
         self->head->state = GROUP_RUNS;
@@ -76,7 +76,6 @@ static void finish(struct group *self, struct group_item *const *items, size_t n
 
 int group_do(struct group *self, void *arg, struct group_item *item, struct err *err)
 {
-    struct group_item *items[GROUP_BATCH_MAX];
     size_t n;
 
     item->next = NULL;
@@ -85,12 +84,12 @@ int group_do(struct group *self, void *arg, struct group_item *item, struct err 
 
     pthread_mutex_lock(&self->lock);
     if (wait_for_turn(self, item)) {
-        n = take_batch(self, items);
-        assert(n > 0 && items[0] == item);
+        n = take_batch(self);
+        assert(n > 0 && self->batch[0] == item);
         pthread_mutex_unlock(&self->lock);
-        run(self, arg, items, n);
+        run(self, arg, self->batch, n);
         pthread_mutex_lock(&self->lock);
-        finish(self, items, n);
+        finish(self, n);
     }
     pthread_mutex_unlock(&self->lock);
 

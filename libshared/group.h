@@ -38,8 +38,9 @@ struct group {
     group_fn *run;
     size_t max; /* items in one batch, up to GROUP_BATCH_MAX */
     pthread_mutex_t lock;
-    struct group_item *head, *tail;
+    struct group_item *head, *tail; /* who waits */
     bool has_runner;
+    struct group_item *batch[GROUP_BATCH_MAX]; /* the runner's */
 };
 
 #define GROUP_INIT(fn, most)                                          \

@@ -206,7 +206,7 @@ static int prepare(struct process *self, struct err *err)
         self->n_workers = WORKERS_DEFAULT;
     self->task_workers = self->n_workers;
     if (service->tasks && service->requests && self->n_workers > 1)
-        self->task_workers -= 1 + (self->n_workers - 1) / 8;
+        self->task_workers -= self->n_workers < 32 ? 1 + (self->n_workers - 1) / 8 : 4;
     lane_rates(&self->config, self->lane_rates);
     self->task_us = 1000000; /* until we know better: no prefetch beyond the least */
     self->main_slot.process = self;

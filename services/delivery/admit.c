@@ -12,7 +12,7 @@
 #include "libshared/service.h"
 #include "libshared/tasks.h"
 
-#define BATCH_MAX 64
+#define BATCH_MAX 32
 
 static const char *const decisions[] = {
     [ADMIT_SEND] = "send",     [ADMIT_LOOK] = "look", [ADMIT_SETTLED] = "settled", [ADMIT_DROP] = "drop",

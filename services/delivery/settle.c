@@ -11,7 +11,7 @@
 #include "libshared/service.h"
 #include "libshared/tasks.h"
 
-#define BATCH_MAX 64
+#define BATCH_MAX 32
 
 /* In the order of their tasks, as everybody locks them. */
 static int by_task(const void *a, const void *b)

@@ -21,6 +21,7 @@ import uuid
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import consent  # noqa: E402
+import delivery  # noqa: E402
 import knowledge_breakeven  # noqa: E402
 import knowledge_bulk  # noqa: E402
 import knowledge_model  # noqa: E402
@@ -230,6 +231,7 @@ def accept_load(arguments):
 KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure,
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
+OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure}
 
 
 def expand(names):
@@ -252,7 +254,7 @@ def report(bench, file):
 
 def main():
     default = ["start", "memory", "latency", "burst", "accept", "recovery"]
-    names = default + ["consent", "knowledge"] + list(KNOWLEDGE)
+    names = default + ["knowledge"] + list(OWN)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", help="also write the table to this file")
     parser.add_argument("--seconds", type=int, default=30, help="how long each measurement under load runs")
@@ -265,10 +267,8 @@ def main():
     try:
         for name in expand(arguments.names or default):
             print(f"measuring {name} ...", file=sys.stderr)
-            if name in KNOWLEDGE:
-                KNOWLEDGE[name](bench)
-            elif name == "consent":
-                consent.measure(bench)
+            if name in OWN:
+                OWN[name](bench)
             else:
                 getattr(bench, name)()
     finally:
