@@ -27,6 +27,7 @@ import knowledge_bulk  # noqa: E402
 import knowledge_model  # noqa: E402
 import knowledge_quality  # noqa: E402
 import knowledge_search  # noqa: E402
+import signature  # noqa: E402
 from cluster import BUSINESS, SERVICES, SID, TOKEN, Cluster, wait_for  # noqa: E402
 
 PATH = "/api/v1/webhooks/twilio/sms"
@@ -231,7 +232,8 @@ def accept_load(arguments):
 KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure,
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
-OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure}
+OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure,
+       "signature": signature.measure}
 
 
 def expand(names):
