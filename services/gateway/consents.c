@@ -13,7 +13,6 @@
 #include "libshared/auto.h"
 #include "libshared/consent.h"
 #include "services/gateway/accept.h"
-#include "services/gateway/optout.h"
 
 /* What Twilio says of the words. */
 static const struct {
@@ -32,27 +31,6 @@ static bool says_start(const char *text)
     return false;
 }
 
-/* Keywords alone. */
-static struct consent read_words(const char *text)
-{
-    const char *keyword = optout_keyword(text);
-
-    return (struct consent){.kind = strcmp(keyword, "out") == 0    ? CONSENT_OUT
-                                    : strcmp(keyword, "in") == 0   ? CONSENT_IN
-                                    : strcmp(keyword, "help") == 0 ? CONSENT_HELP
-                                                                   : CONSENT_NONE,
-                            .keyword = *keyword != '\0',
-                            .language = "en"};
-}
-
-static const char *name_of(enum consent_kind kind)
-{
-    static const char *const names[] = {
-        [CONSENT_NONE] = "", [CONSENT_OUT] = "out", [CONSENT_IN] = "in", [CONSENT_HELP] = "help"};
-
-    return names[kind];
-}
-
 static const char *language_of(const struct consent *consent)
 {
     return strcmp(consent->language, "es") == 0 ? "es" : strcmp(consent->language, "ar") == 0 ? "ar" : "en";
@@ -60,9 +38,9 @@ static const char *language_of(const struct consent *consent)
 
 void inbound_read_consent(struct inbound *in, const char *opt_out_type)
 {
-    struct consent consent = read_words(in->body);
+    struct consent consent = consent_read(in->body);
 
-    in->consent = name_of(consent.kind);
+    in->consent = consent_name(consent.kind);
     in->language = language_of(&consent);
     in->answered = consent.keyword && strcmp(in->channel, "sms") == 0 && consent.kind != CONSENT_HELP;
     if (consent.kind == CONSENT_IN && !(consent.keyword && says_start(in->body)))

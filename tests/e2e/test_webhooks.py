@@ -221,6 +221,17 @@ class Consents(WebhookTest):
         self.assertEqual(self.tasks("send_message_whatsapp"), 2)
         self.assertEqual(self.tasks("process_ai_response"), 0)
 
+    def test_free_wording_is_confirmed_by_us_on_either_channel(self):
+        self.accepted(self.inbound("Please don't text me anymore"))
+        self.assertTrue(self.opted_out())
+        replies = self.cluster.wait_replies(1, self.lead)
+        self.assertIn("you will get no more messages", replies[0]["body"])
+        self.accepted(self.inbound("What are your opening hours?"))
+        time.sleep(2)
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+        self.assertEqual(self.consents(), ["out sms Please don't text me anymore"])
+        self.assertEqual(self.tasks("process_ai_response"), 0)
+
     def test_help_is_answered_by_us_and_not_by_the_agent(self):
         self.accepted(self.inbound("HELP"))
         replies = self.cluster.wait_replies(1, self.lead)

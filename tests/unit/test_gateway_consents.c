@@ -91,6 +91,26 @@ Test(consents, by_whatsapp_each_is_confirmed_once)
     cr_expect_eq(opted_out(), 0);
 }
 
+Test(consents, free_wording_opts_out_and_we_confirm_it_in_its_language)
+{
+    struct stored stored = gw_store_one(said(gw_text("SM1", "Please don't text me anymore")));
+
+    cr_expect(stored.opted_out && stored.confirms && stored.due);
+    cr_expect_eq(saying("Rapid Plumbing: you will get no more messages%"), 1);
+    gw_change("UPDATE leads SET opted_out_at = NULL WHERE client_id = $1");
+    stored = gw_store_one(said(gw_text("SM2", "por favor no me escriban más")));
+    cr_expect(stored.opted_out && stored.confirms);
+    cr_expect_eq(saying("Rapid Plumbing: ya no le enviaremos%"), 1);
+    gw_change("UPDATE leads SET opted_out_at = NULL WHERE client_id = $1");
+    stored = gw_store_one(said(gw_text("SM3", "توقف")));
+    cr_expect(stored.opted_out && stored.confirms, "no keyword of Twilio's");
+    cr_expect_eq(saying("%لن نرسل إليك%"), 1);
+    gw_change("UPDATE leads SET opted_out_at = NULL WHERE client_id = $1");
+    stored = gw_store_one(said(gw_text("SM4", "Can you stop by tomorrow at 5?")));
+    cr_expect_not(stored.opted_out);
+    cr_expect_str_neq(stored.task_id, "");
+}
+
 Test(consents, a_stop_that_comes_twice_is_confirmed_once)
 {
     struct stored stored;
