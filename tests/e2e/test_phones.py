@@ -1,8 +1,7 @@
-"""Phone numbers looked up through the API, with the client's own Twilio account, and accounts that are refused."""
+"""Phone numbers looked up: through the API, and before the first text to one that nobody wrote from."""
 
-from cluster import SID, ClusterTest, main, wait_for
+from cluster import ClusterTest, main, wait_for
 
-OWN_SID = "AC" + "b" * 32
 OTHER_BUSINESS = "+15550100007"
 
 
@@ -57,46 +56,50 @@ class Phones(ClusterTest):
         self.look_up(self.lead, status=404, client_id=other, key=self.key)
 
 
-class Accounts(ClusterTest):
-    """A client with an account of its own, whose credentials are refused and let in again."""
+class NewNumbers(ClusterTest):
+    """With lookup_new_numbers a landline is never texted, and a number is paid for once."""
 
-    def test_refused_credentials_are_told_once_and_probed(self):
-        self.cluster.sandbox("PUT", "/accounts", {"account_sid": OWN_SID, "auth_token": "own-token",
-                                                  "numbers": [OTHER_BUSINESS]})
-        client_id = self.cluster.make_client(OTHER_BUSINESS, "Other", {"twilio_account_sid": OWN_SID,
-                                                                       "twilio_auth_token": "wrong-token"})
-        look_up = {"phone": self.lead, "client_id": client_id}
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster.api("PATCH", f"/clients/{cls.client_id}/config",
+                        {"lookup_new_numbers": "on", "allowed_hours": "00:00-24:00"}, status=200)
+
+    def write(self, body):
+        created = self.cluster.api("POST", "/messages", {"client_id": self.client_id, "to": self.lead, "body": body},
+                                   status=202).json
+        return wait_for("the message to be settled", lambda: (m := self.cluster.api(
+            "GET", f"/messages/{created['message_id']}", status=200).json)["state"] in ("delivered", "failed") and m)
+
+    def looked_up(self):
+        return self.cluster.sandbox("GET", "/stats")["twilio.lookups"]["received"]
+
+    def test_a_landline_is_never_texted(self):
+        self.cluster.sandbox("PUT", "/numbers", {"number": self.lead, "line_type": "landline"})
+        before = self.looked_up()
         for _ in range(2):
-            self.cluster.api("POST", "/phone-lookups", look_up, status=503)
-        notices = self.cluster.api("GET", f"/notices?client_id={client_id}&state=open", status=200).json["items"]
-        self.assertEqual([(n["kind"], n["subject"], n["code"]) for n in notices],
-                         [("account_refused", OWN_SID, 20003)])
-        self.assertEqual(self.paused(), f"twilio:{client_id}|credentials")
-        self.assertNotIn("wrong-token", self.cluster.log("delivery"))
+            message = self.write("This is Joe.")
+            self.assertEqual((message["state"], message["error_code"]), ("failed", 30006))
+        self.assertEqual(self.looked_up() - before, 1)
+        self.assertEqual(self.cluster.replies(self.lead), [])
 
-        # Another token in the configuration is asked about at once.
-        self.cluster.api("PATCH", f"/clients/{client_id}/config", {"twilio_auth_token": "own-token"}, status=200)
-        self.assertEqual(self.paused(), "")
-        wait_for("the notice to be resolved", lambda: not self.cluster.api(
-            "GET", f"/notices?client_id={client_id}&state=open", status=200).json["items"])
-        self.cluster.api("POST", "/phone-lookups", look_up, status=200)
-        self.assertNotIn("own-token", self.cluster.log("delivery"))
+    def test_a_number_that_cannot_exist_is_never_texted(self):
+        self.cluster.sandbox("PUT", "/numbers", {"number": self.lead, "valid": False, "validation_error": "TOO_LONG"})
+        message = self.write("This is Joe.")
+        self.assertEqual((message["state"], message["error_code"]), ("failed", 21211))
 
-    def test_the_environments_account_is_the_operators_affair(self):
-        self.cluster.sandbox("PUT", "/accounts", {"account_sid": SID, "refuse": True})
-        self.cluster.api("POST", "/phone-lookups", {"phone": self.lead, "client_id": self.client_id}, status=503)
-        self.assertEqual(self.paused(), "twilio|credentials")
-        notices = self.cluster.api("GET", "/notices?state=open", status=200).json["items"]
-        self.assertEqual([(n["kind"], n["subject"], "client_id" in n) for n in notices],
-                         [("account_refused", SID, False)])
-        # Its probe finds that it is let in again.
-        self.cluster.sandbox("PUT", "/accounts", {"account_sid": SID, "refuse": False})
-        self.cluster.sql("UPDATE tasks SET run_at = now() WHERE kind = 'probe_account'")
-        wait_for("the pause to end", lambda: self.paused() == "")
-        self.assertEqual(self.cluster.api("GET", "/notices?state=open", status=200).json["items"], [])
+    def test_a_mobile_is_texted(self):
+        before = self.looked_up()
+        for n in (1, 2):
+            self.assertEqual(self.write("This is Joe.")["state"], "delivered")
+            self.assertEqual(len(self.cluster.replies(self.lead)), n)
+        self.assertEqual(self.looked_up() - before, 1)
 
-    def paused(self):
-        return self.cluster.sql("SELECT account, reason FROM provider_accounts WHERE paused_until > now()")
+    def test_who_writes_is_not_looked_up(self):
+        before = self.looked_up()
+        self.cluster.text("What are your opening hours?", lead=self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        self.assertEqual(self.looked_up(), before)
 
 
 if __name__ == "__main__":
