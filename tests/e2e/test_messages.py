@@ -142,6 +142,36 @@ class Written(MessagesTest):
             self.assertIn("opted out", answer["detail"])
         self.assertEqual(self.cluster.replies(self.lead), [])
 
+    def test_by_whatsapp_text_within_the_window_and_a_template_after_it(self):
+        self.whatsapp("What are your opening hours?")
+        answer = wait_for("an answer by WhatsApp", self.sent_by_whatsapp)[0]
+        self.assertEqual(answer["from"], "whatsapp:" + WHATSAPP)
+        self.assertIn("8 am to 6 pm", answer["body"])
+        conversation = self.conversation_id()
+        self.write(conversation_id=conversation, body="Joe here.")
+        wait_for("a person's text", lambda: self.sent_by_whatsapp()[-1]["body"] == "Joe here.")
+        messages = self.cluster.messages(conversation)
+        self.assertEqual({m["channel"] for m in messages}, {"whatsapp"})
+
+        self.cluster.sql("UPDATE messages SET created_at = created_at - interval '25 h'"
+                         f" WHERE conversation_id = '{conversation}'")
+        self.assertEqual(self.write(status=409, conversation_id=conversation, body="Still there?")["field"], "body")
+        self.cluster.sandbox("PUT", "/whatsapp", {"from": self.lead, "to": WHATSAPP, "wrote_seconds_ago": 90000})
+        self.cluster.sandbox("PUT", "/templates", {"content_sid": TEMPLATE, "body": "Hello {{1}}, are you still there?"})
+        created = self.write(conversation_id=conversation, content_sid=TEMPLATE, content_variables={"1": "Ada"})
+        message = self.wait_state(created["message_id"], "delivered", "failed")
+        self.assertEqual(message["state"], "delivered", message)
+        self.assertEqual((message["content_sid"], message["content_variables"]), (TEMPLATE, {"1": "Ada"}))
+        self.assertEqual(self.sent_by_whatsapp()[-1]["content_sid"], TEMPLATE)
+
+
+class Chat(MessagesTest):
+    def test_leadctl_chats_by_whatsapp(self):
+        said = self.cluster.leadctl("chat", "--client", self.client_id, "--from", self.lead, "--whatsapp", "--sandbox",
+                                    f"http://127.0.0.1:{self.cluster.sandbox_port}", "What are your opening hours?")
+        self.assertIn("8 am to 6 pm", said)
+        self.assertEqual(self.cluster.conversation(self.lead)["channel"], "whatsapp")
+
 
 class FirstMessage(MessagesTest):
     config = {"first_message_opt_out_line": "Reply STOP to opt out."}
@@ -157,6 +187,23 @@ class FirstMessage(MessagesTest):
         second = self.cluster.wait_replies(2, self.lead)[1]["body"]
         self.assertNotIn("Rapid Plumbing", second)
         self.assertNotIn("STOP", second)
+
+
+class Photos(MessagesTest):
+    def test_a_photo_alone_is_answered_and_is_with_the_message(self):
+        self.inbound("Hola, tengo una fuga en la cocina")
+        self.cluster.wait_replies(1, self.lead)
+        self.inbound("", media=[{"url": "https://api.twilio.com/media/1", "content_type": "image/jpeg"}])
+        self.assertIn("Gracias por la foto", self.cluster.wait_replies(2, self.lead)[1]["body"])
+        messages = self.cluster.messages(self.conversation_id())
+        photo = [m for m in messages if m.get("media")]
+        self.assertEqual(photo[0]["media"], [{"url": "https://api.twilio.com/media/1", "content_type": "image/jpeg"}])
+        record = json.loads(self.cluster.leadctl("why", messages[-1]["message_id"]))
+        self.assertEqual(record["input"]["unanswered"][0]["note"], "[the lead sent a photo]")
+
+    def test_by_whatsapp_too(self):
+        self.whatsapp("", media=[{"url": "https://api.twilio.com/media/2", "content_type": "audio/ogg"}])
+        self.assertIn("audio message", wait_for("an answer", self.sent_by_whatsapp)[0]["body"])
 
 
 class Alerts(MessagesTest):
