@@ -14,6 +14,7 @@ BODIES = {
     "add_faqs": {"faqs": [{"question": "Mine?", "answer": "Mine."}]},
     "create_conversation_message": {"body": "Mine"},
     "create_message": {"body": "Mine"},
+    "lookup_phone": {"phone": "+15552223333"},
     "update_client": {"name": "Mine"},
     "update_client_config": {"persona": "mine"},
     "update_knowledge_base": {"name": "Mine"},
