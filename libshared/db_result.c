@@ -114,9 +114,11 @@ const char *db_get(const struct db_result *self, int row, const char *column)
 
     if (row < 0 || row >= PQntuples(self->pg))
         return NULL;
-    for (int i = 0; i < n; i++)
-        if (strcmp(PQfname(self->pg, i), column) == 0)
+    for (int i = 0; i < n; i++) {
+        const char *name = PQfname(self->pg, i);
+        if (*name == *column && strcmp(name, column) == 0) /* a search reads some 400 fields */
             return PQgetisnull(self->pg, row, i) ? NULL : PQgetvalue(self->pg, row, i);
+    }
     return NULL;
 }
 

@@ -95,8 +95,11 @@ static const char *next_lexeme(const char **at_p, char buffer[LEXEME_SIZE], size
 
 static int compare(const char *text, size_t len, const char *lexeme)
 {
-    int order = strncmp(text, lexeme, len);
+    int order = (unsigned char)*text - (unsigned char)*lexeme;
 
+    if (len > 0 && order != 0) /* nearly always */
+        return order;
+    order = strncmp(text, lexeme, len);
     return order ? order : -(lexeme[len] != '\0');
 }
 

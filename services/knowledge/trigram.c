@@ -4,7 +4,7 @@
 #include "services/knowledge/trigram.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
+#include <string.h>
 
 static bool is_letter(unsigned char c)
 {
@@ -16,33 +16,51 @@ static unsigned char lower(unsigned char c)
     return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
-static int compare(const void *a, const void *b)
+/* The slot where a trigram stands, or may be put. */
+static size_t slot_of(const struct trigrams *self, uint32_t trigram)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    size_t at = trigram * 2654435761u >> 22; /* Knuth's multiplicative hash; 10 bits */
 
-    return (x > y) - (x < y);
+    while (self->slots[at] && self->items[self->slots[at] - 1] != trigram)
+        at = (at + 1) % TRIGRAM_SLOTS;
+    return at;
+}
+
+static bool has(const struct trigrams *self, uint32_t trigram)
+{
+    return self->slots[slot_of(self, trigram)] != 0;
+}
+
+static void add(struct trigrams *self, uint32_t trigram)
+{
+    size_t at = slot_of(self, trigram);
+
+    if (self->slots[at])
+        return;
+    self->items[self->n++] = trigram;
+    self->slots[at] = (uint16_t)self->n;
 }
 
 /* Each word between two spaces before it and one behind it. */
 void trigrams_read(struct trigrams *self, const char *text)
 {
     uint32_t last = 0x2020;
-    size_t n = 0, kept = 0;
+    size_t n = 0;
 
+    self->n = 0;
+    memset(self->slots, 0, sizeof self->slots);
     for (const unsigned char *at = (const unsigned char *)text; n < TRIGRAMS_MAX; at++) {
         bool letter = *at && is_letter(*at);
-        if (letter || (last & 0xff) != ' ')
-            self->items[n++] = last = (last << 8 | (letter ? lower(*at) : ' ')) & 0xffffff;
+        if (letter || (last & 0xff) != ' ') {
+            last = (last << 8 | (letter ? lower(*at) : ' ')) & 0xffffff;
+            add(self, last);
+            n++;
+        }
         if (!letter)
             last = 0x2020;
         if (!*at)
             break;
     }
-    qsort(self->items, n, sizeof *self->items, compare);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || self->items[i] != self->items[kept - 1])
-            self->items[kept++] = self->items[i];
-    self->n = kept;
 }
 
 double trigrams_similarity(const struct trigrams *self, const char *text)
@@ -51,11 +69,7 @@ double trigrams_similarity(const struct trigrams *self, const char *text)
     size_t common = 0;
 
     trigrams_read(&other, text);
-    for (size_t i = 0, j = 0; i < self->n && j < other.n;) {
-        uint32_t x = self->items[i], y = other.items[j];
-        common += x == y;
-        i += x <= y;
-        j += y <= x;
-    }
+    for (size_t i = 0; i < other.n; i++)
+        common += has(self, other.items[i]);
     return self->n + other.n > common ? (double)common / (double)(self->n + other.n - common) : 0;
 }
