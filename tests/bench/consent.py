@@ -62,11 +62,10 @@ def measure(bench):
     bench.table("The held-out half: how many of each label are read as what", confusion(messages))
     held_out = [m for m in messages if m["half"] == "held-out"]
     keywords = [m for m in messages if m["label"] == "out" and m["form"] == "keyword"]
-    for name, of, goal in [("opt-out keywords found", keywords, 1.0),
-                           ("opting out in free wording found, held-out",
-                            [m for m in held_out if m["label"] == "out" and m["form"] == "wording"], None)]:
-        value = sum(m["read"] == "out" for m in of) / len(of)
-        bench.row(name, value, "share", goal and f"{goal:.1f}", goal and value >= goal)
+    wording = [m for m in held_out if m["label"] == "out" and m["form"] == "wording"]
+    found = sum(m["read"] == "out" for m in keywords) / len(keywords)
+    bench.row("opt-out keywords found", found, "share", ">= 1", found >= 1)
+    bench.row("opting out in free wording found, held-out", sum(m["read"] == "out" for m in wording) / len(wording), "share")
     taken = [m for m in held_out if m["read"] == "out"]
     bench.row("of those taken to opt out, those who do, held-out", sum(m["label"] == "out" for m in taken) / len(taken),
               "share")
