@@ -8,7 +8,6 @@
 #include "libshared/bus.h"
 #include "libshared/clock.h"
 #include "libshared/config.h"
-#include "libshared/consent.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
@@ -172,36 +171,14 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
     return db_commit(&tx, err);
 }
 
-/* Nothing is said: the lead is opted out, or has just said so. words: its text; NULL if it had before. */
-static int stay_silent(struct worker *self, struct task *task, const struct turn *turn, const char *words,
-                       struct err *err)
+/* Nothing is said: the lead is opted out. (The gateway reads it in the lead's words, and stores it with them.) */
+static int stay_silent(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
 
-    if (!tx || (words && turn_store_opt_out(tx, turn, words, err) < 0) || turn_store_answered(tx, turn, err) < 0 ||
-        task_complete(tx, self->bus, task, err) < 0 || db_commit(&tx, err) < 0)
+    if (!tx || turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
         return -1;
-    if (words) {
-        log_info("the lead opted out", log_str("client_id", turn->client_id), log_str("lead_id", turn->lead_id));
-        publish(self, "lead.opted_out", turn, "the lead wants no more messages");
-    }
-    return 0;
-}
-
-/* The text in which the lead wants no more messages, NULL if it does not say so. The last word counts. */
-static const char *opt_out_words(const struct turn *turn)
-{
-    const char *words = NULL;
-
-    for (size_t i = 0; i < turn->in.n_unanswered; i++) {
-        enum consent_kind kind = consent_read(turn->in.unanswered[i].body).kind;
-
-        if (kind == CONSENT_OUT)
-            words = turn->in.unanswered[i].body;
-        else if (kind == CONSENT_IN)
-            words = NULL;
-    }
-    return words;
+    return db_commit(&tx, err);
 }
 
 /* ---- the task ---- */
@@ -240,7 +217,6 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
                               .search = {.search = search, .arg = &searcher},
                               .arena = task->arena};
     int64_t start = clock_mono_us();
-    const char *words;
     struct turn turn;
 
     if (load(self, task, &turn, err) < 0)
@@ -250,8 +226,8 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     decider.deadline_ms = patience_deadline_ms(self->config, &turn);
     if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
         return 0;
-    if ((words = opt_out_words(&turn)) || turn.opted_out)
-        return stay_silent(self, task, &turn, turn.opted_out ? NULL : words, err);
+    if (turn.opted_out)
+        return stay_silent(self, task, &turn, err);
 
     start = clock_mono_us();
     add_passages(&searcher, &turn, task->arena);

@@ -241,15 +241,3 @@ int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *tas
                ? -1
                : 0;
 }
-
-int turn_store_opt_out(struct db_tx *tx, const struct turn *turn, const char *words, struct err *err)
-{
-    return db_query(tx, NULL, err,
-                    "UPDATE leads"
-                    "   SET opted_out_at = coalesce(opted_out_at, now()), opted_out_channel = $3,"
-                    "       opted_out_words = left($4, 200), updated_at = now()"
-                    " WHERE client_id = $1 AND lead_id = $2",
-                    db_text(turn->client_id), db_text(turn->lead_id), db_text(turn->channel), db_text(words)) < 0
-               ? -1
-               : 0;
-}

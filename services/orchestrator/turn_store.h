@@ -23,6 +23,3 @@ int turn_store_lead(struct db_tx *tx, const struct turn *turn, bool *ret_is_hot,
 
 /* The decision itself. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err);
-
-/* The lead wants no more messages. */
-int turn_store_opt_out(struct db_tx *tx, const struct turn *turn, const char *words, struct err *err);

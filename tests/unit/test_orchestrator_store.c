@@ -512,27 +512,21 @@ Test(orchestrator_store, an_attempt_that_is_no_longer_ours_leaves_nothing)
     task_release(&task);
 }
 
-Test(orchestrator_store, a_lead_that_opts_out_in_free_words_is_suppressed_and_not_answered)
+Test(orchestrator_store, a_lead_that_has_opted_out_is_not_answered)
 {
     struct task task;
 
-    lead_writes("Please don't text me again");
-    task = claim();
-    cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
-    task_release(&task);
-    cr_expect_eq(count(REPLIES), 0);
-    cr_expect_str_eq(one("SELECT opted_out_words AS v FROM leads l JOIN conversations c USING (client_id, lead_id)"
-                         " WHERE conversation_id = $1",
-                         conversation),
-                     "Please don't text me again");
     lead_writes("hello?");
+    cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err, "UPDATE leads SET opted_out_at = now() WHERE lead_id = $1",
+                        db_text(lead)),
+                 1, "%s", err.text);
     task = claim();
     cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
     cr_expect_eq(count(REPLIES), 0);
     task_release(&task);
 }
 
-Test(orchestrator_store, a_lead_that_takes_its_opting_out_back_is_answered)
+Test(orchestrator_store, a_lead_that_has_taken_its_opting_out_back_is_answered)
 {
     struct task task;
 
