@@ -5,7 +5,8 @@
  * any place where the process is killed searches are right: they use an index only where the row says ready.
  *
  * Beside each index stands a function of its name that searches by it, whose plan a session keeps: planning a query
- * that names its client took a tenth of a search. An index that has none is searched all the same.
+ * that names its client took a tenth of a search. It takes 35 KB of each session that searches for the client. An
+ * index that has none is searched all the same.
  *
  * What is worth it, by the median time of the nearest nine, one by one against by the index, in us:
  *     vectors             250       500       1,000     2,000
