@@ -56,6 +56,13 @@ FORMS = [
     b"a=1&b=&c&=d&&a=2&%C3%A4=%F0%9F%94%A5",
     b"broken=%zz&nul=%00&utf=%ff",
 ]
+INBOUND = {
+    "mms": FORMS[0] + b"&NumMedia=2&MediaUrl0=https%3A%2F%2Fapi.twilio.com%2FME1&MediaContentType0=image%2Fjpeg&MediaUrl1=x",
+    "location": b"MessageSid=SM1&From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15557654321&Latitude=48.1&Longitude=-11.5"
+                b"&Label=Home&Address=Street+1&ProfileName=Ada&Body=",
+    "stop": b"MessageSid=SM1&From=%2B15551234567&To=%2B15557654321&Body=STOP&OptOutType=STOP&MessagingServiceSid=MG1",
+    "button": b"MessageSid=SM1&From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15557654321&ButtonText=Book&ButtonPayload=b",
+}
 SIGNED = [
     b"https://mycompany.com\n/myapp.php?foo=1&bar=2\nCallSid=CA1234567890ABCDE&Digits=1234&From=%2B14158675309",
     b"https://user@[::1]:8443\n/api/v1/webhooks/twilio/sms#rc=3&rp=5xx\n" + FORMS[0],
@@ -119,6 +126,8 @@ def main():
         write("fuzz_json", name, name.encode() + b"\n" + json.dumps(value).encode())
     for i, data in enumerate(FORMS):
         write("fuzz_form", "form%d" % i, data)
+    for name, data in INBOUND.items():
+        write("fuzz_inbound", name, data)
     for i, data in enumerate(SIGNED):
         write("fuzz_signature", "signed%d" % i, data)
     for i, data in enumerate(MULTIPART):
@@ -141,6 +150,10 @@ def main():
                                          + '"%s"\n"%s"\n"null"\n"true"\n"\\\\u00e9"\n"\\\\ud83d\\\\udd25"\n"1e3"\n"-0.5"\n'
                                          % (UUID, TIME))
     (HERE / "fuzz_form.dict").write_text('"%00"\n"%2B"\n"%C3%A4"\n"%ff"\n"&"\n"="\n"+"\n')
+    (HERE / "fuzz_inbound.dict").write_text("".join('"%s"\n' % w for w in (
+        "MessageSid=SM1", "&From=", "&To=", "%2B15551234567", "whatsapp%3A", "&Body=", "&NumMedia=", "&MediaUrl0=",
+        "&MediaContentType0=", "&MediaUrl1=", "&ProfileName=", "&Latitude=", "&Longitude=", "&Label=", "&Address=",
+        "&ButtonText=", "&ButtonPayload=", "&OptOutType=", "&MessagingServiceSid=", "%0A")))
     (HERE / "fuzz_multipart.dict").write_text(
         '"\\x0d\\x0a"\n"\\x0d\\x0a\\x0d\\x0a"\n"\\x0d\\x0a--"\n"--b\\x0d\\x0a"\n"boundary="\n"name="\n"filename="\n"form-data; "\n'
         '"Content-Disposition: "\n"Content-Type: "\n"Content-Transfer-Encoding: "\n"\\x22"\n"%22"\n')
