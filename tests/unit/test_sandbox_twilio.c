@@ -4,10 +4,12 @@
 #include <criterion/new/assert.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "boxfix.h"
+#include "libshared/sms_segments.h"
 #include "tools/sandbox/keywords.h"
 #include "tools/sandbox/segments.h"
 
@@ -192,6 +194,35 @@ Test(sandbox_twilio, texts_are_counted_as_they_are_billed)
     cr_expect(eq(int, sms_segments_of(text), 1), "160 characters, of GSM-7 all");
     memcpy(text + 158, "\xE2\x82\xAC", 4);
     cr_expect(eq(int, sms_segments_of(text), 1), "the euro counts twice");
+}
+
+/* Two countings that were written apart. */
+Test(sandbox_twilio, texts_are_counted_as_delivery_counts_them)
+{
+    static const char *const pieces[] = {"a",
+                                         " ",
+                                         "\n",
+                                         "^",
+                                         "]",
+                                         "`",
+                                         "\xC3\xA9",
+                                         "\xC3\xA7",
+                                         "\xE2\x82\xAC",
+                                         "\xCE\xA9",
+                                         "\xE2\x9C\x93",
+                                         "\xF0\x9F\x99\x82"};
+    unsigned seed = 1;
+    char text[2048];
+
+    for (int i = 0; i < 20000; i++) {
+        size_t len = 0, n = (size_t)rand_r(&seed) % 400, kinds = i % 2 ? 12 : 5; /* half of them of GSM-7 alone */
+
+        for (size_t k = 0; k < n; k++)
+            len += (size_t)sprintf(text + len, "%s", pieces[rand_r(&seed) % 3 ? 0 : (size_t)rand_r(&seed) % kinds]);
+        text[len] = '\0';
+        cr_assert(sms_segments_of(text) == sms_segments(text), "%d, %d: %s", sms_segments_of(text), sms_segments(text),
+                  text);
+    }
 }
 
 /* ---- who may not be texted ---- */
