@@ -15,7 +15,7 @@ const struct consent_word_list consent_keywords[] = {
     {CONSENT_HELP, EN, "help info"},
     {CONSENT_OUT, ES, "alto basta baja stop"},
     {CONSENT_HELP, ES, "ayuda"},
-    {CONSENT_OUT, AR, "توقف قف كفى"},
+    {CONSENT_OUT, AR, "توقف قف"},
     {CONSENT_HELP, AR, "مساعدة المساعدة"},
 };
 const size_t consent_n_keywords = COUNT_OF(consent_keywords);
@@ -177,11 +177,13 @@ static const char *const off_the_list[] = {"remove me >",
                                            "remove my number",
                                            "remove stuff number",
                                            "remove my info",
+                                           "remove my details",
                                            "remove my phone",
                                            "remove * number from * list",
                                            "lose my number",
                                            "lose stuff number",
                                            "take my info off",
+                                           "take my details off",
                                            NULL};
 static const char *const not_wanted[] = {"dont want * messages",
                                          "nolonger want * messages",

@@ -5,7 +5,7 @@
  * group that no phrase names keeps a real word from being taken for a slip of another (testing for texting). */
 const char *const consent_synonyms[] = {
     /* English */
-    "stop stpo sotp stopp stp stoop stahp sto",
+    "stop stpo sotp stopp stp stahp sto",
     "quit cease halt discontinue",
     "stopall",
     "unsubscribe unsubcribe unsuscribe unsubscibe unsub unsubscribing",
@@ -28,13 +28,13 @@ const char *const consent_synonyms[] = {
     "want wish care desire wanna",
     "need",
     "anymore",
-    "remove delete erase scrub drop purge",
+    "remove delete erase scrub purge",
     "off of",
     "removed deleted unsubscribed",
     "getting receiving receive get recieve recieving",
     "lose forget",
     "number num nbr cell phonenumber",
-    "info information details name data",
+    "details information name data",
     "list lists database db system records contacts mailing distribution campaign thread",
     "consent permission authorization",
     "end",
@@ -45,6 +45,7 @@ const char *const consent_synonyms[] = {
     "contract contracts contractor",
     "brother brothers",
     "sanding",
+    "cancer",
 
     /* Spanish. Accents are folded away. */
     "escriba escriban escribas escribais contacte contacten contactes textee texteen textees mensajee mensajeen "

@@ -116,6 +116,10 @@ Test(consent, the_same_words_said_of_something_else_do_not)
         "¿puede parar la fuga?",
         "لا ترسل الفني قبل العصر",
         "توقف المكيف عن العمل",
+        "details",
+        "Information",
+        "name",
+        "cancer",
     };
 
     expect(none, COUNT_OF(none), CONSENT_NONE);
