@@ -450,5 +450,72 @@ class Signatures(WebhookTest):
         self.assertLess(time.monotonic() - began, 20)
 
 
+class Box(WebhookTest):
+    """With the sandbox in Twilio's place: it signs, answers keywords, places calls and does what their TwiML says."""
+
+    def post_call(self, **params):
+        credentials = base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
+        answer = http_request(self.cluster.sandbox_port, "POST", f"/2010-04-01/Accounts/{SID}/Calls.json",
+                              urllib.parse.urlencode(params).encode(),
+                              {"Authorization": "Basic " + credentials,
+                               "Content-Type": "application/x-www-form-urlencoded"})
+        self.assertEqual(answer.status, 201, answer)
+
+    def calls_to(self, number):
+        return self.cluster.sandbox("GET", "/calls?to=" + urllib.parse.quote(number))["calls"]
+
+    def test_each_stop_is_confirmed_by_twilio_or_by_us_and_never_by_both(self):
+        for words, by_twilio, by_us in (("STOP", 1, 0), ("START", 2, 0), ("Please stop texting me", 2, 1)):
+            self.assertEqual(self.cluster.text(words, self.lead)["status"], 200)
+            time.sleep(1.5)
+            keywords = self.cluster.sandbox("GET", "/keywords?to=" + urllib.parse.quote(self.lead))["keywords"]
+            self.assertEqual((len(keywords), len(self.cluster.replies(self.lead))), (by_twilio, by_us), words)
+
+    def test_a_stop_by_whatsapp_gets_one_confirmation_there(self):
+        self.cluster.api("PATCH", f"/clients/{self.client_id}/config", {"twilio_whatsapp_number": BUSINESS}, status=200)
+
+        def received():
+            return [m for m in self.cluster.sandbox("GET", "/messages")["messages"] if m["to"] == "whatsapp:" + self.lead]
+        for words in ("STOP", "Stop please"):
+            answer = self.cluster.sandbox("POST", "/inbound", {"from": self.lead, "to": BUSINESS, "body": words,
+                                                               "channel": "whatsapp", "wait": True})
+            self.assertEqual(answer["status"], 200, answer)
+            message = wait_for("the confirmation", received)
+        time.sleep(1.5)
+        self.assertEqual([m["from"] for m in received()], ["whatsapp:" + BUSINESS])
+        self.assertIn("you will get no more messages", message[0]["body"])
+
+    def test_an_alert_call_is_put_through_to_the_lead(self):
+        lead, staff = self.lead, "+15550007777"
+        self.assertEqual(self.cluster.text("My water heater burst, it is an emergency!", lead)["status"], 200)
+        self.cluster.wait_replies(1, lead)
+        message = self.cluster.sql(
+            "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, channel, from_address,"
+            " to_address, body, state, purpose) SELECT client_id, gen_random_uuid(), conversation_id, lead_id, 'out', 'system',"
+            f" 'voice', our_address, '{staff}', 'A hot lead: Ada & Bob.', 'sending', 'alert' FROM conversations"
+            f" WHERE lead_address = '{lead}' RETURNING message_id")
+        address = f"{self.cluster.public_url}{WEBHOOKS}%s?client_id={self.client_id}&message_id={message}"
+        self.cluster.sandbox("PUT", "/callees", {"number": staff, "digits": ["1"]})
+        self.post_call(To=staff, From=BUSINESS, Url=address % "voice", StatusCallback=address % "status",
+                       StatusCallbackEvent="completed")
+        call = wait_for("the call to end", lambda: [c for c in self.calls_to(staff) if c["status"] == "completed"])[0]
+        self.assertEqual(call["errors"], [])
+        self.assertIn("A hot lead: Ada & Bob.", json.dumps(call["said"]))
+        self.assertIn(lead, json.dumps(call["dialled"]))
+        self.assertIn(BUSINESS, json.dumps(call["dialled"]))
+        wait_for("its callback", lambda: self.cluster.sql(
+            f"SELECT state FROM messages WHERE message_id = '{message}'") == "delivered")
+
+    def test_a_lead_of_a_client_with_its_own_account_is_answered_through_it(self):
+        number = "+15550100066"
+        self.cluster.sandbox("PUT", "/accounts", {"account_sid": OWN_SID, "auth_token": OWN_TOKEN, "numbers": [number]})
+        self.cluster.make_client(number, "Own Account", {"twilio_account_sid": OWN_SID, "twilio_auth_token": OWN_TOKEN})
+        self.assertEqual(self.cluster.text("What are your opening hours?", self.lead, to=number)["status"], 200)
+        self.assertIn("8 am", self.cluster.wait_replies(1, self.lead)[0]["body"])
+        wait_for("delivered, as the own account tells",
+                 lambda: self.cluster.messages(self.cluster.conversation(self.lead)["conversation_id"])[-1]["state"]
+                 == "delivered")
+
+
 if __name__ == "__main__":
     main()
