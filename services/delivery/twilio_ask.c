@@ -57,7 +57,7 @@ int twilio_probe(struct twilio *self, const struct twilio_account *account, stru
 
 /* ---- Lookups ---- */
 
-static int read_phone(const struct http_response *response, struct twilio_phone *ret_phone, struct err *err)
+int twilio_read_phone(const struct http_response *response, struct twilio_phone *ret_phone, struct err *err)
 {
     AUTO(json_free) json_t *json = json_loadb(response->body, response->body_len, 0, NULL);
     const json_t *valid = json_object_get(json, "valid"), *errors = json_object_get(json, "validation_errors");
@@ -96,7 +96,7 @@ int twilio_lookup(struct twilio *self, const struct twilio_account *account, con
     buf_puts(&url, "?Fields=line_type_intelligence");
     if (twilio_get(self, account, &url, LOOKUP_TIMEOUT_MS, ANSWER_MAX, arena, &response, err) < 0)
         return -1;
-    return read_phone(&response, ret_phone, err);
+    return twilio_read_phone(&response, ret_phone, err);
 }
 
 /* ---- Content ---- */
@@ -172,7 +172,7 @@ static char *dump(struct arena *arena, const json_t *json)
     return copy;
 }
 
-static int read_template(const struct http_response *response, struct arena *arena, struct twilio_template *template,
+int twilio_read_template(const struct http_response *response, struct arena *arena, struct twilio_template *template,
                          struct err *err)
 {
     AUTO(json_free) json_t *json = json_loadb(response->body, response->body_len, 0, NULL);
@@ -241,7 +241,7 @@ int twilio_template(struct twilio *self, const struct twilio_account *account, c
     }
     if (get_content(self, account, content_sid, "", answers, &response, &why) < 0)
         return no_template(&why, content_sid, err);
-    if (read_template(&response, arena, &template, err) < 0)
+    if (twilio_read_template(&response, arena, &template, err) < 0)
         return -1;
     /* A template that was never handed in for approval need not have an answer here. */
     if (get_content(self, account, content_sid, "/ApprovalRequests", answers, &response, &why) == 0) {

@@ -34,3 +34,9 @@ int twilio_get(struct twilio *self, const struct twilio_account *account, const 
 /* Fills *err for an answer that is no success, and returns -1. repeatable: the request may be made again, so that what
  * would be uncertain is only unavailable. */
 int twilio_refused(const struct http_response *response, bool repeatable, struct err *err);
+
+/* What the answers of Lookups and Content say; of a template all but its approval. ERR_UNAVAILABLE where they cannot be
+ * read. */
+int twilio_read_phone(const struct http_response *response, struct twilio_phone *ret_phone, struct err *err);
+int twilio_read_template(const struct http_response *response, struct arena *arena, struct twilio_template *template,
+                         struct err *err);

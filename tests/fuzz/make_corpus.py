@@ -140,6 +140,18 @@ def main():
         write("fuzz_chunker", name, data)
     for name, text in CONSENT.items():
         write("fuzz_consent", name, text.encode())
+
+    listed = ('{"direction":"outbound-api","from":"+15550002222","to":"+15550001111","body":"hello","messaging_service_sid":"MG1",'
+              '"date_created":"Fri, 24 May 2019 17:44:46 +0000","sid":"SM1"}')
+    for name, data in {
+        "sent": b'\x00{"sid":"SM1","num_segments":"2"}', "refused": b'\x0c{"code":21610,"message":"to +15550001111"}',
+        "page": b'\x01{"messages":[%s],"next_page_uri":"/2010-04-01/x"}' % listed.encode(),
+        "phone": b'\x02{"phone_number":"+1555","valid":true,"country_code":"US","validation_errors":null,'
+                 b'"line_type_intelligence":{"type":"mobile","carrier_name":"x"}}',
+        "no_phone": b'\x02{"phone_number":"+1555","valid":false,"validation_errors":["TOO_SHORT"]}',
+        "template": b'\x03{"types":{"twilio/text":{"body":"Hi {{1}} {{ name }}"}},"variables":{"1":"x"}}\0{"1":"a","name":"b"}',
+    }.items():
+        write("fuzz_twilio", name, data)
     names = sorted({name for header in (HERE / "../../proto").glob("*.h")
                     for name in re.findall(r"MSG\((\w+), \w+, ", header.read_text())})
     words = sorted({field for header in (HERE / "../../proto").glob("*.h")
@@ -168,6 +180,12 @@ def main():
     (HERE / "fuzz_chunker.dict").write_text(
         '"\\x0a\\x0a"\n"\\x0a# "\n"\\x0a### "\n"\\x0a- "\n"\\x0a1. "\n"\\x0a```\\x0a"\n"\\x0a| "\n"\\x0a|---|---|\\x0a"\n"\\x0a===\\x0a"\n'
         '"\\x0a---\\x0a"\n". "\n"? "\n"e.g. "\n"\\xd8\\x9f "\n"\\xcc\\x81"\n')
+    (HERE / "fuzz_twilio.dict").write_text("".join('"%s"\n' % w.replace('"', '\\"') for w in (
+        '{"sid":"SM1"}', '{"code":21610,"message":"', '"num_segments":"2"', '"messages":[{', '"next_page_uri":"/', '"from":"+15550002222"',
+        '"direction":"outbound-api"', '"to":"+15550001111"', '"messaging_service_sid":"MG1"', '"phone_number":"', '"valid":true',
+        '"date_created":"Fri, 24 May 2019 17:44:46 +0000"', '"valid":false', '"validation_errors":[', '"carrier_name":"',
+        '"line_type_intelligence":{"type":"', '"types":{"twilio/text":{"body":"', '"variables":{', "{{1}}", "{{ name }}", "{{}}",
+        '\\x00{"1":"x"}')))
     (HERE / "fuzz_consent.dict").write_text("".join('"%s"\n' % "".join("\\x%02x" % b for b in w.encode()) for w in (
         "stop ", "please ", "dont ", "do not ", "text ", "texting ", "me ", "sending ", "messages ", "unsubscribe ", "opt out ", "remove ",
         "from ", "your list", "no more ", "want ", "again", "no ", "me escriban ", "deje de ", "quiero ", "mensajes ", "baja", "\u0644\u0627 ",
