@@ -21,7 +21,7 @@ class Chaos(unittest.TestCase):
         self.seconds = float(os.environ.get("CHAOS_SECONDS", "20"))
         self.seed = int(os.environ.get("CHAOS_SEED", random.randrange(1 << 30)))
         self.random = random.Random(self.seed)
-        self.cluster = ProxiedCluster()
+        self.cluster = ProxiedCluster(LEADWIRE_LONG_CODE_PER_SECOND="0")  # all write to one number
         self.cluster.make_client()
         self.accepted, self.unanswered, self.kills = [], [], 0
         self.over = threading.Event()
