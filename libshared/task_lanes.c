@@ -15,6 +15,16 @@ void task_lane(const char *channel, const char *sender, char ret_lane[TASK_LANE_
     snprintf(ret_lane, TASK_LANE_SIZE, "%s:%s", channel, sender);
 }
 
+int task_set_lane(struct db_tx *tx, const struct task *task, const char *lane, struct err *err)
+{
+    int n = db_query(tx, NULL, err, "UPDATE tasks SET lane = $4 WHERE client_id = $1 AND task_id = $2 AND token = $3",
+                     db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_text(lane));
+
+    if (n < 0)
+        return -1;
+    return n > 0 ? 0 : task_not_ours(task, err);
+}
+
 void lane_rates(const struct config *config, char ret_rates[LANE_RATES_SIZE])
 {
     snprintf(ret_rates, LANE_RATES_SIZE,

@@ -93,6 +93,10 @@ int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct e
 /* Leaves the task ready again, to run in delay_ms; this attempt does not count as a failure. */
 int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const char *why, struct err *err);
 
+/* Moves the task to a lane, or out of any with NULL: what sends nothing when it runs next needs no turn, and must not
+ * wait behind a backlog. lane_units stay. Before task_postpone, in its transaction. ERR_CONFLICT if it is not ours. */
+int task_set_lane(struct db_tx *tx, const struct task *task, const char *lane, struct err *err);
+
 /* Ends the task as dead with this transaction, for a failure that the handler itself records beside it. */
 int task_bury(struct db_tx *tx, struct bus *bus, struct task *task, const struct err *why, struct err *err);
 

@@ -190,7 +190,8 @@ int outcome_doubted(struct worker *self, struct task *task, const struct outboun
         db_rollback(&tx);
         return outcome_settled(self, task, message, err);
     }
-    if (task_postpone(tx, task, look_due_in_ms(&delivery->looks, 0, elapsed_ms), why->text, err) < 0 ||
+    if (task_set_lane(tx, task, NULL, err) < 0 || /* a look sends nothing */
+        task_postpone(tx, task, look_due_in_ms(&delivery->looks, 0, elapsed_ms), why->text, err) < 0 ||
         db_commit(&tx, err) < 0)
         return -1;
     log_warn("it is uncertain whether the message was sent", log_str("message_id", message->message_id),

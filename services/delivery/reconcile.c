@@ -36,13 +36,15 @@ enum seen {
     NOT_SEEN,        /* no listing */
 };
 
-/* The task came before its time: after a crash, or somebody asked for it. */
+/* The task came before its time: after a crash, or somebody asked for it. A look sends nothing: it needs no turn in the
+ * lane. */
 static int wait_for_look(struct worker *self, struct task *task, const struct outbound *message, int64_t due_ms,
                          struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
 
     if (!tx || task_still_ours(tx, task, err) < 0 || message_doubt(tx, task->client_id, message->message_id, err) < 0 ||
+        task_set_lane(tx, task, NULL, err) < 0 ||
         task_postpone(tx, task, due_ms, "it is uncertain whether the message was sent", err) < 0)
         return -1;
     return db_commit(&tx, err);
@@ -70,7 +72,11 @@ static int finish_settled(struct worker *self, struct db_tx **tx, struct task *t
 
 static int send_again(struct db_tx **tx, struct task *task, const struct outbound *message, struct err *err)
 {
+    char lane[TASK_LANE_SIZE];
+
+    task_lane(message->channel, message->from, lane);
     if (message_send_again(*tx, task->client_id, message->message_id, err) < 0 ||
+        task_set_lane(*tx, task, lane, err) < 0 ||
         task_postpone(*tx, task, 0, "Twilio does not have the message: it is sent again", err) < 0 ||
         db_commit(tx, err) < 0)
         return -1;
@@ -120,7 +126,7 @@ static int not_found(struct worker *self, struct db_tx **tx, struct task *task, 
     if (noted == 0)
         return finish_settled(self, tx, task, err);
     if (wait_ms > 0) {
-        if (task_postpone(*tx, task, wait_ms, why->text, err) < 0)
+        if (task_set_lane(*tx, task, NULL, err) < 0 || task_postpone(*tx, task, wait_ms, why->text, err) < 0)
             return -1;
         return db_commit(tx, err);
     }

@@ -90,11 +90,21 @@ TestSuite(delivery_send, .init = open_all, .fini = close_all, .timeout = 60);
 static int run_task(void)
 {
     struct task_ref ref = {.client_id = client, .task_id = task_id};
+    struct lane_claim in_lane = {.instance = instance,
+                                 .role = "delivery",
+                                 .rates = "{\"long_code\": 0, \"whatsapp\": 0, \"voice\": 0}",
+                                 .want = 1,
+                                 .heard = &ref,
+                                 .n_heard = 1};
+    struct lane_news news;
     struct task task;
     int rc;
 
     err = (struct err){0};
-    cr_assert(tasks_claim(worker.db, instance, "delivery", &ref, 1, &task, &err) == 1, "%s", err.text);
+    rc = tasks_claim_lanes(worker.db, &in_lane, &task, &news, &err);
+    if (rc == 0)
+        rc = tasks_claim(worker.db, instance, "delivery", &ref, 1, &task, &err);
+    cr_assert(rc == 1, "%s", err.text);
     rc = on_send_message(&worker, &task, &err);
     if (rc < 0)
         cr_assert(task_fail(worker.db, worker.bus, &task, &err, NULL) == 0 || err.kind == ERR_CONFLICT);

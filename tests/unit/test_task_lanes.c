@@ -622,6 +622,38 @@ Test(task_lanes, a_lane_in_anothers_hands_is_passed_over_without_waiting)
     cr_expect(not(news.missed));
 }
 
+Test(task_lanes, a_task_may_leave_its_lane_and_come_back)
+{
+    char id[UUID_SIZE];
+    struct task task, stale;
+    struct db_tx *tx;
+
+    insert_spec((struct task_spec){.lane = LANE, .lane_units = 2}, id);
+    cr_assert(eq(int, claim((struct lane_claim){.want = 1, .look = true}, &task), 1));
+    stale = task;
+    stale.token++;
+    tx = db_begin(pool, NULL, &err);
+    cr_expect(eq(int, task_set_lane(tx, &stale, NULL, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    must(task_set_lane(tx, &task, NULL, &err));
+    must(task_postpone(tx, &task, 0, "a look", &err));
+    must(db_commit(&tx, &err));
+    task_release(&task);
+    cr_expect(eq(int, look(), 0));
+    cr_assert(eq(int, claim_by_id(holder, id, &task), 1));
+
+    tx = db_begin(pool, NULL, &err);
+    must(task_set_lane(tx, &task, LANE, &err));
+    must(task_postpone(tx, &task, 0, "again", &err));
+    must(db_commit(&tx, &err));
+    task_release(&task);
+    cr_expect(eq(int, look(), 0));
+    wind_back();
+    cr_expect(eq(int, look(), 0)); /* two units */
+    wind_back();
+    cr_expect(eq(int, look(), 1));
+}
+
 /* ---- when a holder dies ---- */
 
 Test(task_lanes, an_orphan_is_claimed_by_its_id_and_does_not_pay_again)
