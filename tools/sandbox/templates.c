@@ -103,9 +103,9 @@ static json_t *find(const struct templates *self, const char *account_sid, const
 
 int templates_put(struct templates *self, const json_t *json, const char *account_sid, struct err *err)
 {
-    const char *status, *body = text_of(json, "body"), *given = text_of(json, "account_sid"),
-                        *name = text_of(json, "friendly_name"), *language = text_of(json, "language"),
-                        *category = text_of(json, "category"), *reason = text_of(json, "rejection_reason");
+    const char *status = "", *body = text_of(json, "body"), *given = text_of(json, "account_sid"),
+               *name = text_of(json, "friendly_name"), *language = text_of(json, "language"),
+               *category = text_of(json, "category"), *reason = text_of(json, "rejection_reason");
     json_t *types = json_object_get(json, "types"), *variables = json_object_get(json, "variables"), *template;
     time_t now = time(NULL);
     size_t i;
