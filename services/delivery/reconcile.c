@@ -2,7 +2,7 @@
  *
  * Twilio is asked for its messages at set times after the intent, and as long as it does not answer after that, for a
  * day. One that can only be ours is adopted. One that two whole listings in a row, the last ones, do not hold was never
- * accepted: it is sent again, up to four times. In all other cases a person decides; nothing is repeated blindly. A
+ * accepted: it is sent again, up to seven times. In all other cases a person decides; nothing is repeated blindly. A
  * status callback may settle it at any time before. A call is not looked for, and never repeated: it waits for its
  * callback until the looks would be over. */
 #include <string.h>
@@ -25,7 +25,7 @@
 /* Between Twilio's clock and the database's. Generous: what is not found is sent again, and what is found is nobody
  * else's. */
 #define CLOCK_SKEW_US   ((int64_t)600 * 1000000)
-#define SENDS_MAX       5 /* each was shown not to have arrived: one more is as safe as the first */
+#define SENDS_MAX       8 /* each was shown not to have arrived: one more is as safe as the first */
 #define LISTINGS_NEEDED 2
 #define PATIENCE_MS     ((int64_t)24 * 3600 * 1000) /* with a Twilio that lists nothing */
 

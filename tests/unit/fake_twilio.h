@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#define FAKE_ANSWERS_MAX 32
+#define FAKE_ANSWERS_MAX 40
 
 struct fake_twilio {
     char url[64];
