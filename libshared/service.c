@@ -28,6 +28,7 @@ enum {
     STATS_S = 10,
     WORKERS_DEFAULT = 4,
     KEY_LIFE_S = 60, /* a process whose row is that old may still be let in */
+    FRUGAL_FROM_THREADS = 32,
 };
 
 /* ---- the bus's questions ---- */
@@ -177,6 +178,13 @@ static int start(struct process *self, struct err *err)
     return 0;
 }
 
+static int worker_threads(const struct process *self)
+{
+    int n = self->config.workers ? (int)self->config.workers : self->service->workers;
+
+    return n > 0 ? n : WORKERS_DEFAULT;
+}
+
 static int prepare(struct process *self, struct err *err)
 {
     const struct service *service = self->service;
@@ -201,9 +209,7 @@ static int prepare(struct process *self, struct err *err)
     pthread_cond_init(&self->dispatch, &monotonic);
     pthread_condattr_destroy(&monotonic);
 
-    self->n_workers = self->config.workers ? (int)self->config.workers : service->workers;
-    if (self->n_workers <= 0)
-        self->n_workers = WORKERS_DEFAULT;
+    self->n_workers = worker_threads(self);
     self->task_workers = self->n_workers;
     if (service->tasks && service->requests && self->n_workers > 1)
         self->task_workers -= self->n_workers < 32 ? 1 + (self->n_workers - 1) / 8 : 4;
@@ -310,6 +316,17 @@ static void print_help(const struct service *service)
     config_print_help(stdout);
 }
 
+/* glibc keeps what a thread frees for that thread, tens of KB each: with a hundred threads more than all else that a
+ * process holds. That can be turned off only before a program starts, so it starts once more. Where that fails, or the
+ * operator has tunables of his own, it takes more memory and nothing else changes. */
+static void start_frugal(int threads, char **argv)
+{
+    if (threads < FRUGAL_FROM_THREADS || getenv("GLIBC_TUNABLES"))
+        return;
+    if (setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1) == 0)
+        execv("/proc/self/exe", argv);
+}
+
 int service_main(const struct service *service, int argc, char **argv)
 {
     static struct process self; /* too large for the stack, and there is only one */
@@ -335,6 +352,7 @@ int service_main(const struct service *service, int argc, char **argv)
         config_free(&self.config);
         return EXIT_CONFIG;
     }
+    start_frugal(worker_threads(&self), argv);
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 1024 * 1024); /* fixed: what a large body took goes back to the system */
     log_init(service->role, self.config.log_level);
