@@ -61,7 +61,7 @@ int message_drop(struct db_tx *tx, const char *client_id, const char *message_id
                     "  JOIN leads l ON l.client_id = c.client_id AND l.lead_id = c.lead_id"
                     " WHERE m.client_id = $1 AND m.message_id = $2 AND m.state = 'queued'"
                     "   AND c.client_id = m.client_id AND c.conversation_id = m.conversation_id"
-                    "   AND (l.opted_out_at IS NOT NULL OR m.epoch < c.epoch)",
+                    "   AND (l.opted_out_at IS NOT NULL OR (m.epoch < c.epoch AND m.author <> 'human'))",
                     db_text(client_id), db_text(message_id));
 }
 

@@ -217,6 +217,17 @@ Test(delivery_admit, a_draft_from_before_a_person_took_over_is_dropped)
     expect_decision(ADMIT_SEND);
 }
 
+Test(delivery_admit, what_a_person_wrote_is_no_draft)
+{
+    /* It was under way, and comes back unsent, when the person wrote again and so raised the epoch. */
+    SET_MESSAGE("author = 'human'");
+    ADMIN("UPDATE conversations SET epoch = 2 WHERE client_id = $1", db_text(client));
+    expect_decision(ADMIT_SEND);
+    SET_MESSAGE("state = 'queued'");
+    SET_LEAD("opted_out_at = now()");
+    expect_decision(ADMIT_DROP);
+}
+
 Test(delivery_admit, the_clients_own_people_are_told_of_whoever_opted_out)
 {
     SET_LEAD("opted_out_at = now()");
@@ -314,6 +325,45 @@ Test(delivery_admit, a_landline_is_called)
 {
     SET_LEAD("phone_line_type = 'landline'");
     SET_MESSAGE("channel = 'voice'");
+    expect_decision(ADMIT_SEND);
+}
+
+/* The number is another client's by now. */
+static void move_number(const char *channel, const char *number)
+{
+    char other[UUID_SIZE];
+
+    uuid_new(other);
+    ADMIN("INSERT INTO clients (client_id, name) VALUES ($1, 'other')", db_text(other));
+    ADMIN("INSERT INTO client_numbers (client_id, channel, number) VALUES ($1, $2, $3)", db_text(other),
+          db_text(channel), db_text(number));
+}
+
+Test(delivery_admit, nothing_goes_in_another_clients_name)
+{
+    move_number("sms", "+15550002222");
+    expect_refusal(21606);
+    SET_MESSAGE("channel = 'voice'");
+    expect_refusal(21606);
+    SET_MESSAGE("channel = 'whatsapp', purpose = 'alert'");
+    expect_decision(ADMIT_SEND);
+    SET_MESSAGE("state = 'queued'");
+    move_number("whatsapp", "+15550002222");
+    expect_refusal(63007);
+}
+
+Test(delivery_admit, nothing_goes_through_another_clients_messaging_service)
+{
+    move_number("sms", "MG0123456789abcdef0123456789abcdef");
+    SET_MESSAGE("from_address = 'MG0123456789abcdef0123456789abcdef'");
+    expect_refusal(21606);
+}
+
+/* Twilio chooses the sender: the number says only where the conversation began. */
+Test(delivery_admit, the_number_does_not_count_where_a_messaging_service_sends)
+{
+    move_number("sms", "+15550002222");
+    SET_CONFIG("{\"twilio_messaging_service_sid\":\"MG0123456789abcdef0123456789abcdef\"}");
     expect_decision(ADMIT_SEND);
 }
 
@@ -450,6 +500,18 @@ Test(delivery_admit, a_paused_account_is_waited_for)
     cr_expect(admission.wait_ms > 50000 && admission.wait_ms <= 60000);
     SET_CONFIG("{\"twilio_account_sid\":\"AC1\",\"twilio_auth_token\":\"sealed\"}");
     expect_decision(ADMIT_SEND);
+    ADMIN("DELETE FROM provider_accounts");
+}
+
+/* Nobody knows when it will end: who had been claimed before the pause asks again soon. */
+Test(delivery_admit, an_account_that_is_paused_until_it_is_mended_is_asked_for_each_minute)
+{
+    ADMIN("INSERT INTO provider_accounts (account, paused_until, reason) VALUES ('twilio', 'infinity', 'credentials')");
+    expect_decision(ADMIT_WAIT);
+    cr_expect(admission.wait_ms > 0 && admission.wait_ms <= 60000, "%ld", (long)admission.wait_ms);
+    ADMIN("UPDATE provider_accounts SET paused_until = now() + interval '1 hour', reason = 'rate'");
+    expect_decision(ADMIT_WAIT);
+    cr_expect(admission.wait_ms > 0 && admission.wait_ms <= 60000, "%ld", (long)admission.wait_ms);
     ADMIN("DELETE FROM provider_accounts");
 }
 

@@ -532,6 +532,26 @@ Test(task_lanes, a_pause_holds_its_own_account_alone)
     cr_expect(eq(int, look(), 1));
 }
 
+/* What the former owner left in the lane is the first, and its account may never be let in again. */
+Test(task_lanes, a_number_that_has_moved_does_not_wait_for_its_former_owners_account)
+{
+    set_config("{\"twilio_account_sid\": \"AC1\"}");
+    insert(LANE, (char[UUID_SIZE]){0});
+    cr_expect(eq(int, look(), 1));
+    sql("INSERT INTO provider_accounts (account, paused_until) VALUES ('twilio:" CLIENT "', 'infinity')");
+    insert(LANE, (char[UUID_SIZE]){0});
+    wind_back();
+    cr_expect(eq(int, look(), 0));
+    sql("INSERT INTO clients (client_id, name) VALUES ('" THING "', 'the new owner')");
+    sql("INSERT INTO client_numbers (client_id, channel, number) VALUES ('" THING "', 'sms', substr('" LANE "', 5))");
+    sql("UPDATE task_lanes SET stale = true");
+    cr_expect(le(int, look(), 1)); /* reads it again */
+    cr_expect(lane_is(LANE, "long_code", "twilio"));
+    wind_back();
+    look();
+    cr_expect(is_true("SELECT NOT EXISTS (SELECT FROM tasks WHERE lane = $1 AND state = 'ready') AS is", LANE));
+}
+
 /* ---- when to come back ---- */
 
 Test(task_lanes, it_is_told_when_the_next_can_begin)
