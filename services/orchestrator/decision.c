@@ -24,6 +24,8 @@ struct decision_output decision_start(const struct decision_input *in, const cha
         .urgency = lead->urgency,
         .budget_range = lead->budget_range,
         .timeline = lead->timeline,
+        .email = lead->email,
+        .evidence = lead->evidence,
     };
 }
 

@@ -28,6 +28,8 @@
     F(S, STR,  urgency,         OPTIONAL, 0, 8000,  "how urgent")                                           \
     F(S, STR,  budget_range,    OPTIONAL, 0, 8000,  "what it may cost")                                     \
     F(S, STR,  timeline,        OPTIONAL, 0, 8000,  "when")                                                 \
+    F(S, STR,  email,           OPTIONAL, 0, 1280,  "if known")                                             \
+    F(S, JSON, evidence,        OPTIONAL, 2, 65536, "by what is known: the words that told it, and the text's seq") \
     F(S, BOOL, was_hot,         DEFAULT(0), 0, 1,   "has been HOT at some time")
 
 #define DECISION_INPUT(S, F, E, M, L)                                                                       \
@@ -58,6 +60,8 @@
     F(S, STR,  urgency,         OPTIONAL, 0, 8000,  "how urgent")                                           \
     F(S, STR,  budget_range,    OPTIONAL, 0, 8000,  "what it may cost")                                     \
     F(S, STR,  timeline,        OPTIONAL, 0, 8000,  "when")                                                 \
+    F(S, STR,  email,           OPTIONAL, 0, 1280,  "of the lead")                                          \
+    F(S, JSON, evidence,        OPTIONAL, 2, 65536, "by what is known: the words that told it, and the text's seq") \
     F(S, BOOL, escalate,        DEFAULT(0), 0, 1,   "a person is called")                                   \
     F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why")                                                 \
     F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing, with this one")    \

@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import consent  # noqa: E402
 import delivery  # noqa: E402
+import dialogues  # noqa: E402
 import knowledge_breakeven  # noqa: E402
 import knowledge_bulk  # noqa: E402
 import knowledge_model  # noqa: E402
@@ -232,7 +233,7 @@ def accept_load(arguments):
 KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure,
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
-OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure,
+OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure, "dialogues": dialogues.measure,
        "signature": signature.measure}
 
 
