@@ -7,6 +7,7 @@
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/tasks.h"
 #include "services/delivery/twilio.h"
 
 /* A copy; NULL stays NULL. */
@@ -72,6 +73,22 @@ int message_take_back(struct db_tx *tx, const char *client_id, const char *messa
                     "   SET state = 'queued', send_attempt = send_attempt - 1, sending_at = NULL, updated_at = now()"
                     " WHERE client_id = $1 AND message_id = $2 AND state = 'sending'",
                     db_text(client_id), db_text(message_id));
+}
+
+int message_confirm(struct db_pool *pool, const struct task *task, const struct outbound *message, struct err *err)
+{
+    return db_run(pool, task->client_id, NULL, err,
+                  "UPDATE messages m SET sending_at = clock_timestamp(), updated_at = now()"
+                  " WHERE m.client_id = $1 AND m.message_id = $2 AND m.state = 'sending' AND m.send_attempt = $3"
+                  "   AND EXISTS (SELECT FROM tasks t"
+                  "                WHERE t.client_id = m.client_id AND t.task_id = $4 AND t.token = $5)"
+                  "   AND (m.purpose IN ('alert', 'consent') OR NOT EXISTS ("
+                  "        SELECT FROM conversations c"
+                  "          JOIN leads l ON l.client_id = c.client_id AND l.lead_id = c.lead_id"
+                  "         WHERE c.client_id = m.client_id AND c.conversation_id = m.conversation_id"
+                  "           AND (l.opted_out_at IS NOT NULL OR (m.epoch < c.epoch AND m.author <> 'human'))))",
+                  db_text(task->client_id), db_text(message->message_id), db_int(message->send_attempt),
+                  db_text(task->task_id), db_int(task->token));
 }
 
 int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)

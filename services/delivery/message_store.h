@@ -13,6 +13,7 @@ struct db_result;
 struct db_pool;
 struct db_tx;
 struct err;
+struct task;
 struct twilio_matches;
 
 struct outbound {
@@ -39,6 +40,10 @@ int message_drop(struct db_tx *tx, const char *client_id, const char *message_id
 
 /* sending -> queued: the provider surely did not take it. The attempt does not count. */
 int message_take_back(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
+/* Whether the intent is still what is wanted: it is the last one, the task's run is ours, and the lead has neither
+ * opted out nor a person taken over since. 1: sending_at is now; 0: it must be decided anew. */
+int message_confirm(struct db_pool *pool, const struct task *task, const struct outbound *message, struct err *err);
 
 /* failed -> queued, if the provider never took it: 0 otherwise. */
 int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);

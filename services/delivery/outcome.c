@@ -78,6 +78,18 @@ int outcome_waits(struct worker *self, struct task *task, const struct outbound 
     return 0;
 }
 
+int outcome_decided_anew(struct worker *self, struct task *task, const struct outbound *message, struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = begin(self, task, err);
+
+    if (!tx || message_take_back(tx, task->client_id, message->message_id, err) < 0 ||
+        task_postpone(tx, task, 0, "what was known when its sending began has changed", err) < 0 ||
+        db_commit(&tx, err) < 0)
+        return -1;
+    log_info("message not sent: whether it may be is decided anew", log_str("message_id", message->message_id));
+    return 0;
+}
+
 /* ---- refused ---- */
 
 static bool is_about_template(const struct outbound *message, int code)

@@ -20,6 +20,9 @@ int outcome_dropped(struct worker *self, struct task *task, const struct outboun
 int outcome_waits(struct worker *self, struct task *task, const struct outbound *message, int64_t wait_ms,
                   const char *reason, struct err *err);
 
+/* Not sent, because what it was decided by may have changed meanwhile: it is decided anew. */
+int outcome_decided_anew(struct worker *self, struct task *task, const struct outbound *message, struct err *err);
+
 /* Final: the message has failed and its task is dead, for a person to see; where a person must act, a notice tells it.
  * Refused credentials also pause the account; account NULL: nobody was asked. */
 int outcome_refused(struct worker *self, struct task *task, const struct outbound *message,

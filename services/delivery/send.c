@@ -30,6 +30,10 @@
 #include "services/delivery/templates.h"
 #include "services/delivery/twilio.h"
 
+/* An intent is good for so long: then the lead may have said STOP, or the process have stood still so long that another
+ * one has taken over. */
+#define INTENT_MS 300
+
 /* So often a number that cannot be looked up now is waited for: then the text itself tells. */
 #define LOOKUP_ATTEMPTS 3
 
@@ -164,19 +168,32 @@ static bool is_final(const struct err *why)
     return why->kind == ERR_INVALID || why->kind == ERR_DENIED;
 }
 
+/* 1, 0: it must not be sent any more, or -1. admitted_ms: the intent is not older than that. */
+static int may_still_go(struct worker *self, const struct task *task, const struct outbound *message,
+                        int64_t admitted_ms, struct err *err)
+{
+    if (clock_mono_ms() - admitted_ms < INTENT_MS)
+        return 1;
+    return message_confirm(self->db, task, message, err);
+}
+
 /* The intent is committed: asks Twilio, with no connection held, and commits the outcome. */
-static int send_and_record(struct worker *self, struct task *task, const struct admission *admission, struct err *err)
+static int send_and_record(struct worker *self, struct task *task, const struct admission *admission,
+                           int64_t admitted_ms, struct err *err)
 {
     const struct outbound *message = &admission->message;
-    int64_t began_ms = clock_mono_ms();
+    int64_t began_ms;
     struct twilio_account account = {0};
     struct twilio_sent sent = {0};
     struct err why = {0};
-    int accepted;
+    int confirmed, accepted;
 
     if (prepare(self, task, admission, &account, &why) < 0)
         return is_final(&why) ? outcome_refused(self, task, message, account.key ? &account : NULL, &why, err)
                               : outcome_not_taken(self, task, message, account.key ? &account : NULL, &why, err);
+    if ((confirmed = may_still_go(self, task, message, admitted_ms, err)) <= 0)
+        return confirmed < 0 ? -1 : outcome_decided_anew(self, task, message, err);
+    began_ms = clock_mono_ms();
     if (strcmp(message->channel, "voice") == 0)
         accepted = call(self, task, admission, &account, &sent, &why);
     else
@@ -212,6 +229,7 @@ static int refuse_unasked(struct worker *self, struct task *task, const struct a
 int on_send_message(struct worker *self, struct task *task, struct err *err)
 {
     const struct send_message *wanted = task->payload;
+    int64_t began_ms = clock_mono_ms();
     struct admission admission;
     const struct outbound *message = &admission.message;
 
@@ -220,7 +238,7 @@ int on_send_message(struct worker *self, struct task *task, struct err *err)
     switch (admission.decision) {
     case ADMIT_SEND:
         failpoint("delivery.after_intent");
-        return send_and_record(self, task, &admission, err);
+        return send_and_record(self, task, &admission, began_ms, err);
     case ADMIT_LOOK:
         return resolve_uncertain(self, task, &admission, err);
     case ADMIT_SETTLED:

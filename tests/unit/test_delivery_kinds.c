@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libshared/auto.h"
 #include "libshared/bus.h"
@@ -96,7 +97,7 @@ static void insert_task(const char *kind)
 }
 
 /* Claims the task as a process would and runs it once. */
-static int run_task(void)
+static int claim_and_send(bool is_kept)
 {
     struct task_ref ref = {.client_id = client, .task_id = task_id};
     struct task task;
@@ -106,11 +107,22 @@ static int run_task(void)
     cr_assert(tasks_claim(worker.db, instance, "delivery", &ref, 1, &task, &err) == 1, "%s", err.text);
     rc = on_send_message(&worker, &task, &err);
     if (rc < 0)
-        cr_assert(task_fail(worker.db, worker.bus, &task, &err, NULL) == 0);
+        cr_assert(is_kept == false || task_fail(worker.db, worker.bus, &task, &err, NULL) == 0);
     else
         cr_assert(task.settled);
     task_release(&task);
     return rc;
+}
+
+static int run_task(void)
+{
+    return claim_and_send(true);
+}
+
+/* The task is another one's before it is over. */
+static int try_task(void)
+{
+    return claim_and_send(false);
 }
 
 static int send_as(const char *kind)
@@ -374,4 +386,74 @@ Test(delivery_kinds, what_went_through_another_account_is_not_thought_lost)
     cr_expect(eq(str, OUT_("looks_listed"), "0"));
     cr_expect(strstr(OUT_("error_text"), "another Twilio account") != NULL);
     cr_expect(eq(int, fake.n_posts + fake.n_gets, 0));
+}
+
+/* ---- what changes between the intent and the send ---- */
+
+static void say_stop(void *arg)
+{
+    struct err problem;
+
+    (void)arg;
+    db_run(admin, DB_EVERY_CLIENT, NULL, &problem, "UPDATE leads SET opted_out_at = now() WHERE client_id = $1",
+           db_text(client));
+    usleep(350000);
+}
+
+static void take_over(void *arg)
+{
+    struct err problem;
+
+    (void)arg;
+    db_run(admin, DB_EVERY_CLIENT, NULL, &problem, "UPDATE tasks SET token = token + 1 WHERE client_id = $1",
+           db_text(client));
+    usleep(350000);
+}
+
+static void wait_a_little(void *arg)
+{
+    (void)arg;
+    usleep(350000);
+}
+
+/* A new number is looked up between the intent and the send, which takes a while. */
+static void look_up_meanwhile(void (*what)(void *arg))
+{
+    SET_MESSAGE("purpose = 'started'");
+    SET_CONFIG("{\"lookup_new_numbers\":\"on\",\"allowed_hours\":\"00:00-24:00\"}");
+    fake.on_request = what;
+    fake_twilio_answer(&fake, 200,
+                       "{\"phone_number\":\"+15550001111\",\"valid\":true,\"country_code\":\"US\","
+                       "\"line_type_intelligence\":{\"type\":\"mobile\"}}");
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    insert_task(TASK_send_message_sms);
+}
+
+Test(delivery_kinds, a_stop_that_comes_during_the_lookup_counts)
+{
+    look_up_meanwhile(say_stop);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(int, fake.n_gets, 1));
+    cr_expect(eq(int, fake.n_posts, 0));
+    cr_expect(eq(str, OUT_("state || ' ' || send_attempt"), "queued 0"));
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(str, OUT_("state"), "dropped"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}
+
+Test(delivery_kinds, who_stood_still_so_long_that_another_one_has_the_task_does_not_send)
+{
+    look_up_meanwhile(take_over);
+    cr_expect(eq(int, try_task(), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(int, fake.n_posts, 0));
+    cr_expect(eq(str, OUT_("state"), "sending"), "the other one's to look after");
+}
+
+Test(delivery_kinds, what_may_still_go_after_a_long_lookup_is_sent)
+{
+    look_up_meanwhile(wait_a_little);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(eq(int, fake.n_posts, 1));
+    cr_expect(eq(str, OUT_("state || ' ' || send_attempt"), "sent 1"));
 }
