@@ -240,6 +240,34 @@ int client_key_check(const struct client_key *key, const json_t *value, struct e
 
 /* ---- between keys ---- */
 
+static bool is_own_number(const json_t *config, const char *number)
+{
+    static const char *const keys[] = {"twilio_phone_number", "twilio_whatsapp_number"};
+    const json_t *numbers = json_object_get(config, "twilio_phone_numbers");
+    const char *own;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if ((own = json_string_value(json_object_get(config, keys[i]))) && strcmp(own, number) == 0)
+            return true;
+    for (size_t i = 0; i < json_array_size(numbers); i++)
+        if (strcmp(json_string_value(json_array_get(numbers, i)), number) == 0)
+            return true;
+    return false;
+}
+
+/* An alert to the client's own number would be answered by its agent. */
+static int check_alerts(const json_t *config, struct err *err)
+{
+    static const char *const keys[] = {"hot_lead_sms_number", "alert_call_number"};
+    const char *number;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if ((number = json_string_value(json_object_get(config, keys[i]))) && is_own_number(config, number))
+            return err_set_field(err, ERR_INVALID, keys[i],
+                                 "%s is one of the numbers that leads write to: give a person's", keys[i]);
+    return 0;
+}
+
 int client_keys_check_all(const json_t *config, struct err *err)
 {
     const char *number = json_string_value(json_object_get(config, "twilio_phone_number"));
@@ -256,7 +284,7 @@ int client_keys_check_all(const json_t *config, struct err *err)
         if (strcmp(json_string_value(json_array_get(numbers, i)), number) == 0)
             return err_set_field(err, ERR_INVALID, "twilio_phone_numbers",
                                  "twilio_phone_numbers[%zu] is the twilio_phone_number already", i);
-    return 0;
+    return check_alerts(config, err);
 }
 
 /* ---- their description ---- */

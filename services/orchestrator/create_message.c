@@ -129,6 +129,8 @@ static int check_allowed(const struct create_message *request, const struct writ
     if (request->content_sid && !whatsapp)
         return err_set_field(err, ERR_INVALID, "content_sid", "a template goes by WhatsApp alone, not by %s",
                              writing->channel);
+    if (writing->lead_is_us)
+        return err_set_field(err, ERR_INVALID, "to", "to is a number of the client itself: its agent would answer");
     if (writing->opted_out)
         return err_set_field(err, ERR_CONFLICT, "to", "the lead has opted out of messages: nothing may be sent to it");
     if (request->body && whatsapp && !writing->window_open)

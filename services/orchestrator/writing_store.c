@@ -18,6 +18,8 @@ int writing_find(struct db_tx *tx, const char *client_id, const char *conversati
                  "       k.name AS client_name, k.config, l.opted_out_at IS NOT NULL AS opted_out,"
                  "       EXISTS (SELECT FROM client_numbers n WHERE n.client_id = c.client_id"
                  "                  AND n.channel = c.channel AND n.number = c.our_address) AS our_address_is_ours,"
+                 "       EXISTS (SELECT FROM client_numbers n WHERE n.client_id = c.client_id"
+                 "                  AND n.number = c.lead_address) AS lead_is_us,"
                  "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"
                  "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"
                  "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"
@@ -47,6 +49,7 @@ int writing_find(struct db_tx *tx, const char *client_id, const char *conversati
         .client_name = arena_strdup(arena, db_get(rows, 0, "client_name")),
         .config = arena_strdup(arena, db_get(rows, 0, "config")),
         .our_address_is_ours = db_get_bool(rows, 0, "our_address_is_ours"),
+        .lead_is_us = db_get_bool(rows, 0, "lead_is_us"),
         .opted_out = db_get_bool(rows, 0, "opted_out"),
         .first_message = db_get_bool(rows, 0, "first_message"),
         .recent = db_get_bool(rows, 0, "recent"),

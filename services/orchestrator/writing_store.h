@@ -17,6 +17,7 @@ struct writing {
     const char *channel, *lead_address, *our_address;
     const char *client_name, *config; /* secrets sealed */
     bool our_address_is_ours;         /* still a number of the client's */
+    bool lead_is_us;                  /* the lead's number is one of the client's own */
     bool opted_out;
     bool first_message; /* nothing has been written to this lead before */
     bool recent;        /* the lead has written here within the last hour */

@@ -43,6 +43,20 @@ Test(orchestrator_config, an_unknown_key_is_refused_and_the_nearest_is_named)
     cr_expect(strstr(err.text, "twilio_phone_number"), "%s", err.text);
 }
 
+Test(orchestrator_config, alerts_go_to_a_person_and_not_to_a_number_that_leads_write_to)
+{
+    static const char numbers[] = "{\"twilio_phone_number\": \"+15550100000\", \"twilio_phone_numbers\":"
+                                  " [\"+15550100002\"], \"twilio_whatsapp_number\": \"+15550100001\"}";
+
+    cr_expect_eq(merge(numbers, "{\"hot_lead_sms_number\": \"+15550109999\"}"), 0, "%s", err.text);
+    cr_expect_eq(merge(numbers, "{\"hot_lead_sms_number\": \"+15550100000\"}"), -1);
+    cr_expect_str_eq(err.field, "hot_lead_sms_number");
+    cr_expect_eq(merge(numbers, "{\"alert_call_number\": \"+15550100001\"}"), -1);
+    cr_expect_str_eq(err.field, "alert_call_number");
+    cr_expect_eq(merge("{\"hot_lead_sms_number\": \"+15550100002\"}", numbers), -1);
+    cr_expect_str_eq(err.field, "hot_lead_sms_number");
+}
+
 Test(orchestrator_config, every_wrong_value_names_its_key)
 {
     static const struct {
