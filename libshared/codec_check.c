@@ -86,6 +86,8 @@ int codec_check_length(const struct field *field, const struct path *at, size_t 
         return codec_fail(err, at, "must be a UUID");
     if (field->type == FIELD_UUID || field->type == FIELD_ENUM)
         return 0;
+    if (field->min == field->max && (double)len != field->max)
+        return codec_fail(err, at, "must be %.0f bytes long, not %zu", field->max, len);
     if ((double)len < field->min || (double)len > field->max)
         return codec_fail(err, at, "must be %.0f to %.0f bytes long, not %zu", field->min, field->max, len);
     return 0;

@@ -70,12 +70,21 @@ static void say(struct buf *out, const char *text)
     buf_puts(out, "</Say>");
 }
 
+/* Without a stop the voice runs on into what is said next. */
+static bool ends_a_sentence(const char *body)
+{
+    size_t len = strlen(body);
+
+    return len > 0 && strchr(".!?", body[len - 1]);
+}
+
 static void gather(struct buf *out, const char *voice_url, const char *body)
 {
     buf_puts(out, "<Gather numDigits=\"1\" timeout=\"" WAIT_S "\" action=\"");
     xml_text(out, voice_url);
     buf_puts(out, "\" method=\"POST\"><Say>");
     xml_text(out, body);
+    buf_puts(out, ends_a_sentence(body) ? "" : ".");
     buf_puts(out, PRESS "</Say></Gather>");
 }
 

@@ -16,7 +16,7 @@ Test(twiml, an_alert_is_said_twice_and_waits_for_a_key)
     const char *gather =
         "<Gather numDigits=\"1\" timeout=\"10\" action=\"https://a.example/api/v1/webhooks/twilio/voice"
         "?client_id=" CLIENT "&amp;message_id=" MESSAGE "\" method=\"POST\">"
-        "<Say>Ada &amp; Bob want &lt;a boiler&gt; Press 1 to be connected to the lead now.</Say>"
+        "<Say>Ada &amp; Bob want &lt;a boiler&gt;. Press 1 to be connected to the lead now.</Say>"
         "</Gather>";
     char expected[2048];
 
