@@ -97,6 +97,9 @@ class Written(MessagesTest):
             created = self.write(to=self.lead, body="Good morning!")
             time.sleep(1)
             self.assertEqual(self.message(created["message_id"])["state"], "queued")
+            waits = json.loads(self.cluster.leadctl("why", created["message_id"]))["message"]
+            self.assertIn("hours", waits["waits_for"])
+            self.assertIn(f":00:00Z", waits["waits_until"])
             self.inbound("What are your opening hours?")
             self.assertIn("8 am to 6 pm", self.cluster.wait_replies(1, self.lead)[0]["body"])
             self.assertEqual(self.message(created["message_id"])["state"], "queued")
@@ -126,6 +129,8 @@ class Written(MessagesTest):
                 (400, "content_sid", {"to": self.lead, "content_sid": TEMPLATE}),
                 (400, "content_sid", {"to": self.lead, "channel": "whatsapp", "content_sid": "HX1"}),
                 (400, "content_variables", {"to": self.lead, "body": "Hi", "content_variables": variables}),
+                (400, "to", {"to": BUSINESS, "body": "Hi"}),
+                (400, "to", {"to": WHATSAPP, "body": "Hi"}),
                 (409, "body", {"to": self.lead, "channel": "whatsapp", "body": "Hi"})):
             with self.subTest(body=str(body)[:80]):
                 self.assertEqual(self.write(status=status, **body)["field"], field)
