@@ -117,13 +117,17 @@ int message_sent(struct db_tx *tx, const char *client_id, const char *message_id
                     db_text(client_id), db_text(message_id), db_text(sid));
 }
 
-/* The lead has said STOP to the number itself: only Twilio knows when and in which words. */
+/* The lead has said STOP to the number itself: only Twilio knows when and in which words. What it has said to us since
+ * the send counts more. */
 static int opt_out(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
 {
     return db_query(tx, NULL, err,
                     "WITH told AS ("
                     "    SELECT m.client_id, m.lead_id, m.channel FROM messages m"
                     "     WHERE m.client_id = $1 AND m.message_id = $2 AND m.purpose <> 'alert'"
+                    "       AND NOT EXISTS (SELECT FROM consents s"
+                    "                        WHERE s.client_id = m.client_id AND s.lead_id = m.lead_id"
+                    "                          AND s.kind = 'in' AND s.created_at > m.sending_at)"
                     "), opted_out AS ("
                     "    UPDATE leads l SET opted_out_at = now(), opted_out_channel = t.channel,"
                     "           opted_out_words = 'Twilio 21610', updated_at = now()"

@@ -9,6 +9,7 @@
 
 #include "libshared/auto.h"
 #include "libshared/clock.h"
+#include "libshared/config.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
@@ -34,6 +35,7 @@ enum seen {
     SEEN_NOTHING,    /* a whole listing without it */
     SEEN_OTHER_TEXT, /* one that may be it, with its text changed on the way */
     NOT_SEEN,        /* no listing */
+    ELSEWHERE,       /* none that could be had: the account is not ours to ask any more */
 };
 
 /* The task came before its time: after a crash, or somebody asked for it. A look sends nothing: it needs no turn in the
@@ -108,7 +110,8 @@ static int64_t next_look_in_ms(const struct look_schedule *schedule, const struc
 
     if (looks < schedule->n)
         return look_due_in_ms(schedule, looks, elapsed_ms) + 1;
-    if (seen == SEEN_OTHER_TEXT || is_never_accepted(message, seen) || strcmp(message->channel, "voice") == 0)
+    if (seen == SEEN_OTHER_TEXT || seen == ELSEWHERE || is_never_accepted(message, seen) ||
+        strcmp(message->channel, "voice") == 0)
         return 0;
     return elapsed_ms < PATIENCE_MS ? schedule->after_ms[schedule->n - 1] : 0;
 }
@@ -150,10 +153,27 @@ static const char *text_of(struct worker *self, struct task *task, const struct 
     return message->body;
 }
 
-/* Asks for what may be the message. 0: the whole listing was seen; -1: it was not, and *why tells the reason. Only the
- * account that it was sent with knows of it. */
+/* The account that it was sent with, as only that one knows of it: the client's, or the environment's, although the
+ * client has one of its own by now. */
+static int open_account(struct worker *self, struct task *task, const struct admission *admission,
+                        struct twilio_account *ret_account, enum seen *ret_seen, struct err *why)
+{
+    const char *used = admission->message.account_sid, *environments = self->config->twilio_account_sid;
+    bool was_environments = used && environments && strcmp(used, environments) == 0;
+
+    if (account_open(self->config, task->client_id, was_environments ? NULL : admission->client_account_sid,
+                     admission->client_auth_token, task->arena, ret_account, why) < 0)
+        return -1;
+    if (!used || strcmp(used, ret_account->sid) == 0)
+        return 0;
+    *ret_seen = ELSEWHERE;
+    return err_set(why, ERR_UNCERTAIN, "the message went through another Twilio account than is configured now");
+}
+
+/* Asks for what may be the message. 0: the whole listing was seen; -1: it was not, *why tells the reason, and *ret_seen
+ * is set where it never will be. */
 static int look(struct worker *self, struct task *task, const struct admission *admission,
-                struct twilio_matches *ret_matches, struct err *why)
+                struct twilio_matches *ret_matches, enum seen *ret_seen, struct err *why)
 {
     const struct delivery *delivery = self->state;
     const struct outbound *message = &admission->message;
@@ -166,11 +186,8 @@ static int look(struct worker *self, struct task *task, const struct admission *
 
     if (strcmp(message->channel, "voice") == 0)
         return err_set(why, ERR_UNCERTAIN, "a call is not looked for: its status callback would have told of it");
-    if (account_open(self->config, task->client_id, admission->client_account_sid, admission->client_auth_token,
-                     task->arena, &account, why) < 0)
+    if (open_account(self, task, admission, &account, ret_seen, why) < 0)
         return -1;
-    if (message->account_sid && strcmp(message->account_sid, account.sid) != 0)
-        return err_set(why, ERR_UNCERTAIN, "the message went through another Twilio account than is configured now");
     wanted.body = text_of(self, task, message, &account);
     return twilio_find(delivery->twilio, &account, &wanted, ret_matches, why);
 }
@@ -184,14 +201,14 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct admis
     AUTO(db_rollback) struct db_tx *tx = NULL;
     struct twilio_matches matches = {0};
     const struct twilio_match *match = NULL;
-    enum seen seen = SEEN_NOTHING;
+    enum seen seen = NOT_SEEN;
     struct err why = {0};
     bool listed;
 
     if (due_ms > 0)
         return wait_for_look(self, task, message, due_ms, err);
 
-    listed = look(self, task, admission, &matches, &why) == 0;
+    listed = look(self, task, admission, &matches, &seen, &why) == 0;
     failpoint("delivery.after_look");
     if (!(tx = db_begin(self->db, task->client_id, err)) || task_still_ours(tx, task, err) < 0 ||
         message_keep_unclaimed(tx, task->client_id, message->message_id, task->arena, &matches, err) < 0)
@@ -201,12 +218,11 @@ int resolve_uncertain(struct worker *self, struct task *task, const struct admis
             match = &matches.items[i];
     if (match)
         return adopt(self, &tx, task, message, match->sid, err);
-    if (!listed) {
-        seen = NOT_SEEN;
-    } else if (matches.n > 0) {
+    if (listed && matches.n > 0) {
         seen = SEEN_OTHER_TEXT;
         err_set(&why, ERR_UNCERTAIN, "Twilio has a message of that time between the two numbers, with another text");
-    } else {
+    } else if (listed) {
+        seen = SEEN_NOTHING;
         err_set(&why, ERR_UNCERTAIN, "Twilio's list does not hold the message");
     }
     return not_found(self, &tx, task, message, seen, message->elapsed_ms + clock_mono_ms() - began_ms, &why, err);

@@ -457,3 +457,50 @@ Test(delivery_kinds, what_may_still_go_after_a_long_lookup_is_sent)
     cr_expect(eq(int, fake.n_posts, 1));
     cr_expect(eq(str, OUT_("state || ' ' || send_attempt"), "sent 1"));
 }
+
+static void say_start(void *arg)
+{
+    struct err problem;
+
+    (void)arg;
+    db_run(admin, DB_EVERY_CLIENT, NULL, &problem,
+           "INSERT INTO consents (client_id, lead_id, kind, channel, words) VALUES ($1, $2, 'in', 'sms', 'START')",
+           db_text(client), db_text(lead));
+}
+
+Test(delivery_kinds, a_start_that_comes_during_the_send_counts_more_than_twilios_refusal)
+{
+    fake.on_request = say_start;
+    fake_twilio_answer(&fake, 400, "{\"code\":21610,\"message\":\"unsubscribed\"}");
+    cr_expect(eq(int, send_as(TASK_send_message_sms), 0));
+    cr_expect(eq(str, OUT_("state || ' ' || error_code"), "failed 21610"));
+    cr_expect(eq(str, LEAD_("opted_out_at"), "null"));
+}
+
+/* ---- what was sent with another account than is configured now ---- */
+
+Test(delivery_kinds, what_went_through_the_environments_account_is_looked_for_there)
+{
+    insert_task(TASK_send_message_sms);
+    SET_MESSAGE("state = 'sending', send_attempt = 1, account_sid = 'AC0123456789abcdef0123456789abcdef'");
+    SET_CONFIG("{\"twilio_account_sid\":\"AC1\",\"twilio_auth_token\":\"sealed\"}");
+    fake_twilio_answer(&fake, 200, "{\"messages\":[]}");
+    after(100);
+    cr_expect(eq(int, run_task(), 0));
+    cr_expect(strstr(fake.last, "/Accounts/AC0123456789abcdef0123456789abcdef/Messages.json") != NULL);
+    cr_expect(eq(str, OUT_("looks_listed"), "1"));
+}
+
+/* Its conversation would wait for it. */
+Test(delivery_kinds, what_cannot_be_looked_for_any_more_is_left_to_a_person_after_the_last_look)
+{
+    insert_task(TASK_send_message_sms);
+    SET_MESSAGE("state = 'sending', send_attempt = 1, account_sid = 'ACother'");
+    for (int look = 0; look < 3; look++) {
+        after(100);
+        cr_expect(eq(int, run_task(), 0));
+    }
+    cr_expect(eq(str, TASK_("state"), "dead"));
+    cr_expect(eq(str, OUT_("state"), "uncertain"));
+    cr_expect(eq(int, fake.n_posts, 0));
+}

@@ -524,8 +524,8 @@ Test(delivery_send, a_callback_settles_an_uncertain_message)
 {
     fake_twilio_answer(&fake, 0, " ");
     cr_assert(eq(int, run_task(), 0));
-    ADMIN("SELECT accept_message_status($1, $2, 'AC1', 'AC1', false, 'SM9', 'delivered', NULL, NULL)", db_text(client),
-          db_text(message));
+    ADMIN("SELECT accept_message_status($1, $2, $3, $3, false, 'SM9', 'delivered', NULL, NULL)", db_text(client),
+          db_text(message), db_text(config.twilio_account_sid));
     after(100);
     cr_expect(eq(int, run_task(), 0));
     cr_expect(eq(str, MSG("state"), "delivered"));

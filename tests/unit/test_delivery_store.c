@@ -98,7 +98,7 @@ static int intend(const char *id)
                      db_text(client), db_text(task)) == 1);
     cr_assert(db_run(delivery, NULL, &rows, &err,
                      "SELECT decision FROM admit_sends(ARRAY[$1::uuid], ARRAY[$2::uuid], ARRAY[7::bigint],"
-                     "                                 ARRAY[$3::uuid], 'AC')",
+                     "                                 ARRAY[$3::uuid], 'AC1')",
                      db_text(client), db_text(task), db_text(id)) == 1,
               "%s", err.text);
     return strcmp(db_get(rows, 0, "decision"), "send") == 0;

@@ -256,6 +256,33 @@ Test(accept, a_text_right_after_start_is_answered)
     cr_expect_str_neq(stored.task_id, "");
 }
 
+/* Twilio repeats the webhook to a second gateway, which is slow; the first one meanwhile stores it and START after it.
+ */
+Test(accept, a_stop_that_is_repeated_late_does_not_undo_the_start_after_it)
+{
+    struct inbound stop = gw_text("SM2", "STOP");
+    struct db_tx *tx;
+    struct err err = {0};
+    struct stored stored;
+
+    stop.consent = "out";
+    gw_store_one(gw_text("SM1", "Hi"));
+    tx = change_uncommitted("UPDATE leads SET opted_out_at = NULL WHERE client_id = $1");
+    cr_assert_eq(db_query_args(tx, NULL, &err,
+                               "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction,"
+                               "                      author, channel, from_address, to_address, body, state,"
+                               "                      provider_sid)"
+                               "SELECT client_id, gen_random_uuid(), conversation_id, lead_id, direction, author,"
+                               "       channel, from_address, to_address, 'STOP', state, 'SM2'"
+                               "  FROM messages WHERE client_id = $1 AND provider_sid = 'SM1'",
+                               (struct db_arg[]){db_text(gw_client)}, 1),
+                 1, "%s", err.text);
+    stored = store_beside(tx, stop);
+    cr_expect_eq(stored.outcome, ACCEPT_DUPLICATE);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NOT NULL"), 0);
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1 AND purpose = 'consent'"), 0);
+}
+
 Test(accept, a_start_right_after_stop_opts_in)
 {
     struct inbound start = gw_text("SM3", "START");

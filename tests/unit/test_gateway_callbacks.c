@@ -246,3 +246,27 @@ Test(callbacks, no_other_role_may_call_them)
                         "   AND has_function_privilege(role, p.oid, 'EXECUTE') AND $1::uuid IS NOT NULL"),
                  0);
 }
+
+/* What was sent before the client had an account of its own is told of by the one that it went through. */
+Test(callbacks, the_account_that_a_message_went_through_tells_of_it)
+{
+    gw_change("UPDATE messages SET account_sid = '" GW_ACCOUNT "' WHERE client_id = $1 AND direction = 'out'");
+    gw_change("UPDATE clients SET config = '{\"twilio_account_sid\": \"" OWN "\"}' WHERE client_id = $1");
+    cr_expect_str_eq(callback_of(message, OWN, false, "delivered", 0), "wrong_account");
+    cr_expect_str_eq(callback_of(message, GW_ACCOUNT, false, "delivered", 0), "changed");
+    cr_expect_str_eq(callback_of(call, GW_ACCOUNT, true, "completed", 0), "changed");
+    gw_change("UPDATE messages SET account_sid = '" OWN "' WHERE client_id = $1 AND direction = 'out'");
+    gw_change("UPDATE clients SET config = '{}' WHERE client_id = $1");
+    cr_expect_str_eq(callback_of(message, GW_ACCOUNT, false, "read", 0), "wrong_account");
+    cr_expect_str_eq(callback_of(message, OWN, false, "read", 0), "changed");
+}
+
+Test(callbacks, an_opt_out_that_twilio_tells_of_late_does_not_undo_the_start_after_the_send)
+{
+    gw_change("UPDATE messages SET sending_at = now() - interval '1 minute' WHERE client_id = $1"
+              "   AND direction = 'out'");
+    gw_change("INSERT INTO consents (client_id, lead_id, kind, channel, words)"
+              " SELECT client_id, lead_id, 'in', 'sms', 'START' FROM leads WHERE client_id = $1");
+    cr_expect_str_eq(callback("undelivered", 21610), "changed");
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NOT NULL"), 0);
+}
