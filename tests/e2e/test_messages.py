@@ -2,12 +2,15 @@
 
 import datetime
 import json
+import os
+import subprocess
+import tempfile
 import time
 import urllib.parse
 import uuid
 import zoneinfo
 
-from cluster import BUSINESS, ClusterTest, main, wait_for
+from cluster import BIN, BUSINESS, ClusterTest, main, wait_for
 from kill import RECOVERY
 
 WHATSAPP = "+15550100009"
@@ -138,6 +141,24 @@ class Written(MessagesTest):
         answer = self.cluster.api("POST", "/messages", {"client_id": other, "to": self.lead, "body": "Hi"}, status=409)
         self.assertEqual(answer.json["field"], "twilio_phone_number")
         self.assertIsNone(self.cluster.conversation(self.lead))
+
+    def test_whoever_listens_hears_what_a_notice_says(self):
+        with tempfile.TemporaryFile() as out:
+            tap = subprocess.Popen([os.path.join(BIN, "leadctl"), "tap", "notice."], env=self.cluster.env, stdout=out)
+            try:
+                def told():
+                    # The account has no such template; another each time, since a notice is told once.
+                    self.write(to=self.lead, channel="whatsapp", content_sid="HX" + uuid.uuid4().hex)
+                    out.seek(0)
+                    return [json.loads(line) for line in out.read().decode().splitlines()]
+
+                event = wait_for("an event", told, every=0.5)[0]
+            finally:
+                tap.kill()
+                tap.wait()
+        self.assertEqual((event["event"], event["client_id"]), ("notice.raised", self.client_id))
+        self.assertEqual((event["body"]["kind"], event["body"]["code"]), ("template_refused", 20404))
+        self.assertIn(event["body"]["subject"], event["body"]["text"])
 
     def test_who_has_opted_out_is_not_written_to(self):
         self.inbound("STOP")
