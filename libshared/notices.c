@@ -38,6 +38,20 @@ static void copy_text(const char *text, char *out, size_t size)
             *p = '?';
 }
 
+/* One that is raised says what happened; that it is over is good news. */
+static void log_told(const struct told *told)
+{
+    struct log_field client = log_str("client_id", told->client_id), kind = log_str("kind", told->kind);
+    struct log_field subject =
+        *told->subject == '+' ? log_phone("subject", told->subject) : log_str("subject", told->subject);
+
+    if (*told->text)
+        log_warn(told->type, client, kind, subject, log_str("text", told->text), log_str("remedy", told->remedy),
+                 log_int("code", told->code));
+    else
+        log_info(told->type, client, kind, subject);
+}
+
 static void publish(void *arg, bool committed)
 {
     struct told *told = arg;
@@ -50,9 +64,7 @@ static void publish(void *arg, bool committed)
     };
 
     if (committed) {
-        log_warn(told->type, log_str("client_id", told->client_id), log_str("kind", told->kind),
-                 *told->subject == '+' ? log_phone("subject", told->subject) : log_str("subject", told->subject),
-                 log_str("text", told->text), log_str("remedy", told->remedy), log_int("code", told->code));
+        log_told(told);
         if (told->bus)
             bus_publish(told->bus, told->type, *told->client_id ? told->client_id : NULL, &notice_event_type, &event);
     }
