@@ -6,6 +6,7 @@
 #include "proto/envelope.h"
 #include "proto/events.h"
 #include "proto/knowledge.h"
+#include "proto/leads.h"
 #include "proto/notices.h"
 #include "proto/phones.h"
 #include "proto/tasks.h"

@@ -154,6 +154,10 @@ static json_t *responses_of(const struct route *route)
     snprintf(status, sizeof status, "%d", route->status);
     json_object_set_new(responses, status,
                         json_pack("{s:s, s:o}", "description", route->reply->doc, "content", json_content(reply)));
+    if (route->created_field)
+        json_object_set_new(responses, "200",
+                            json_pack("{s:s, s:o}", "description", "nothing was created: it was there", "content",
+                                      json_content(json_incref(reply))));
     if (route->upload)
         json_object_set_new(responses, "413", json_pack("{s:s}", "$ref", "#/components/responses/TooLarge"));
     if (strcmp(route->method, "GET") != 0)

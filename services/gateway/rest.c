@@ -79,8 +79,20 @@ static int put_and_ask(const struct job *job, struct worker *worker, const struc
     }
 }
 
+/* Of a success. */
+static int status_of(const struct route *route, const void *reply)
+{
+    for (size_t i = 0; route->created_field && i < route->reply->n_fields; i++) {
+        const struct field *field = &route->reply->fields[i];
+
+        if (strcmp(field->name, route->created_field) == 0 && !*(const bool *)((const char *)reply + field->offset))
+            return 200;
+    }
+    return route->status;
+}
+
 static int ask(struct job *job, struct worker *worker, const struct caller *caller, struct arena *arena,
-               struct buf *reply_json, struct err *err)
+               struct buf *reply_json, int *ret_status, struct err *err)
 {
     const struct route *route = job->match.route;
     AUTO(request_upload_free) struct request_upload upload = {0};
@@ -105,6 +117,7 @@ static int ask(struct job *job, struct worker *worker, const struct caller *call
         request.idempotency_key = exchange_header(job->x, "Idempotency-Key");
     if (put_and_ask(job, worker, &request, &upload, arena, reply, err) < 0)
         return -1;
+    *ret_status = status_of(route, reply);
     return codec_to_json(route->reply, reply, reply_json, err);
 }
 
@@ -115,16 +128,17 @@ static void run(struct worker *worker, void *arg)
     AUTO(buf_free) struct buf reply = {0};
     struct caller caller;
     struct err err = {0};
+    int status;
 
     log_set_trace(job->request_id);
     if (!arena) {
         job_unavailable(job, "no memory for this request");
     } else if (authenticate(job, &caller)) {
-        if (ask(job, worker, &caller, arena, &reply, &err) < 0) {
+        if (ask(job, worker, &caller, arena, &reply, &status, &err) < 0) {
             answer_failure(job, &err);
         } else {
             buf_puts(&reply, "\n");
-            job_reply(job, job->match.route->status, "application/json", reply.data, reply.len);
+            job_reply(job, status, "application/json", reply.data, reply.len);
         }
     }
     log_set_trace(NULL);

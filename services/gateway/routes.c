@@ -35,6 +35,20 @@ const struct route routes[] = {
     {"GET",   API "/messages/{message_id}", "orchestrator", &get_message_type, &message_type, WHO_CLIENT, 200, NULL,
      .doc = "One message."},
 
+    {"GET",   API "/leads", "orchestrator", &list_leads_type, &lead_page_type, WHO_CLIENT, 200, NULL,
+     .doc = "List leads."},
+    {"POST",  API "/leads", "orchestrator", &create_lead_type, &created_lead_type, WHO_CLIENT, 201, NULL,
+     .doc = "Create a lead. With a phone or email that is known it is that lead: 200, and what it lacked is filled in. Nothing "
+     "is sent to it.", .created_field = "created"},
+    {"GET",   API "/leads/{lead_id}", "orchestrator", &get_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
+     .doc = "One lead."},
+    {"PATCH", API "/leads/{lead_id}", "orchestrator", &update_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
+     .doc = "Change what is known of a lead."},
+    {"POST",  API "/leads/{lead_id}/opt-out", "orchestrator", &opt_out_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
+     .doc = "A lead wants no more messages. What is queued for it is not sent any more."},
+    {"POST",  API "/leads/{lead_id}/opt-in", "orchestrator", &opt_in_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
+     .doc = "A lead has agreed to messages again. Where it has texted STOP Twilio still blocks SMS until it texts START."},
+
     {"GET",   API "/notices", "orchestrator", &list_notices_type, &notice_page_type, WHO_CLIENT, 200, NULL,
      .doc = "List what a person must see to, newest first."},
     {"POST",  API "/notices/{notice_id}/resolve", "orchestrator", &resolve_notice_type, &notice_type, WHO_CLIENT, 200,

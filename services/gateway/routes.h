@@ -22,6 +22,8 @@ struct route {
     const char *doc;
     const char *upload; /* the field that may be larger than a message; NULL: none (then a body has MAX_BODY bytes) */
     const char *id;     /* in the API's description; NULL: the request's name */
+    const char
+        *created_field; /* of the reply: where it is false the status is 200, as nothing was created; NULL: none */
     bool multipart;     /* that field may come as a file of a multipart/form-data body */
 };
 

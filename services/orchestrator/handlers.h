@@ -33,6 +33,14 @@ int on_list_messages(struct worker *self, struct call *call, struct err *err);
 /* create_message.c */
 int on_create_message(struct worker *self, struct call *call, struct err *err);
 
+/* leads.c */
+int on_list_leads(struct worker *self, struct call *call, struct err *err);
+int on_get_lead(struct worker *self, struct call *call, struct err *err);
+int on_create_lead(struct worker *self, struct call *call, struct err *err);
+int on_update_lead(struct worker *self, struct call *call, struct err *err);
+int on_opt_out_lead(struct worker *self, struct call *call, struct err *err);
+int on_opt_in_lead(struct worker *self, struct call *call, struct err *err);
+
 /* notices.c */
 int on_list_notices(struct worker *self, struct call *call, struct err *err);
 int on_resolve_notice(struct worker *self, struct call *call, struct err *err);

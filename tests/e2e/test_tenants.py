@@ -8,16 +8,18 @@ import uuid
 from cluster import ClusterTest, main, wait_for
 
 NAMES = ("client_id", "kb_id", "document_id", "conversation_id", "message_id", "task_id",
-         "notice_id")
+         "notice_id", "lead_id")
 # Where a schema alone does not make a body that would be taken.
 BODIES = {
     "add_faqs": {"faqs": [{"question": "Mine?", "answer": "Mine."}]},
     "create_conversation_message": {"body": "Mine"},
     "create_message": {"body": "Mine"},
+    "create_lead": {"phone": "+15552223333"},
     "lookup_phone": {"phone": "+15552223333"},
     "update_client": {"name": "Mine"},
     "update_client_config": {"persona": "mine"},
     "update_knowledge_base": {"name": "Mine"},
+    "update_lead": {"name": "Mine"},
 }
 
 
@@ -38,7 +40,7 @@ class Thing:
         cluster.text("What are your opening hours?", lead, number)
         cluster.wait_replies(1, lead)
         conversation = cluster.api("GET", "/conversations", key=self.key, status=200).json["items"][0]
-        self.conversation_id = conversation["conversation_id"]
+        self.conversation_id, self.lead_id = conversation["conversation_id"], conversation["lead_id"]
         messages = cluster.api("GET", f"/conversations/{self.conversation_id}/messages", key=self.key, status=200)
         self.message_id = messages.json["items"][0]["message_id"]
         self.notice_id = str(uuid.uuid4())

@@ -1,0 +1,93 @@
+/* leads.h - the people who contact a client, as the API shows them. Served by the orchestrator. */
+#pragma once
+
+#include "libshared/codec.h"
+
+/* clang-format off */
+#define LEAD_FIELDS(S, F, E, M, L)                                                                          \
+    F(S, UUID, client_id,       REQUIRED, 0, 0,      "its client")                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "its id")                                              \
+    F(S, STR,  phone,           OPTIONAL, 1, 320,    "E.164")                                               \
+    F(S, STR,  email,           OPTIONAL, 1, 320,    "in lower case")                                       \
+    F(S, STR,  name,            OPTIONAL, 0, 400,    "its name, if known")                                  \
+    F(S, STR,  timezone,        OPTIONAL, 0, 64,     "IANA name; absent: the number's prefix tells")        \
+    F(S, STR,  source,          OPTIONAL, 0, 400,    "where it came from; absent: it wrote to us")          \
+    E(S, "open|escalated|taken_over|closed|opted_out", status, REQUIRED, "opted_out, else that of its most urgent conversation") \
+    E(S, "HOT|WARM|COLD",       score, REQUIRED,     "how likely it buys")                                  \
+    F(S, STR,  score_reason,    OPTIONAL, 0, 2000,   "why")                                                 \
+    F(S, TIME, hot_at,          OPTIONAL, 0, 0,      "when it first became HOT")                            \
+    F(S, STR,  service_interest, OPTIONAL, 0, 2000,  "what it wants")                                       \
+    F(S, STR,  urgency,         OPTIONAL, 0, 2000,   "how urgent")                                          \
+    F(S, STR,  budget_range,    OPTIONAL, 0, 2000,   "what it may cost")                                    \
+    F(S, STR,  timeline,        OPTIONAL, 0, 2000,   "when")                                                \
+    F(S, TIME, opted_out_at,    OPTIONAL, 0, 0,      "when it said STOP; absent: it may be written to")     \
+    F(S, STR,  opted_out_channel, OPTIONAL, 0, 64,   "where: sms, whatsapp, api")                           \
+    F(S, STR,  opted_out_words, OPTIONAL, 0, 2000,   "with which words")                                    \
+    E(S, "yes|no",              phone_valid, OPTIONAL, "whether such a number can exist; absent: it was not looked up") \
+    F(S, STR,  phone_country,   OPTIONAL, 0, 8,      "ISO 3166-1, two letters")                             \
+    F(S, STR,  phone_line_type, OPTIONAL, 0, 64,     "mobile, landline, ...; a landline is not texted")     \
+    F(S, TIME, phone_looked_up_at, OPTIONAL, 0, 0,   "when the number was looked up")                       \
+    F(S, STRS, conversation_ids, OPTIONAL, 0, 64,    "its conversations, one a channel, newest first")      \
+    F(S, TIME, created_at,      REQUIRED, 0, 0,      "first contact")                                       \
+    F(S, TIME, updated_at,      REQUIRED, 0, 0,      "last change")
+
+#define LIST_LEADS(S, F, E, M, L)                                                                           \
+    F(S, UUID, client_id,       OPTIONAL, 0, 0,      "only this client's")                                  \
+    E(S, "HOT|WARM|COLD",       score, OPTIONAL,     "only with this score")                                \
+    E(S, "open|escalated|taken_over|closed|opted_out", status, OPTIONAL, "only with this status")           \
+    E(S, "sms|whatsapp|form",   channel, OPTIONAL,   "only with a conversation over this channel")          \
+    F(S, STR,  text,            OPTIONAL, 1, 200,    "only with this in name, phone, email or service_interest, in capitals or not") \
+    E(S, "created|updated|score", sort, OPTIONAL,    "newest first (the default), last changed first, or HOT first and within a score newest first") \
+    F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page")                                        \
+    F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before, of the same sort")
+
+#define LEAD_PAGE(S, F, E, M, L)                                                                            \
+    L(S, lead, items,           REQUIRED, 0, 200,    "as sort says")                                        \
+    F(S, STR,  next_after,      OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
+
+#define GET_LEAD(S, F, E, M, L) F(S, UUID, lead_id, REQUIRED, 0, 0, "the lead")
+
+#define CREATE_LEAD(S, F, E, M, L)                                                                          \
+    F(S, UUID, client_id,       OPTIONAL, 0, 0,      "whose lead it is; absent: the key's client")          \
+    F(S, STR,  phone,           OPTIONAL, 1, 32,     "E.164, e.g. +15551234567; phone, email or both")      \
+    F(S, STR,  email,           OPTIONAL, 1, 254,    "its address")                                         \
+    F(S, STR,  name,            OPTIONAL, 1, 400,    "its name")                                            \
+    F(S, STR,  timezone,        OPTIONAL, 1, 64,     "IANA name, e.g. America/New_York")                    \
+    F(S, STR,  source,          OPTIONAL, 1, 400,    "where it came from, e.g. \"open house, 3 May\"")
+
+#define CREATED_LEAD(S, F, E, M, L)                                                                         \
+    F(S, BOOL, created,         REQUIRED, 0, 0,      "false: there was a lead with this phone or email; what it lacked is filled in") \
+    M(S, lead, lead,            REQUIRED,            "the lead")
+
+#define UPDATE_LEAD(S, F, E, M, L)                                                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
+    F(S, STR,  phone,           OPTIONAL, 1, 32,     "E.164; what was looked up of the one before is forgotten") \
+    F(S, STR,  email,           OPTIONAL, 0, 254,    "its address; empty: none")                            \
+    F(S, STR,  name,            OPTIONAL, 0, 400,    "its name; empty: not known")                          \
+    F(S, STR,  timezone,        OPTIONAL, 0, 64,     "IANA name; empty: the number's prefix tells")         \
+    F(S, STR,  service_interest, OPTIONAL, 0, 2000,  "what it wants; empty: not known")                     \
+    F(S, STR,  urgency,         OPTIONAL, 0, 2000,   "how urgent; empty: not known")                        \
+    F(S, STR,  budget_range,    OPTIONAL, 0, 2000,   "what it may cost; empty: not known")                  \
+    F(S, STR,  timeline,        OPTIONAL, 0, 2000,   "when; empty: not known")
+
+#define OPT_OUT_LEAD(S, F, E, M, L)                                                                         \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
+    F(S, STR,  reason,          OPTIONAL, 1, 500,    "how it asked for it")
+
+#define OPT_IN_LEAD(S, F, E, M, L)                                                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
+    F(S, STR,  reason,          REQUIRED, 1, 500,    "how it agreed: the proof that it may be written to again")
+
+#define LEAD_MESSAGES(MSG)                                                                                  \
+    MSG(lead, LEAD_FIELDS, "a person who contacts a client: one however many channels")                            \
+    MSG(list_leads, LIST_LEADS, "leads")                                                                    \
+    MSG(lead_page, LEAD_PAGE, "a page of leads")                                                            \
+    MSG(get_lead, GET_LEAD, "one lead")                                                                     \
+    MSG(create_lead, CREATE_LEAD, "a lead that did not write itself")                                       \
+    MSG(created_lead, CREATED_LEAD, "the lead, new or known")                                               \
+    MSG(update_lead, UPDATE_LEAD, "change what is known of a lead")                                         \
+    MSG(opt_out_lead, OPT_OUT_LEAD, "a lead wants no more messages")                                        \
+    MSG(opt_in_lead, OPT_IN_LEAD, "a lead wants messages again")
+/* clang-format on */
+
+LEAD_MESSAGES(MESSAGE_STRUCT)
