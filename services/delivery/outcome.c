@@ -98,7 +98,19 @@ static bool is_about_template(const struct outbound *message, int code)
                                     (code >= 63027 && code <= 63028) || (code >= 63040 && code <= 63041));
 }
 
-/* What a person must see to beyond this one message: the client's number, a template, a setting of the account. */
+/* Nobody has been told of a hot lead, and nobody will be. */
+static void about_alert(const struct outbound *message, int code, struct notice_spec *notice)
+{
+    notice->kind = "alert_not_sent";
+    notice->subject = message->to;
+    notice->remedy = code == TWILIO_OPTED_OUT
+                         ? "the number has opted out of our texts: text START from it to the client's number, or set "
+                           "another hot_lead_sms_number"
+                         : "check the client's hot_lead_sms_number and alert_call_number";
+}
+
+/* What a person must see to beyond this one message: the client's number, a template, a setting of the account, the
+ * number that alerts go to. */
 static int tell_person(struct worker *self, struct db_tx *tx, const struct task *task, const struct outbound *message,
                        const struct err *why, struct err *err)
 {
@@ -108,9 +120,13 @@ static int tell_person(struct worker *self, struct db_tx *tx, const struct task 
                                  .remedy = remedy,
                                  .code = why->provider_code};
 
-    if (!remedy || twilio_meaning(why->provider_code) == TWILIO_MEANS_CREDENTIALS) /* that has its own: see breaker.h */
+    if (twilio_meaning(why->provider_code) == TWILIO_MEANS_CREDENTIALS) /* that has its own: see breaker.h */
         return 0;
-    if (is_about_template(message, why->provider_code)) {
+    if (!remedy && strcmp(message->purpose, "alert") != 0)
+        return 0;
+    if (!remedy) {
+        about_alert(message, why->provider_code, &notice);
+    } else if (is_about_template(message, why->provider_code)) {
         notice.kind = "template_refused";
         notice.subject = message->content_sid;
     } else if (why->provider_code == TWILIO_BODY_MISSING ||

@@ -14,6 +14,7 @@
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
 #include "libshared/log.h"
+#include "libshared/notices.h"
 #include "libshared/service.h"
 #include "libshared/tasks.h"
 #include "services/delivery/account.h"
@@ -89,7 +90,19 @@ static int send_again(struct db_tx **tx, struct task *task, const struct outboun
 static int leave_to_a_person(struct worker *self, struct db_tx **tx, struct task *task, const struct outbound *message,
                              const struct err *why, struct err *err)
 {
-    if (task_bury(*tx, self->bus, task, why, err) < 0 || db_commit(tx, err) < 0)
+    const char *sender = message->messaging_service_sid ? message->messaging_service_sid : message->from;
+    const struct notice_spec notice = {
+        .client_id = task->client_id,
+        .kind = "message_uncertain",
+        .subject = sender,
+        .text = "nobody knows whether a message was sent, and it is not sent again by itself",
+        .remedy =
+            "leadctl task list --state dead tells which: look for it in Twilio's console, and retry the task if it "
+            "is not there",
+        .code = why->provider_code};
+
+    if (task_bury(*tx, self->bus, task, why, err) < 0 || notice_raise(*tx, self->bus, &notice, err) < 0 ||
+        db_commit(tx, err) < 0)
         return -1;
     log_error("nobody knows whether the message was sent: a person must decide",
               log_str("message_id", message->message_id), log_phone("to", message->to), log_str("error", why->text));

@@ -11,8 +11,10 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/log.h"
+#include "libshared/notices.h"
 #include "libshared/service.h"
 #include "libshared/text.h"
+#include "libshared/twilio_codes.h"
 #include "proto/messages.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/webhook.h"
@@ -84,15 +86,44 @@ static void publish_status(struct worker *worker, const struct status_callback *
         bus_publish(worker->bus, "lead.opted_out", callback->client_id, &lead_event_type, &opted_out);
 }
 
+/* A code that a person must see to: that a number is not registered, or a template is paused, is told here alone. */
+static int tell_person(struct db_tx *tx, struct worker *worker, const struct status_callback *callback,
+                       const struct db_result *rows, struct err *err)
+{
+    const char *state = db_get(rows, 0, "state");
+    char subject[32];
+    const struct notice_spec notice = {.client_id = callback->client_id,
+                                       .kind = "message_failed",
+                                       .subject = subject,
+                                       .text = twilio_code_text((int)callback->code),
+                                       .remedy = twilio_remedy((int)callback->code),
+                                       .code = (int)callback->code};
+
+    if (strcmp(db_get(rows, 0, "outcome"), "changed") != 0 ||
+        (strcmp(state, "failed") != 0 && strcmp(state, "undelivered") != 0))
+        return 0;
+    snprintf(subject, sizeof subject, "code %d", (int)callback->code);
+    return notice_raise(tx, worker->bus, &notice, err) < 0 ? -1 : 0;
+}
+
 static int store_status(struct worker *worker, const struct webhook *self, const struct status_callback *callback,
                         struct db_result **ret_rows, struct err *err)
 {
-    return db_run(worker->db, NULL, ret_rows, err,
-                  "SELECT outcome, state, lead_id, conversation_id, channel, opted_out"
-                  "  FROM accept_message_status($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                  db_text(callback->client_id), db_text(callback->message_id), db_text(self->account),
-                  db_text(worker->config->twilio_account_sid), db_bool(callback->is_call), db_text(callback->sid),
-                  db_text(callback->status), db_int(callback->code), db_text(callback->text));
+    static const char sql[] = "SELECT outcome, state, lead_id, conversation_id, channel, opted_out"
+                              "  FROM accept_message_status($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    const struct db_arg args[] = {db_text(callback->client_id), db_text(callback->message_id),
+                                  db_text(self->account),       db_text(worker->config->twilio_account_sid),
+                                  db_bool(callback->is_call),   db_text(callback->sid),
+                                  db_text(callback->status),    db_int(callback->code),
+                                  db_text(callback->text)};
+    AUTO(db_rollback) struct db_tx *tx = NULL;
+
+    if (!twilio_remedy((int)callback->code))
+        return db_run_args(worker->db, NULL, ret_rows, err, sql, args, COUNT_OF(args));
+    if (!(tx = db_begin(worker->db, NULL, err)) || db_query_args(tx, ret_rows, err, sql, args, COUNT_OF(args)) < 0 ||
+        tell_person(tx, worker, callback, *ret_rows, err) < 0)
+        return -1;
+    return db_commit(&tx, err);
 }
 
 static void answer_status(struct webhook *self, struct worker *worker, const struct status_callback *callback)

@@ -332,6 +332,14 @@ class States(WebhookTest):
         self.assertTrue(self.opted_out())
         self.assertEqual(self.consents(), ["out sms Twilio 21610"])
 
+    def test_what_a_person_must_see_to_is_told_once(self):
+        message = self.make_message()
+        self.callback(message, "failed", ErrorCode="30034")
+        self.callback(message, "failed", ErrorCode="30034")
+        self.callback(self.make_message(), "undelivered", ErrorCode="30005")  # one recipient's fault
+        self.assertEqual(self.cluster.sql("SELECT kind || ' ' || subject || ' ' || code || ' ' || count FROM notices"
+                                          f" WHERE client_id = '{self.client_id}'"), "message_failed code 30034 30034 1")
+
     def test_unknown_and_malformed_ones_change_nothing(self):
         message = self.make_message()
         self.assertEqual(self.callback(str(uuid.uuid4()), "sent").status, 404)

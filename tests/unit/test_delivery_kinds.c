@@ -303,6 +303,7 @@ Test(delivery_kinds, an_alert_that_its_recipient_opted_out_of_says_nothing_about
     cr_expect(eq(str, OUT_("state"), "failed"));
     cr_expect(eq(str, LEAD_("opted_out_at"), "null"));
     cr_expect(eq(str, CONSENT_ROWS, "null"));
+    cr_expect(eq(str, NOTICES, "alert_not_sent/+15550003333/21610"), "but the client's people are told of nothing");
 }
 
 Test(delivery_kinds, a_landline_is_remembered)
@@ -503,4 +504,6 @@ Test(delivery_kinds, what_cannot_be_looked_for_any_more_is_left_to_a_person_afte
     cr_expect(eq(str, TASK_("state"), "dead"));
     cr_expect(eq(str, OUT_("state"), "uncertain"));
     cr_expect(eq(int, fake.n_posts, 0));
+    cr_expect(eq(str, look_up("SELECT kind || '/' || subject AS v FROM notices WHERE client_id = $1"),
+                 "message_uncertain/+15550002222"));
 }
