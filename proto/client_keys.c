@@ -7,6 +7,7 @@
 #include "libshared/auto.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
+#include "proto/qualification_rules.h"
 
 /* All of them together stay below the 64 KiB that a client message may carry as config. */
 /* clang-format off */
@@ -28,6 +29,8 @@ const struct client_key client_keys[] = {
     {"alert_call",                   CLIENT_KEY_WORD, 0, 0, "off|on", false, "on: a hot lead is told by a call too, which can be put through to the lead. Default off"},
     {"alert_call_number",            CLIENT_KEY_PHONE, 0, 0, NULL, false, "who is called, E.164; unset: hot_lead_sms_number"},
     {"alert_call_twiml",             CLIENT_KEY_WORD, 0, 0, "inline|url", false, "how Twilio gets what is said: with the request, or from this gateway (PUBLIC_URL). Default inline"},
+    {"alert_again_after_hours",      CLIENT_KEY_INT, 0, 8760, NULL, false, "a lead that cools down and becomes hot again within so many hours of its last alert is not told again. Default 24"},
+    {"qualification_rules",          CLIENT_KEY_RULES, 0, 0, NULL, false, "when a lead is HOT, WARM or COLD. COLD is looked at first, then HOT, then WARM: alternatives, of which one fits where all its conditions hold (no_ before one turns it round); nothing fits: COLD. Default: {\"hot\": [[\"service\", \"urgent\"], [\"enough_budget\", \"soon\"], [\"service\", \"appointment\", \"soon\"]], \"warm\": [[\"service\"], [\"urgency\"], [\"budget\"], [\"timeline\"], [\"appointment\"]], \"cold\": [[\"not_interested\"], [\"just_looking\", \"no_budget\", \"no_timeline\"]], \"soon_days\": 7, \"min_budget\": 0}"},
     {"calcom_api_key",               CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own Cal.com key"},
     {"calcom_event_type_id",         CLIENT_KEY_INT, 1, 2000000000, NULL, false, "Cal.com event type that is booked"},
     {"hubspot_access_token",         CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own HubSpot token"},
@@ -230,6 +233,8 @@ int client_key_check(const struct client_key *key, const json_t *value, struct e
             return err_set_field(err, ERR_INVALID, key->name, "%s must be an integer from %d to %d", key->name,
                                  key->min, key->max);
         return 0;
+    case CLIENT_KEY_RULES:
+        return qualification_rules_read(value, &(struct qualification_rules){0}, err);
     case CLIENT_KEY_WORD:
         if (!json_is_string(value) || !word_is_allowed(key->words, json_string_value(value)))
             return err_set_field(err, ERR_INVALID, key->name, "%s must be one of %s", key->name, key->words);
@@ -310,6 +315,8 @@ static json_t *value_schema(const struct client_key *key)
         return json_pack("{s:s, s:o}", "type", "string", "pattern", json_sprintf("^(%s)$", key->words));
     case CLIENT_KEY_SID:
         return json_pack("{s:s, s:o}", "type", "string", "pattern", json_sprintf("^%s[0-9a-fA-F]{32}$", key->words));
+    case CLIENT_KEY_RULES:
+        return qualification_rules_schema();
     case CLIENT_KEY_HOURS:
         return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$");
     }

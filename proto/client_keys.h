@@ -19,6 +19,7 @@ enum client_key_type {
     CLIENT_KEY_WORD,   /* one of a few words: "a|b|c" */
     CLIENT_KEY_SID,    /* string: the two letters in words, then 32 hex digits */
     CLIENT_KEY_HOURS,  /* string "HH:MM-HH:MM" within one day; it may end at 24:00 */
+    CLIENT_KEY_RULES,  /* object, see qualification_rules.h */
 };
 
 struct client_key {
@@ -34,6 +35,7 @@ extern const struct client_key client_keys[];
 extern const size_t n_client_keys;
 
 #define CLIENT_ALLOWED_HOURS_DEFAULT "08:00-20:00"
+#define CLIENT_ALERT_AGAIN_DEFAULT   24 /* hours */
 
 /* ERR_INVALID, err->field being name, where there is no such key; the text names the nearest. NULL then. */
 const struct client_key *client_key_find(const char *name, struct err *err);

@@ -1,4 +1,4 @@
-/* agent_scripted.c - see agent_scripted.h. English; what it says about itself and about what happens next is true. */
+/* agent_scripted.c - see agent_scripted.h. What it says about itself and about what happens next is true. */
 #include "services/orchestrator/agent_scripted.h"
 
 #include <string.h>
@@ -10,269 +10,168 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/intents.h"
 #include "services/orchestrator/language.h"
 #include "services/orchestrator/qualify.h"
 #include "services/orchestrator/quote.h"
 #include "services/orchestrator/reply.h"
-#include "services/orchestrator/words.h"
+#include "services/orchestrator/templates.h"
 
-#define MISSES_MAX    2 /* answers in a row that knew nothing, before a person is called */
-#define SENTENCES_MAX 40
+#define WHAT_MAX   80 /* bytes of what is put into a template */
+#define MISSES_MAX 2  /* answers in a row that knew nothing, before a person is called */
 
-/* What the unanswered texts want, all of them together. */
-struct intents {
-    bool bot, human, booking, greeting, thanks, yes;
-    int questions;
+/* An answer being made. */
+struct answering {
+    const struct decision_input *in;
+    struct arena *arena;
+    const char *text; /* the unanswered texts */
+    enum language language;
+    struct intents intents;
+    struct slots slots;
+    struct buf reply;
+    struct decision_output out;
 };
 
-static const char *const bot_phrases[] = {"are you a bot",
-                                          "are you a robot",
-                                          "is this a bot",
-                                          "is this a robot",
-                                          "are you human",
-                                          "are you a human",
-                                          "are you real",
-                                          "are you a real person",
-                                          "is this a real person",
-                                          "is this a person",
-                                          "are you a person",
-                                          "are you an ai",
-                                          "are you ai",
-                                          "is this ai",
-                                          "is this an ai",
-                                          "am i talking to a",
-                                          "talking to a bot",
-                                          "talking to a machine",
-                                          "is this automated",
-                                          "are you a machine",
-                                          "you a bot",
-                                          "chatbot",
-                                          "is this a computer",
-                                          "are you a computer",
-                                          "is this a human",
-                                          NULL};
-static const char *const human_phrases[] = {"talk to a person",
-                                            "talk to someone",
-                                            "talk to a human",
-                                            "talk to somebody",
-                                            "talk to a real",
-                                            "speak to a person",
-                                            "speak to someone",
-                                            "speak to a human",
-                                            "speak with someone",
-                                            "speak with a",
-                                            "speak to somebody",
-                                            "speak to a",
-                                            "talk with a",
-                                            "real person please",
-                                            "human please",
-                                            "a human being",
-                                            "have someone call",
-                                            "someone call me",
-                                            "call me back",
-                                            "please call me",
-                                            "give me a call",
-                                            "your manager",
-                                            "the manager",
-                                            "a manager",
-                                            "representative",
-                                            "customer service",
-                                            "get me a human",
-                                            "want a human",
-                                            "need a human",
-                                            "a real human",
-                                            NULL};
-static const char *const booking_phrases[] = {"book",          "appointment",    "schedule",
-                                              "reserve",       "come out",       "someone come",
-                                              "somebody come", "can you come",   "could you come",
-                                              "come today",    "come tomorrow",  "come by",
-                                              "come over",     "send someone",   "send somebody",
-                                              "set up a time", "set up a visit", "stop by",
-                                              "fit me in",     "see me",         "availability",
-                                              "when can you",  "when could you", "a viewing",
-                                              "a showing",     "a visit",        NULL};
-static const char *const greeting_phrases[] = {"hi",           "hello",          "hey",       "hiya",  "good morning",
-                                               "good evening", "good afternoon", "greetings", "howdy", NULL};
-static const char *const thanks_phrases[] = {"thanks", "thank you", "thx", "ty", "cheers", "appreciate it", NULL};
-static const char *const yes_phrases[] = {"yes", "yes please", "yeah",   "yep",       "sure",
-                                          "ok",  "okay",       "please", "please do", NULL};
-static const char *const question_starts[] = {" what ", " how ", " when ", " where ", " who ", " why ", " which ",
-                                              " do you ", " does ", " can you ", " can i ", " is ", " are ", " could ",
-                                              " would ", " will ", " whats ", " hows ", " do u ", " any ", " price ",
-                                              " cost ", " tell me ", " i want to know ", " i would like to know ",
-                                              /* Spanish and Arabic, where a question mark is often left out */
-                                              " cuánto ", " cuanto ", " cuándo ", " cuando ", " dónde ", " donde ",
-                                              " qué ", " que ", " cómo ", " como ", " cuál ", " cual ", " tienen ",
-                                              " hacen ", " puedo ", " هل ", " كم ", " بكم ", " متى ", " أين ", " اين ",
-                                              " كيف ", " ما ", " ماذا ", " لماذا ", " من "};
-
-static bool is_question(const struct sentence *s)
-{
-    if (s->question)
-        return true;
-    for (size_t i = 0; i < COUNT_OF(question_starts); i++)
-        if (strncmp(s->folded, question_starts[i], strlen(question_starts[i])) == 0)
-            return true;
-    return words_have(s->folded, "how much");
-}
-
-static struct intents read_intents(const struct decision_input *in, const char *text, struct arena *arena)
-{
-    struct sentence sentences[SENTENCES_MAX];
-    size_t n = words_sentences(arena, text, sentences, COUNT_OF(sentences));
-    struct intents intents = {0};
-
-    for (size_t i = 0; i < n; i++) {
-        const char *folded = sentences[i].folded;
-        bool bot = words_find(folded, bot_phrases) != NULL;
-        bool human = !bot && words_find(folded, human_phrases) != NULL;
-        bool booking = words_find(folded, booking_phrases) != NULL;
-
-        intents.bot |= bot;
-        intents.human |= human;
-        intents.booking |= booking;
-        intents.greeting |= words_find(folded, greeting_phrases) != NULL;
-        intents.thanks |= words_find(folded, thanks_phrases) != NULL;
-        intents.questions += !bot && !human && is_question(&sentences[i]);
-        for (size_t y = 0; yes_phrases[y]; y++)
-            intents.yes |= strlen(folded) == strlen(yes_phrases[y]) + 2 && words_have(folded, yes_phrases[y]);
-    }
-    /* "Yes" to our "shall a colleague get back to you?" */
-    if (intents.yes && in->asked && strcmp(in->asked, "handover") == 0)
-        intents.human = true;
-    return intents;
-}
-
-static void say(struct buf *reply, const char *text)
+static void say_text(struct answering *self, const char *text)
 {
     if (!text || !*text)
         return;
-    if (reply->len > 0)
-        buf_puts(reply, " ");
-    buf_puts(reply, text);
+    if (self->reply.len > 0)
+        buf_puts(&self->reply, " ");
+    buf_puts(&self->reply, text);
 }
 
-static size_t room(const struct buf *reply, size_t reserve)
+static void say(struct answering *self, enum template which)
 {
-    return reply->len + reserve + 1 < REPLY_MAX ? REPLY_MAX - reply->len - reserve - 1 : 0;
+    say_text(self, template_text(which, self->language));
+}
+
+/* For a template with one %s in it. */
+static void say_of(struct answering *self, enum template which, const char *what)
+{
+    AUTO(buf_free) struct buf text = {0};
+    const char *template = template_text(which, self->language), *percent = strchr(template, '%');
+
+    buf_append(&text, template, (size_t)(percent - template));
+    buf_append(&text, what, utf8_cut(what, strlen(what), WHAT_MAX));
+    buf_puts(&text, percent + strlen("%s"));
+    if (!text.failed)
+        say_text(self, text.data);
+}
+
+static size_t room(const struct answering *self, size_t reserve)
+{
+    size_t taken = self->reply.len + reserve + 1;
+
+    return taken < REPLY_MAX ? REPLY_MAX - taken : 0;
 }
 
 /* The best passages, one for each of the first two questions. Returns whether anything was said. */
-static bool say_passages(const struct decision_input *in, const char *text, int questions, struct arena *arena,
-                         struct buf *reply)
+static bool say_passages(struct answering *self)
 {
-    size_t wanted = questions > 1 ? 2 : 1, said = 0;
+    const struct decision_input *in = self->in;
+    size_t wanted = self->intents.questions > 1 ? 2 : 1, said = 0;
 
     for (size_t i = 0; i < in->n_passages && said < wanted; i++) {
         /* A question to come keeps its place. */
         const struct passage *passage = &in->passages[i];
-        size_t max = room(reply, said == 0 ? 70 : 60);
+        size_t max = room(self, said == 0 ? 70 : 60);
         const char *quote = passage->kind && strcmp(passage->kind, "document") == 0
-                                ? quote_answer(arena, passage->body, text, max)
-                                : reply_quote(arena, passage->body, 2, max);
+                                ? quote_answer(self->arena, passage->body, self->text, max)
+                                : reply_quote(self->arena, passage->body, 2, max);
 
         if (!quote || !*quote || (said > 0 && strcmp(quote + strlen(quote) - 3, "...") == 0))
             continue;
-        say(reply, quote);
+        say_text(self, quote);
         said++;
     }
     return said > 0;
 }
 
-/* Asks for one thing that is still missing. */
-static void ask_missing(const struct decision_input *in, struct buf *reply, struct decision_output *out)
-{
-    bool urgent = out->urgency && strncmp(out->urgency, "high", 4) == 0;
-    const char *question;
+/* ---- asking ---- */
 
-    (void)in;
-    if (!out->service_interest) {
-        out->asked = "service";
-        question = "What do you need help with?";
-    } else if (!out->urgency && !out->timeline) {
-        out->asked = "urgency";
-        question = "Is it urgent?";
-    } else if (!out->budget_range) {
-        out->asked = "budget";
-        question = "Do you have a budget in mind?";
-    } else if (!out->timeline && !urgent) {
-        out->asked = "timeline";
-        question = "When would you like it done?";
-    } else {
-        return;
-    }
-    say(reply, question);
+/* Urgent work needs no date, and who wants nothing is asked nothing. */
+static bool is_missing(const struct slots *slots, enum slot slot)
+{
+    const char *urgency = slots->value[SLOT_URGENCY];
+
+    if (slots->value[slot])
+        return false;
+    if (slot == SLOT_URGENCY)
+        return !slots->value[SLOT_TIMELINE];
+    if (slot == SLOT_BUDGET)
+        return !slots->value[SLOT_BUDGET_REFUSED];
+    return slot != SLOT_TIMELINE || !urgency || strncmp(urgency, "high", 4) != 0;
 }
 
-static void escalate(const struct decision_input *in, const char *reason, struct decision_output *out)
+/* Asks for one thing that is still missing. What was asked for last and not told is not asked for again at once. */
+static void ask_missing(struct answering *self)
 {
-    if (strcmp(in->state, "open") != 0)
+    static const struct {
+        enum slot slot;
+        const char *asked;
+        enum template question;
+    } order[] = {{SLOT_SERVICE, "service", ASK_SERVICE},
+                 {SLOT_URGENCY, "urgency", ASK_URGENCY},
+                 {SLOT_BUDGET, "budget", ASK_BUDGET},
+                 {SLOT_TIMELINE, "timeline", ASK_TIMELINE}};
+    const char *last = self->in->asked;
+
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        if (!is_missing(&self->slots, order[i].slot) || (last && strcmp(last, order[i].asked) == 0))
+            continue;
+        self->out.asked = order[i].asked;
+        say(self, order[i].question);
+        return;
+    }
+}
+
+/* ---- the kinds of answers ---- */
+
+static void escalate(struct answering *self, const char *reason)
+{
+    if (strcmp(self->in->state, "open") != 0)
         return; /* a person has been called already */
-    out->escalate = true;
-    out->escalation_reason = reason;
+    self->out.escalate = true;
+    self->out.escalation_reason = reason;
 }
 
 /* A question for which nothing is known. The first time a colleague is offered, then called. */
-static void say_miss(const struct decision_input *in, struct arena *arena, struct buf *reply,
-                     struct decision_output *out)
+static void say_miss(struct answering *self)
 {
-    out->misses = in->misses + 1;
-    if (strcmp(in->state, "open") != 0) {
-        say(reply, "I don't know that, but a colleague has been told and will answer you here.");
-    } else if (out->misses >= MISSES_MAX) {
-        say(reply, "I don't have a reliable answer to that either.");
-        say(reply, decision_escalation_text(in, arena));
-        escalate(in, "two questions in a row that the knowledge base does not answer", out);
+    self->out.misses = self->in->misses + 1;
+    if (strcmp(self->in->state, "open") != 0) {
+        say(self, SAY_UNKNOWN_WAITING);
+    } else if (self->out.misses >= MISSES_MAX) {
+        say(self, SAY_UNKNOWN_AGAIN);
+        say_text(self, decision_escalation_text(self->in, self->arena));
+        escalate(self, "two questions in a row that the knowledge base does not answer");
     } else {
-        say(reply,
-            "I don't have a reliable answer to that, and I'd rather not guess. Shall I have a colleague get back "
-            "to you here?");
-        out->asked = "handover";
+        say(self, SAY_UNKNOWN);
+        self->out.asked = "handover";
     }
 }
 
-static void say_booking(const struct decision_input *in, struct arena *arena, struct buf *reply,
-                        struct decision_output *out)
+static void say_booking(struct answering *self)
 {
-    say(reply, out->timeline ? arena_printf(arena, "I've noted that you'd like an appointment (%.60s).", out->timeline)
-                             : "I've noted that you'd like an appointment.");
-    say(reply, "A colleague will confirm the time with you here.");
-    escalate(in,
-             arena_printf(arena, "wants an appointment%s%s", out->timeline ? ": " : "",
-                          out->timeline ? out->timeline : ""),
-             out);
+    const char *when = self->out.timeline, *words = when ? template_timeline(when, self->language) : NULL;
+
+    if (words)
+        say_of(self, SAY_APPOINTMENT_AT, words);
+    else
+        say(self, SAY_APPOINTMENT);
+    say(self, SAY_CONFIRMS);
+    escalate(self, arena_printf(self->arena, "wants an appointment%s%s", when ? ": " : "", when ? when : ""));
 }
 
 /* Attachments alone. They are no question that nothing answers; what was asked for last stays asked for. */
-static void say_received(const struct decision_input *in, const char *note, struct arena *arena, struct buf *reply,
-                         struct decision_output *out)
+static void say_received(struct answering *self, const char *note)
 {
-    static const char *const photo[] = {
-        "Thanks for the photo! I can't see it myself, but a colleague can look at it here.",
-        "¡Gracias por la foto! Yo no puedo verla, pero un compañero puede mirarla aquí.",
-        "شكرًا على الصورة! لا أستطيع رؤيتها بنفسي، لكن يمكن لأحد الزملاء الاطلاع عليها هنا.",
-    };
-    static const char *const audio[] = {
-        "Thanks for the audio message! I can't listen to it myself, but a colleague can listen to it here.",
-        "¡Gracias por el mensaje de voz! Yo no puedo escucharlo, pero un compañero puede oírlo aquí.",
-        "شكرًا على الرسالة الصوتية! لا أستطيع الاستماع إليها بنفسي، لكن يمكن لأحد الزملاء الاستماع إليها هنا.",
-    };
-    static const char *const other[] = {
-        "Thanks, I've got what you sent! I can't open it myself, but a colleague can look at it here.",
-        "¡Gracias, he recibido lo que envió! Yo no puedo abrirlo, pero un compañero puede mirarlo aquí.",
-        "شكرًا، وصلني ما أرسلته! لا أستطيع فتحه بنفسي، لكن يمكن لأحد الزملاء الاطلاع عليه هنا.",
-    };
-    static const char *const what[] = {"What would you like to ask or have done?",
-                                       "¿Qué desea preguntar o qué necesita?",
-                                       "ما الذي تود السؤال عنه أو ما الذي تحتاجه؟"};
-    enum language language = language_of(in, arena);
-    const char *const *thanks = strstr(note, "photo") ? photo : strstr(note, "audio") ? audio : other;
-
-    say(reply, thanks[language]);
-    say(reply, what[language]);
-    out->intent = "attachment";
-    out->misses = in->misses;
-    out->asked = in->asked;
+    say(self, strstr(note, "photo") ? SAY_PHOTO : strstr(note, "audio") ? SAY_AUDIO : SAY_FILE);
+    say(self, SAY_WHAT_FOR);
+    self->out.intent = "attachment";
+    self->out.misses = self->in->misses;
+    self->out.asked = self->in->asked;
 }
 
 /* Of the texts without a word, NULL if there are none, or there are words too. */
@@ -284,97 +183,99 @@ static const char *bare_attachment(const struct decision_input *in, const char *
     return NULL;
 }
 
-/* Nothing was asked: say that it was understood, as far as it was. */
-static void say_noted(const struct decision_input *in, const struct intents *intents, struct arena *arena,
-                      struct buf *reply, const struct decision_output *out)
+static bool has_learned(const struct slots *slots)
 {
-    const char *greeting = client_config_text(in->config, "greeting", arena);
-    bool learned = out->service_interest != in->lead->service_interest || out->urgency != in->lead->urgency ||
-                   out->budget_range != in->lead->budget_range || out->timeline != in->lead->timeline;
-
-    if (strcmp(out->score_reason, "says they are not interested") == 0)
-        say(reply, "All right, thanks for letting us know. Just write here if anything changes.");
-    else if (intents->greeting && !learned && in->n_history == 0)
-        say(reply, greeting ? greeting : arena_printf(arena, "Hi, this is %.80s.", in->client_name));
-    else if (strcmp(out->score, "HOT") == 0 && learned)
-        say(reply, arena_printf(arena, "Got it: %.80s. I've marked this for the team as urgent.",
-                                out->service_interest ? out->service_interest : out->timeline));
-    else if (learned)
-        say(reply, "Thanks, I've noted that.");
-    else if (intents->thanks)
-        say(reply, "You're welcome! Just write here if there is anything else.");
-    else
-        say(reply, "Thanks for your message.");
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        if (slots->words[slot])
+            return true;
+    return false;
 }
 
-static void answer(const struct decision_input *in, const char *text, const struct intents *intents,
-                   struct arena *arena, struct buf *reply, struct decision_output *out)
+/* Nothing was asked: say that it was understood, as far as it was. */
+static void say_noted(struct answering *self)
 {
-    bool only_thanks = intents->thanks && !intents->questions && !intents->booking && !intents->greeting;
+    const struct decision_output *out = &self->out;
+    const char *greeting = client_config_text(self->in->config, "greeting", self->arena);
+    bool learned = has_learned(&self->slots);
+
+    if (self->slots.value[SLOT_NOT_INTERESTED])
+        say(self, SAY_GOODBYE);
+    else if (self->intents.greeting && !learned && self->in->n_history == 0 && greeting)
+        say_text(self, greeting);
+    else if (self->intents.greeting && !learned && self->in->n_history == 0)
+        say_of(self, SAY_HELLO, self->in->client_name);
+    else if (strcmp(out->score, "HOT") == 0 && learned && out->service_interest)
+        say_of(self, SAY_URGENT, out->service_interest);
+    else if (learned)
+        say(self, SAY_NOTED);
+    else
+        say(self, self->intents.thanks ? SAY_WELCOME : SAY_RECEIVED);
+}
+
+static void answer(struct answering *self)
+{
+    const struct intents *intents = &self->intents;
+    /* "Can you still do it today?" */
+    bool booking = intents->booking || (intents->deed && self->slots.words[SLOT_TIMELINE]);
+    bool only_thanks =
+        intents->thanks && !intents->questions && !booking && !intents->greeting && !has_learned(&self->slots);
+    bool declined = self->slots.value[SLOT_NOT_INTERESTED] != NULL;
 
     if (intents->bot)
-        say(reply, arena_printf(arena, "I'm an automated assistant of %.80s; a person can take over at any time.",
-                                in->client_name));
+        say_of(self, SAY_BOT, self->in->client_name);
     if (intents->human) {
-        say(reply, decision_escalation_text(in, arena));
-        escalate(in, "asks for a person", out);
+        say_text(self, decision_escalation_text(self->in, self->arena));
+        escalate(self, "asks for a person");
         return;
     }
-    if (intents->questions > 0 && say_passages(in, text, intents->questions, arena, reply)) {
-        if (intents->booking)
-            say_booking(in, arena, reply, out);
-    } else if (intents->booking) {
-        say_booking(in, arena, reply, out);
-    } else if (intents->questions > 0) {
-        say_miss(in, arena, reply, out);
+    if (intents->questions > 0 && say_passages(self)) {
+        if (booking)
+            say_booking(self);
+    } else if (booking && !declined) {
+        say_booking(self);
+    } else if (intents->questions > 0 && !declined) {
+        say_miss(self);
         return;
     } else if (!intents->bot) {
-        say_noted(in, intents, arena, reply, out);
+        say_noted(self);
     }
-    if (!only_thanks && strcmp(out->score_reason, "says they are not interested") != 0)
-        ask_missing(in, reply, out);
+    if (!only_thanks && !declined)
+        ask_missing(self);
 }
 
-static const char *intent_names(const struct intents *intents, struct arena *arena)
+static void answer_all(struct answering *self)
 {
-    AUTO(buf_free) struct buf names = {0};
+    const char *note = bare_attachment(self->in, self->text);
 
-    if (intents->bot)
-        say(&names, "bot");
-    if (intents->human)
-        say(&names, "human");
-    if (intents->booking)
-        say(&names, "booking");
-    if (intents->questions > 0)
-        say(&names, "question");
-    if (intents->greeting)
-        say(&names, "greeting");
-    if (intents->thanks)
-        say(&names, "thanks");
-    return names.data ? arena_strdup(arena, names.data) : "statement";
+    qualify(self->arena, self->in, &self->out, &self->slots);
+    self->intents = intents_read(self->arena, self->text, self->in->asked);
+    self->language = language_of(self->in, self->arena);
+    self->out.intent = intents_names(self->arena, &self->intents);
+    if (note)
+        say_received(self, note);
+    else
+        answer(self);
+    if (self->reply.len == 0)
+        say(self, SAY_RECEIVED);
 }
 
 int agent_scripted(const struct decision_input *in, struct arena *arena, struct decision_output *ret_output,
                    struct err *err)
 {
-    const char *text = decision_unanswered_text(in, 16000, arena);
-    struct decision_output out = decision_start(in, "scripted");
-    AUTO(buf_free) struct buf reply = {0};
-    struct intents intents;
-    const char *note;
+    struct answering self = {.in = in,
+                             .arena = arena,
+                             .text = decision_unanswered_text(in, 16000, arena),
+                             .out = decision_start(in, "scripted")};
+    bool failed;
 
-    if (!text)
+    if (!self.text)
         return err_set(err, ERR_INTERNAL, "scripted agent: out of memory");
-    intents = read_intents(in, text, arena);
-    qualify(arena, in, &out);
-    out.intent = intent_names(&intents, arena);
-    if ((note = bare_attachment(in, text)))
-        say_received(in, note, arena, &reply, &out);
-    else
-        answer(in, text, &intents, arena, &reply, &out);
-    if (reply.failed ||
-        !(out.reply = reply.data ? reply_fit(arena, reply.data, REPLY_MAX) : "Thanks for your message."))
+    answer_all(&self);
+    self.out.reply = self.reply.data && !self.reply.failed ? reply_fit(arena, self.reply.data, REPLY_MAX) : NULL;
+    failed = !self.out.reply;
+    buf_free(&self.reply);
+    if (failed)
         return err_set(err, ERR_INTERNAL, "scripted agent: out of memory");
-    *ret_output = out;
+    *ret_output = self.out;
     return 0;
 }

@@ -126,6 +126,14 @@ const char *client_config_text(const char *stored, const char *key, struct arena
     return arena_strdup(arena, json_string_value(json_object_get(config, key)));
 }
 
+int client_config_int(const char *stored, const char *key, int otherwise)
+{
+    json_auto_t *config = json_loads(stored, 0, NULL);
+    const json_t *value = json_object_get(config, key);
+
+    return json_is_integer(value) ? (int)json_integer_value(value) : otherwise;
+}
+
 const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n)
 {
     json_auto_t *config = json_loads(stored, 0, NULL);

@@ -30,6 +30,9 @@ const char *client_config_show(const char *stored, struct arena *arena, struct e
 /* The string of a key; NULL if it is not set. stored may be in either form. */
 const char *client_config_text(const char *stored, const char *key, struct arena *arena);
 
+/* The number of a key, otherwise where it is not set. */
+int client_config_int(const char *stored, const char *key, int otherwise);
+
 /* The strings of a key that holds an array; *ret_n is 0 if it is not set. NULL when out of memory. */
 const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n);
 

@@ -8,6 +8,8 @@
 #include "libshared/buf.h"
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/language.h"
+#include "services/orchestrator/templates.h"
 
 DECISION_MESSAGES(MESSAGE_TYPE)
 
@@ -47,5 +49,5 @@ const char *decision_escalation_text(const struct decision_input *in, struct are
 {
     const char *configured = client_config_text(in->config, "escalation_text", arena);
 
-    return configured ? configured : "I'm passing this on to a colleague, who will answer you here.";
+    return configured ? configured : template_text(SAY_ESCALATED, language_of(in, arena));
 }

@@ -82,5 +82,6 @@ struct decision_output decision_start(const struct decision_input *in, const cha
 /* The unanswered texts, one a line, cut to max bytes. In arena, NULL when out of memory. */
 const char *decision_unanswered_text(const struct decision_input *in, size_t max, struct arena *arena);
 
-/* What a lead is told when a person is called: the client's own words where configured. In arena. */
+/* What a lead is told when a person is called: the client's own words where configured, else in the lead's
+ * language. In arena or static. */
 const char *decision_escalation_text(const struct decision_input *in, struct arena *arena);

@@ -1,25 +1,35 @@
-/* slots.h - what a lead's own words tell about the job: service, urgency, budget, timeline, name. */
+/* slots.h - what a lead's own words tell: about the job, about themselves, and about what they want of us. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
 
-/* NULL: unknown. */
-struct slots {
-    const char *service_interest; /* "drain cleaning" */
-    const char *urgency;          /* "high", "medium" or "low" */
-    const char *budget_range;     /* "$300-$500" */
-    const char *timeline;         /* "next week" */
-    const char *name;
+enum slot {
+    SLOT_SERVICE,  /* "Drain cleaning": as the client calls it, else the lead's words */
+    SLOT_URGENCY,  /* "high", "medium" or "low" */
+    SLOT_BUDGET,   /* see budget.h */
+    SLOT_TIMELINE, /* see timeline.h */
+    SLOT_NAME,
+    SLOT_EMAIL,
+    /* True where they have a value. */
+    SLOT_APPOINTMENT,    /* wants one */
+    SLOT_JUST_LOOKING,   /* says so */
+    SLOT_NOT_INTERESTED, /* or no more */
+    SLOT_BUDGET_REFUSED, /* was asked for a budget and will not or cannot tell it */
+    SLOT_COUNT,
 };
 
-/* Replaces in slots what text tells, keeps the rest. services: the client's, which are preferred as names of what is
- * wanted. asked: the slot that our last message asked for ("service", ...; NULL: none): a bare answer is taken as it.
+/* "service_interest", ...: as leads have them in the database and in their evidence. */
+extern const char *const slot_names[SLOT_COUNT];
+
+struct slots {
+    const char *value[SLOT_COUNT]; /* NULL: unknown */
+    const char *words[SLOT_COUNT]; /* the sentence that told it, of the text that was read last; NULL: it did not */
+};
+
+/* Replaces in slots what text tells, keeps the other values, and sets words. services: the client's. asked: what our
+ * last message asked for ("service", "urgency", "budget", "timeline"; NULL: none): a bare answer is taken as it.
  * Strings are in arena or static. */
 void slots_extract(struct arena *arena, const char *text, const char *const *services, size_t n_services,
                    const char *asked, struct slots *slots);
-
-/* Whether the timeline is within about a week. */
-bool slots_timeline_is_soon(const char *timeline);

@@ -14,6 +14,7 @@
 #include "libshared/log.h"
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/evidence.h"
 #include "services/orchestrator/first_message.h"
 #include "services/orchestrator/guard_claims.h"
 #include "services/orchestrator/guard_receipts.h"
@@ -252,6 +253,8 @@ static int run_agent(struct deciding *self, const char **ret_wanted, struct err 
     }
     if (rc < 0)
         rc = agent_scripted(&self->turn->in, self->base->arena, &self->turn->out, err);
+    else
+        evidence_complete(self->base->arena, &self->turn->in, &self->turn->out);
     self->agent_us = clock_mono_us() - start;
     return rc;
 }

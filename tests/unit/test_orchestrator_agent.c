@@ -9,9 +9,13 @@
 #include "libshared/err.h"
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/phrases.h"
+#include "services/orchestrator/plain.h"
 #include "services/orchestrator/prompt.h"
 #include "services/orchestrator/reply.h"
 #include "services/orchestrator/slots.h"
+#include "services/orchestrator/timeline.h"
+#include "services/orchestrator/words.h"
 
 static struct arena *arena;
 static struct err err;
@@ -273,50 +277,148 @@ Test(scripted, budgets_are_read_in_their_many_forms)
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const char *found = read_slots(cases[i].text, NULL).budget_range;
+        const char *found = read_slots(cases[i].text, NULL).value[SLOT_BUDGET];
 
         cr_expect((!found && !cases[i].budget) || (found && cases[i].budget && strcmp(found, cases[i].budget) == 0),
                   "%s: %s", cases[i].text, found ? found : "(none)");
     }
-    cr_expect_str_eq(read_slots("around 500", "budget").budget_range, "about 500");
-    cr_expect_null(read_slots("around 500", NULL).budget_range);
+    cr_expect_str_eq(read_slots("around 500", "budget").value[SLOT_BUDGET], "about 500");
+    cr_expect_null(read_slots("around 500", NULL).value[SLOT_BUDGET]);
 }
 
 Test(scripted, urgency_and_timeline_are_read_but_not_from_questions_about_hours)
 {
     struct slots slots = read_slots("It's an emergency, the pipe burst", NULL);
 
-    cr_expect_str_eq(slots.urgency, "high");
+    cr_expect_str_eq(slots.value[SLOT_URGENCY], "high");
     slots = read_slots("No rush, sometime next month", NULL);
-    cr_expect_str_eq(slots.urgency, "low");
-    cr_expect_str_eq(slots.timeline, "next month");
+    cr_expect_str_eq(slots.value[SLOT_URGENCY], "low");
+    cr_expect_str_eq(slots.value[SLOT_TIMELINE], "next month");
     slots = read_slots("Are you open today?", NULL);
-    cr_expect_null(slots.urgency);
-    cr_expect_null(slots.timeline);
+    cr_expect_null(slots.value[SLOT_URGENCY]);
+    cr_expect_null(slots.value[SLOT_TIMELINE]);
     slots = read_slots("Can someone come today?", NULL);
-    cr_expect_str_eq(slots.urgency, "high");
+    cr_expect_str_eq(slots.value[SLOT_URGENCY], "high");
     slots = read_slots("I want it done in 3 weeks", NULL);
-    cr_expect_str_eq(slots.timeline, "in 3 weeks");
-    cr_expect(slots_timeline_is_soon("tomorrow"));
-    cr_expect_not(slots_timeline_is_soon("next year"));
+    cr_expect_str_eq(slots.value[SLOT_TIMELINE], "in 3 weeks");
+    cr_expect_eq(timeline_days("tomorrow"), 1);
+    cr_expect_eq(timeline_days("within 10 days"), 10);
+    cr_expect_gt(timeline_days("next year"), 300);
 }
 
 Test(scripted, services_are_known_by_the_clients_list_or_by_the_leads_words)
 {
-    cr_expect_str_eq(read_slots("my drains need a cleaning", NULL).service_interest, "Drain cleaning");
-    cr_expect_str_eq(read_slots("the water heater is broken", NULL).service_interest, "Water heater repair");
-    cr_expect_str_eq(read_slots("I'm looking for a new kitchen tap asap", NULL).service_interest, "new kitchen tap");
-    cr_expect_null(read_slots("hello there", NULL).service_interest);
-    cr_expect_str_eq(read_slots("blocked sink", "service").service_interest, "blocked sink");
-    cr_expect_null(read_slots("yes", "service").service_interest);
+    cr_expect_str_eq(read_slots("my drains need a cleaning", NULL).value[SLOT_SERVICE], "Drain cleaning");
+    cr_expect_str_eq(read_slots("the water heater is broken", NULL).value[SLOT_SERVICE], "Water heater repair");
+    cr_expect_str_eq(read_slots("I'm looking for a new kitchen tap asap", NULL).value[SLOT_SERVICE], "new kitchen tap");
+    cr_expect_null(read_slots("hello there", NULL).value[SLOT_SERVICE]);
+    cr_expect_str_eq(read_slots("blocked sink", "service").value[SLOT_SERVICE], "blocked sink");
+    cr_expect_null(read_slots("yes", "service").value[SLOT_SERVICE]);
 }
 
 Test(scripted, names_are_taken_where_they_are_given)
 {
-    cr_expect_str_eq(read_slots("Hi, my name is Ada Lovelace and I need help", NULL).name, "Ada Lovelace");
-    cr_expect_str_eq(read_slots("this is John", NULL).name, "John");
-    cr_expect_null(read_slots("I'm Looking for help", NULL).name);
-    cr_expect_null(read_slots("this is urgent", NULL).name);
+    cr_expect_str_eq(read_slots("Hi, my name is Ada Lovelace and I need help", NULL).value[SLOT_NAME], "Ada Lovelace");
+    cr_expect_str_eq(read_slots("this is John", NULL).value[SLOT_NAME], "John");
+    cr_expect_null(read_slots("I'm Looking for help", NULL).value[SLOT_NAME]);
+    cr_expect_null(read_slots("this is urgent", NULL).value[SLOT_NAME]);
+}
+
+Test(scripted, slots_are_read_in_spanish_and_arabic_too)
+{
+    struct slots slots = read_slots("Necesito pintar la casa la semana que viene, entre 1.500 y 2.000 €", NULL);
+
+    cr_expect_str_eq(slots.value[SLOT_TIMELINE], "next week");
+    cr_expect_str_eq(slots.value[SLOT_BUDGET], "€1500-€2000");
+    slots = read_slots("Es urgente, me llamo José Núñez", NULL);
+    cr_expect_str_eq(slots.value[SLOT_URGENCY], "high");
+    cr_expect_str_eq(slots.value[SLOT_NAME], "José Núñez");
+    slots = read_slots("الميزانية حوالي ٥٠٠ درهم خلال أسبوعين", NULL);
+    cr_expect_str_eq(slots.value[SLOT_BUDGET], "about AED 500");
+    cr_expect_str_eq(slots.value[SLOT_TIMELINE], "in 2 weeks");
+    cr_expect_str_eq(read_slots("١٢٠٠", "budget").value[SLOT_BUDGET], "1200");
+    cr_expect_str_eq(read_slots("no", "budget").value[SLOT_BUDGET_REFUSED], "yes");
+}
+
+Test(scripted, slips_of_the_pen_are_read_as_meant)
+{
+    cr_expect_str_eq(read_slots("can you come tommorow", NULL).value[SLOT_TIMELINE], "tomorrow");
+    cr_expect_str_eq(read_slots("its an emergancy", NULL).value[SLOT_URGENCY], "high");
+    cr_expect_str_eq(read_slots("teeth whitenning pls", NULL).value[SLOT_SERVICE], "Teeth whitening");
+    cr_expect_null(read_slots("my mouth is dry", NULL).value[SLOT_TIMELINE]);
+}
+
+Test(scripted, phrases_are_written_as_texts_are_folded)
+{
+    const struct phrase *const tables[] = {phrases_urgency,     phrases_timeline, phrases_booking, phrases_looking,
+                                           phrases_no_interest, phrases_refusal,  phrases_deed,    phrases_yes,
+                                           phrases_no,          phrases_nothing,  phrases_trouble, phrases_bot,
+                                           phrases_human,       phrases_greeting, phrases_thanks,  phrases_question,
+                                           phrases_also};
+
+    for (size_t i = 0; i < COUNT_OF(tables); i++)
+        for (const struct phrase *p = tables[i]; p->text; p++) {
+            const char *folded = words_fold(arena, plain_letters(arena, p->text));
+
+            cr_expect(strlen(folded) == strlen(p->text) + 2 && strstr(folded, p->text), "%s is %s", p->text, folded);
+        }
+}
+
+Test(scripted, a_person_is_called_in_the_leads_language)
+{
+    lead_writes("Quiero hablar con una persona");
+    answer();
+    cr_expect(out.escalate);
+    cr_expect(strstr(out.reply, "compañero"), "%s", out.reply);
+    texts[0].body = "أريد التحدث مع موظف";
+    answer();
+    cr_expect(out.escalate);
+    cr_expect(strstr(out.reply, "أحد الزملاء"), "%s", out.reply);
+}
+
+Test(scripted, an_appointment_in_arabic_is_noted_with_its_time)
+{
+    lead_writes("أريد حجز موعد غدا");
+    answer();
+    cr_expect(out.escalate);
+    cr_expect_str_eq(out.escalation_reason, "wants an appointment: tomorrow");
+    cr_expect(strstr(out.reply, "غدًا"), "%s", out.reply);
+}
+
+Test(scripted, what_was_not_told_when_asked_is_not_asked_for_again_at_once)
+{
+    lead.service_interest = "Drain cleaning";
+    lead.urgency = "medium";
+    in.asked = "budget";
+    lead_writes("hm let me think");
+    answer();
+    cr_expect_str_eq(out.asked, "timeline");
+    texts[0].body = "I'd rather not say";
+    answer();
+    cr_expect_str_eq(out.asked, "timeline");
+    lead.evidence = out.evidence;
+    in.asked = "timeline";
+    texts[0].body = "next month";
+    answer();
+    cr_expect_null(out.asked);
+}
+
+Test(scripted, who_wants_nothing_stays_cold_until_they_want_something)
+{
+    lead.service_interest = "Drain cleaning";
+    lead.urgency = "high";
+    lead.score = "HOT";
+    lead_writes("not interested anymore");
+    answer();
+    cr_expect_str_eq(out.score, "COLD");
+    cr_expect_null(out.asked);
+    lead.evidence = out.evidence;
+    texts[0].body = "thank you";
+    answer();
+    cr_expect_str_eq(out.score, "COLD");
+    texts[0].body = "can you still come today?";
+    answer();
+    cr_expect_str_eq(out.score, "HOT");
 }
 
 /* ---- replies and prompt ---- */

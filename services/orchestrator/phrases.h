@@ -1,0 +1,36 @@
+/* phrases.h - phrases that mean something, in three languages, and finding them.
+ *
+ * A phrase is written as it is after plain_letters and words_fold: lower case, without accents and marks, one space
+ * between words. An Arabic one is also found behind the particles that are written together with it. */
+#pragma once
+
+#include <stdbool.h>
+
+struct phrase {
+    const char *text;
+    const char *value; /* what it means, where the table has several meanings */
+};
+
+/* Tables end with a phrase without text. Those with a value: what slots are set to. */
+extern const struct phrase phrases_urgency[];  /* low, high, medium: the first that is found counts */
+extern const struct phrase phrases_timeline[]; /* the canonical timeline, see timeline.h */
+extern const struct phrase phrases_booking[];
+extern const struct phrase phrases_looking[];     /* only looking */
+extern const struct phrase phrases_no_interest[]; /* or no more */
+extern const struct phrase phrases_refusal[];     /* of an answer about money */
+extern const struct phrase phrases_deed[];        /* a question with one of them asks for something to be done */
+extern const struct phrase phrases_yes[], phrases_no[];
+extern const struct phrase phrases_nothing[]; /* said by themselves, they answer no question */
+extern const struct phrase phrases_trouble[]; /* something is broken */
+extern const struct phrase phrases_bot[], phrases_human[], phrases_greeting[], phrases_thanks[];
+extern const struct phrase phrases_question[]; /* how a question begins */
+extern const struct phrase phrases_also[];     /* what follows is wanted beside what was said */
+
+/* Whether folded has the phrase, as whole words. */
+bool phrase_is_in(const char *folded, const char *phrase);
+
+/* The first phrase of the table that folded has; NULL if none. */
+const struct phrase *phrase_find(const char *folded, const struct phrase *table);
+
+/* The phrase that folded is, from end to end; NULL if none. */
+const struct phrase *phrase_is(const char *folded, const struct phrase *table);

@@ -1,0 +1,18 @@
+/* timeline.h - when something is wanted.
+ *
+ * A timeline has one form in all languages: "asap", "today", "tomorrow", "this week", "next month", "in 3 weeks",
+ * "within 10 days", "Friday", "March", "summer", ...; "flexible": any time will do. */
+#pragma once
+
+struct arena;
+
+#define TIMELINE_UNKNOWN_DAYS 1000
+
+/* Of a folded text (clause.h), NULL if it names none. *ret_words: the words that name it. In arena or static. */
+const char *timeline_find(struct arena *arena, const char *folded, const char **ret_words);
+
+/* Within how many days that is, at most; TIMELINE_UNKNOWN_DAYS where nobody can tell, also for NULL. */
+int timeline_days(const char *timeline);
+
+/* "high" or "medium" where the timeline alone tells; else NULL. */
+const char *timeline_urgency(const char *timeline);
