@@ -12,6 +12,7 @@
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn.h"
+#include "services/orchestrator/turn_store.h"
 
 /* Bytes that one thing may take: what a person reads at a glance. All of them fit into one message. */
 #define NAME_MAX_BYTES  100
@@ -105,6 +106,7 @@ struct alerting {
     struct db_tx *tx;
     struct bus *bus;
     const struct turn *turn;
+    const struct lead_change *change;
     const char *trace_id;
     struct arena *arena;
 };
@@ -163,10 +165,19 @@ static int put(const struct alerting *self, const char *channel, const char *to,
     return outbound_put(self->tx, self->bus, &message, NULL, err) < 0 ? -1 : 0;
 }
 
+/* The first alert of a lead has one key; each later one that of its turn, of which one alone is committed. */
+static const char *hot_key(const struct alerting *self, const char *what)
+{
+    const struct turn *turn = self->turn;
+
+    return self->change->first_hot ? arena_printf(self->arena, "alert:%s:%s", what, turn->lead_id)
+                                   : arena_printf(self->arena, "alert:%s:%s:%s", what, turn->lead_id, turn->turn_id);
+}
+
 static int put_call(const struct alerting *self, const char *sms_number, struct err *err)
 {
     const char *wanted = setting(self, "alert_call"), *number = setting(self, "alert_call_number");
-    const char *once = arena_printf(self->arena, "alert:call:%s", self->turn->lead_id);
+    const char *once = hot_key(self, "call");
 
     if (!number)
         number = sms_number;
@@ -175,18 +186,19 @@ static int put_call(const struct alerting *self, const char *sms_number, struct 
     return put(self, "voice", number, alert_speech(self->turn, self->arena), once, err);
 }
 
-int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, bool is_hot, const char *trace_id,
-              struct arena *arena, struct err *err)
+int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const struct lead_change *change,
+              const char *trace_id, struct arena *arena, struct err *err)
 {
-    struct alerting self = {.tx = tx, .bus = bus, .turn = turn, .trace_id = trace_id, .arena = arena};
+    struct alerting self = {.tx = tx, .bus = bus, .turn = turn, .change = change, .trace_id = trace_id, .arena = arena};
     bool is_escalated = turn->out.escalate && strcmp(turn->in.state, "open") == 0;
+    bool is_hot = change->alert;
     const char *number, *once;
 
     if (!is_hot && !is_escalated)
         return 0;
     number = setting(&self, "hot_lead_sms_number");
     /* Both at once are told in one text. */
-    once = is_hot ? arena_printf(arena, "alert:hot:%s", turn->lead_id)
+    once = is_hot ? hot_key(&self, "hot")
                   : arena_printf(arena, "alert:escalated:%s:%d", turn->conversation_id, (int)turn->epoch);
     if (number && put(&self, "sms", number, alert_text(turn, is_hot, arena), once, err) < 0)
         return -1;

@@ -14,8 +14,10 @@
 #include "libshared/log.h"
 #include "libshared/service.h"
 #include "libshared/tasks.h"
+#include "proto/client_keys.h"
 #include "proto/messages.h"
 #include "services/orchestrator/alert.h"
+#include "services/orchestrator/client_config.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn_decide.h"
@@ -131,11 +133,11 @@ static void publish(struct worker *self, const char *event, const struct turn *t
                                          .reason = reason});
 }
 
-static void publish_all(struct worker *self, const struct turn *turn)
+static void publish_all(struct worker *self, const struct turn *turn, const struct lead_change *change)
 {
-    if (strcmp(turn->out.score, turn->lead.score) != 0)
+    if (change->score_changed)
         publish(self, "lead.qualified", turn, turn->out.score_reason);
-    if (strcmp(turn->out.score, "HOT") == 0 && !turn->lead.was_hot)
+    if (change->first_hot)
         publish(self, "lead.hot", turn, turn->out.score_reason);
     if (turn->out.escalate)
         publish(self, "conversation.escalated", turn, turn->out.escalation_reason);
@@ -144,7 +146,8 @@ static void publish_all(struct worker *self, const struct turn *turn)
 /* Reply, alerts, lead, conversation, record, the tasks that send, and the end of this one: all or nothing. The lead is
  * locked before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it.
  */
-static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
+static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct lead_change *ret_change,
+                       struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
     struct outbound reply = {.client_id = turn->client_id,
@@ -160,11 +163,11 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .turn_id = turn->turn_id,
                              .trace_id = task->trace_id,
                              .epoch = turn->epoch};
-    bool is_hot;
+    int quiet_hours = client_config_int(turn->in.config, "alert_again_after_hours", CLIENT_ALERT_AGAIN_DEFAULT);
 
-    if (!tx || turn_store_lead(tx, turn, &is_hot, err) < 0 || outbound_put(tx, self->bus, &reply, NULL, err) < 0 ||
-        turn_store_record(tx, turn, task->task_id, err) < 0 ||
-        alert_put(tx, self->bus, turn, is_hot, task->trace_id, task->arena, err) < 0 ||
+    if (!tx || turn_store_lead(tx, turn, quiet_hours, ret_change, err) < 0 ||
+        outbound_put(tx, self->bus, &reply, NULL, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
+        alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err) < 0 ||
         turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
         return -1;
     failpoint("orchestrator.before_commit");
@@ -217,6 +220,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
                               .search = {.search = search, .arg = &searcher},
                               .arena = task->arena};
     int64_t start = clock_mono_us();
+    struct lead_change change = {0};
     struct turn turn;
 
     if (load(self, task, &turn, err) < 0)
@@ -232,10 +236,10 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     start = clock_mono_us();
     add_passages(&searcher, &turn, task->arena);
     decider.search_us = clock_mono_us() - start;
-    if (turn_decide(&decider, &turn, err) < 0 || commit_turn(self, task, &turn, err) < 0)
+    if (turn_decide(&decider, &turn, err) < 0 || commit_turn(self, task, &turn, &change, err) < 0)
         return -1;
     failpoint("orchestrator.after_commit");
-    publish_all(self, &turn);
+    publish_all(self, &turn, &change);
     log_info("answered", log_str("client_id", turn.client_id), log_str("conversation_id", turn.conversation_id),
              log_str("turn_id", turn.turn_id), log_str("agent", turn.out.agent), log_str("score", turn.out.score),
              log_int("unanswered", turn.in.n_unanswered), log_int("waited_ms", turn.waited_ms));

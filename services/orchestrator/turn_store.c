@@ -34,6 +34,8 @@ static void read_lead(const struct db_result *rows, struct arena *arena, struct 
     lead->urgency = copy(rows, "urgency", arena);
     lead->budget_range = copy(rows, "budget_range", arena);
     lead->timeline = copy(rows, "timeline", arena);
+    lead->email = copy(rows, "email", arena);
+    lead->evidence = copy(rows, "evidence", arena);
     lead->was_hot = db_get_bool(rows, 0, "was_hot");
 }
 
@@ -46,7 +48,8 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
     if (db_query(tx, &rows, err,
                  "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"
                  "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"
-                 "       l.timeline, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL AS opted_out,"
+                 "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "
+                 "AS opted_out,"
                  "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"
                  "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"
                  "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"
@@ -208,24 +211,52 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
     return n < 0 ? -1 : 0;
 }
 
-int turn_store_lead(struct db_tx *tx, const struct turn *turn, bool *ret_is_hot, struct err *err)
+/* An address that another lead has is not taken from it. The row is locked by old: of two turns of one lead, in two
+ * conversations, the second sees what the first has made of it. */
+int turn_store_lead(struct db_tx *tx, const struct turn *turn, int alert_again_after_hours,
+                    struct lead_change *ret_change, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     const struct decision_output *out = &turn->out;
 
-    if (db_query(tx, &rows, err,
-                 "UPDATE leads"
-                 "   SET score = $3, score_reason = $4, name = $5, service_interest = $6, urgency = $7,"
-                 "       budget_range = $8, timeline = $9,"
-                 "       hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
-                 "       updated_at = now()"
-                 " WHERE client_id = $1 AND lead_id = $2"
-                 " RETURNING hot_at IS NOT DISTINCT FROM now() AS is_hot",
-                 db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_text(out->score_reason),
-                 db_text(out->name), db_text(out->service_interest), db_text(out->urgency), db_text(out->budget_range),
-                 db_text(out->timeline)) < 0)
+    if (db_query(
+            tx, &rows, err,
+            "WITH old AS ("
+            "    SELECT score, $3 = 'HOT' AND score <> 'HOT'"
+            "                  AND (hot_alerted_at IS NULL OR hot_alerted_at <= now() - make_interval(hours => $4))"
+            "                  AS alert"
+            "      FROM leads WHERE client_id = $1 AND lead_id = $2 FOR UPDATE),"
+            " new AS ("
+            "    UPDATE leads l"
+            "       SET score = $3, score_reason = $5, name = $6, service_interest = $7, urgency = $8,"
+            "           budget_range = $9, timeline = $10, evidence = coalesce($11, l.evidence),"
+            "           email = CASE WHEN $12::text IS NULL"
+            "                          OR EXISTS (SELECT FROM leads o WHERE o.client_id = $1 AND o.email = $12"
+            "                                                           AND o.lead_id <> $2)"
+            "                        THEN l.email ELSE $12 END,"
+            "           hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
+            "           hot_alerted_at = CASE WHEN old.alert THEN now() ELSE hot_alerted_at END,"
+            "           updated_at = now()"
+            "      FROM old"
+            "     WHERE l.client_id = $1 AND l.lead_id = $2"
+            "    RETURNING old.score AS score_before, old.alert, l.evidence, hot_at IS NOT DISTINCT FROM now() AS "
+            "first),"
+            " history AS ("
+            "    INSERT INTO lead_scores (client_id, lead_id, conversation_id, turn_id, score_before, score, reason,"
+            "                             evidence, alerted)"
+            "    SELECT $1, $2, $13::uuid, $14::uuid, score_before, $3, $5, evidence, alert FROM new WHERE "
+            "score_before <> $3)"
+            "SELECT score_before <> $3 AS changed, alert, first FROM new",
+            db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_int(alert_again_after_hours),
+            db_text(out->score_reason), db_text(out->name), db_text(out->service_interest), db_text(out->urgency),
+            db_text(out->budget_range), db_text(out->timeline), db_text(out->evidence), db_text(out->email),
+            db_text(turn->conversation_id), db_text(turn->turn_id)) < 0)
         return -1;
-    *ret_is_hot = db_get_bool(rows, 0, "is_hot");
+    if (db_result_count(rows) == 0)
+        return err_set(err, ERR_NOT_FOUND, "the lead is gone");
+    *ret_change = (struct lead_change){.score_changed = db_get_bool(rows, 0, "changed"),
+                                       .alert = db_get_bool(rows, 0, "alert"),
+                                       .first_hot = db_get_bool(rows, 0, "first")};
     return 0;
 }
 

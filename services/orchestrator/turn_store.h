@@ -18,8 +18,16 @@ int turn_store_load(struct db_tx *tx, const char *client_id, const char *convers
  * was first. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
-/* Score and slots. *ret_is_hot: the lead has become hot with this, for the first time. */
-int turn_store_lead(struct db_tx *tx, const struct turn *turn, bool *ret_is_hot, struct err *err);
+/* What a turn has changed of its lead. */
+struct lead_change {
+    bool score_changed; /* there is a row of history */
+    bool first_hot;     /* HOT for the first time of all */
+    bool alert;         /* has become HOT, and the last alert, if there was one, is long enough ago */
+};
+
+/* Score, slots and their evidence, and the history of the score. */
+int turn_store_lead(struct db_tx *tx, const struct turn *turn, int alert_again_after_hours,
+                    struct lead_change *ret_change, struct err *err);
 
 /* The decision itself. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err);

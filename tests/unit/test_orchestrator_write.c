@@ -420,6 +420,103 @@ Test(orchestrator_write, a_hot_lead_is_told_once_by_text_and_call)
                      "lead agent");
 }
 
+/* Moves the lead's last alert back in time. */
+static void alerted_before(const char *interval)
+{
+    cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                     "UPDATE leads SET hot_alerted_at = now() - $2::interval WHERE client_id = $1", db_text(client),
+                     db_text(interval)) == 1,
+              "%s", err.text);
+}
+
+#define HISTORY                                                                                           \
+    "SELECT string_agg(score_before || ' ' || score || CASE WHEN alerted THEN ' told' ELSE '' END, ', ' " \
+    "                  ORDER BY change) AS v FROM lead_scores WHERE client_id = $1"
+
+Test(orchestrator_write, a_lead_that_cools_down_and_is_hot_again_is_told_again_only_behind_the_clients_window)
+{
+    const char *conversation = new_conversation("sms");
+    static const char hot[] = "We need a new boiler today, it is urgent",
+                      cold[] = "Never mind, we don't need it anymore";
+
+    configure("{\"hot_lead_sms_number\":\"" BOSS "\",\"alert_again_after_hours\":2}");
+    lead_writes(conversation, "sms", hot, 0);
+    answer(conversation);
+    lead_writes(conversation, "sms", cold, 0);
+    answer(conversation);
+    alerted_before("119 minutes");
+    lead_writes(conversation, "sms", hot, 0);
+    answer(conversation);
+    cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS, "within the window");
+    lead_writes(conversation, "sms", cold, 0);
+    answer(conversation);
+    alerted_before("121 minutes");
+    lead_writes(conversation, "sms", hot, 0);
+    answer(conversation);
+    cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS ", sms " BOSS " " OURS, "behind it");
+    alerted_before("1 year");
+    lead_writes(conversation, "sms", "It is urgent!", 0);
+    answer(conversation);
+    cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS ", sms " BOSS " " OURS, "it has been hot all the time");
+    cr_expect_str_eq(one(HISTORY), "COLD HOT told, HOT COLD, COLD HOT, HOT COLD, COLD HOT told");
+}
+
+Test(orchestrator_write, what_is_known_of_a_lead_stands_with_the_words_that_told_it)
+{
+    const char *conversation = new_conversation("sms");
+    const char *text;
+
+    lead_writes(conversation, "sms", "Hi. I need a new boiler.", 0);
+    answer(conversation);
+    lead_writes(conversation, "sms", "Budget is max $500, my mail is Ada@Example.com", 0);
+    answer(conversation);
+    cr_expect_str_eq(one("SELECT string_agg(key || ': ' || (value->>'words'), ' | ' ORDER BY key) AS v"
+                         "  FROM leads, jsonb_each(evidence) WHERE client_id = $1"),
+                     "budget_range: Budget is max $500, my mail is Ada@Example.com | "
+                     "email: Budget is max $500, my mail is Ada@Example.com | service_interest: I need a new boiler.");
+    cr_expect_str_eq(one("SELECT string_agg(m.body, ' | ' ORDER BY m.seq) AS v"
+                         "  FROM leads l JOIN messages m USING (client_id)"
+                         " WHERE l.client_id = $1 AND m.seq IN ((l.evidence->'service_interest'->>'seq')::bigint,"
+                         "                                      (l.evidence->'email'->>'seq')::bigint)"),
+                     "Hi. I need a new boiler. | Budget is max $500, my mail is Ada@Example.com");
+    cr_expect_str_eq(one("SELECT email || ' ' || budget_range AS v FROM leads WHERE client_id = $1"),
+                     "ada@example.com up to $500");
+    text = one("SELECT record->'output'->'evidence'->'budget_range'->>'words' AS v FROM turns WHERE client_id = $1"
+               " ORDER BY created_at DESC LIMIT 1");
+    cr_expect_str_eq(text, "Budget is max $500, my mail is Ada@Example.com");
+    text = one("SELECT reason || ' / ' || (evidence->'service_interest'->>'words') AS v FROM lead_scores"
+               " WHERE client_id = $1");
+    cr_expect_str_eq(text, "service: new boiler / I need a new boiler.");
+}
+
+Test(orchestrator_write, an_address_that_another_lead_has_is_not_taken_from_it)
+{
+    const char *conversation = new_conversation("sms");
+    char other[UUID_SIZE];
+
+    uuid_new(other);
+    cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                     "INSERT INTO leads (client_id, lead_id, email) VALUES ($1, $2, 'ada@example.com')",
+                     db_text(client), db_text(other)) == 1);
+    lead_writes(conversation, "sms", "My mail is ada@example.com", 0);
+    answer(conversation);
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM leads WHERE client_id = $1 AND email = 'ada@example.com'"), "1");
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM turns WHERE client_id = $1"), "1");
+}
+
+Test(orchestrator_write, scores_follow_the_clients_rules)
+{
+    const char *conversation = new_conversation("sms");
+
+    configure("{\"qualification_rules\":{\"hot\":[[\"service\",\"enough_budget\"]],\"min_budget\":1000}}");
+    lead_writes(conversation, "sms", "We need a new boiler today, it is urgent. Budget $900", 0);
+    answer(conversation);
+    cr_expect_str_eq(one("SELECT score AS v FROM leads WHERE client_id = $1"), "WARM");
+    lead_writes(conversation, "sms", "ok we can spend $1,200", 0);
+    answer(conversation);
+    cr_expect_str_eq(one("SELECT score AS v FROM leads WHERE client_id = $1"), "HOT");
+}
+
 Test(orchestrator_write, who_wants_a_person_is_told_once_an_epoch)
 {
     const char *conversation = new_conversation("sms");
