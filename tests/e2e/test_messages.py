@@ -98,8 +98,12 @@ class Written(MessagesTest):
         self.cluster.api("PATCH", f"/clients/{self.client_id}/config", hours, status=200)
         try:
             created = self.write(to=self.lead, body="Good morning!")
+            self.write(to=self.lead, body="How are you?")
             time.sleep(1)
             self.assertEqual(self.message(created["message_id"])["state"], "queued")
+            # Both wait for their time: nobody who looks is told that anything is late.
+            work = [t for t in json.loads(self.cluster.leadctl("status", "--json"))["tasks"] if t["role"] == "delivery"]
+            self.assertEqual([(t["ready"], t["later"], t["oldest_s"]) for t in work], [(0, 2, None)])
             waits = json.loads(self.cluster.leadctl("why", created["message_id"]))["message"]
             self.assertIn("hours", waits["waits_for"])
             self.assertIn(f":00:00Z", waits["waits_until"])

@@ -36,8 +36,23 @@ static const struct ctl_column alive_json_columns[] = {
 };
 
 static const struct ctl_column work_columns[] = {
-    {"role", "ROLE", CTL_TEXT},   {"ready", "READY", CTL_NUMBER},     {"running", "RUNNING", CTL_NUMBER},
-    {"dead", "DEAD", CTL_NUMBER}, {"oldest", "OLDEST DUE", CTL_TEXT}, {0},
+    {"role", "ROLE", CTL_TEXT},
+    {"ready", "READY", CTL_NUMBER},
+    {"later", "LATER", CTL_NUMBER},
+    {"running", "RUNNING", CTL_NUMBER},
+    {"dead", "DEAD", CTL_NUMBER},
+    {"oldest", "OLDEST DUE", CTL_TEXT},
+    {0},
+};
+
+static const struct ctl_column work_json_columns[] = {
+    {"role", "", CTL_TEXT},
+    {"ready", "", CTL_NUMBER},
+    {"later", "", CTL_NUMBER},
+    {"running", "", CTL_NUMBER},
+    {"dead", "", CTL_NUMBER},
+    {"oldest_s", "", CTL_NUMBER},
+    {0},
 };
 
 static void put_stat(struct ctl_table *table, const json_t *stats, const char *name)
@@ -89,6 +104,7 @@ static int print_work(struct ctl *ctl, const struct db_result *rows, struct err 
             ctl_age(db_get_int(rows, row, "oldest_s"), oldest);
         ctl_table_put(table, db_get(rows, row, "role"));
         ctl_table_put(table, db_get(rows, row, "ready"));
+        ctl_table_put(table, db_get(rows, row, "later"));
         ctl_table_put(table, db_get(rows, row, "running"));
         ctl_table_put(table, db_get(rows, row, "dead"));
         ctl_table_put(table, oldest);
@@ -107,7 +123,7 @@ static int print_json(struct ctl *ctl, const struct db_result *alive, const stru
                       struct err *err)
 {
     struct ctl_table *processes = ctl_table_new(alive_json_columns, ctl->arena, err);
-    struct ctl_table *tasks = ctl_table_new(work_columns, ctl->arena, err);
+    struct ctl_table *tasks = ctl_table_new(work_json_columns, ctl->arena, err);
 
     if (!processes || !tasks)
         return -1;
@@ -138,6 +154,20 @@ static int check_roles(struct ctl *ctl, const struct db_result *rows, struct err
     return *missing ? err_set(err, ERR_UNAVAILABLE, "not alive: %s", missing) : 0;
 }
 
+/* Ready is what could be begun now. Later is what waits for its time, or behind an earlier task of its serial key: for
+ * that, no process is late. */
+#define WORK                                                                                                           \
+    "SELECT role, count(*) FILTER (WHERE due) AS ready, count(*) FILTER (WHERE state = 'ready' AND NOT due) AS later," \
+    "       count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'dead') AS dead,"     \
+    "       extract(epoch FROM now() - min(run_at) FILTER (WHERE due))::bigint AS oldest_s"                            \
+    "  FROM (SELECT t.role, t.state, t.run_at,"                                                                        \
+    "               t.state = 'ready' AND t.run_at <= now()"                                                           \
+    "               AND NOT EXISTS (SELECT FROM tasks e"                                                               \
+    "                                WHERE e.client_id = t.client_id AND e.serial_key = t.serial_key"                  \
+    "                                  AND e.task_id < t.task_id AND e.state <> 'dead') AS due"                        \
+    "          FROM tasks t) AS w"                                                                                     \
+    " GROUP BY role ORDER BY role"
+
 int cmd_status(struct ctl *ctl, struct err *err)
 {
     AUTO(db_result_free) struct db_result *alive = NULL, *work = NULL, *notices = NULL;
@@ -150,14 +180,7 @@ int cmd_status(struct ctl *ctl, struct err *err)
                "       (refreshed_at > now() - make_interval(secs => $1))::text AS alive"
                "  FROM mailboxes ORDER BY role, started_at",
                db_int(REGISTRY_STALE_S)) < 0 ||
-        db_run(
-            ctl->db, DB_EVERY_CLIENT, &work, err,
-            "SELECT role, count(*) FILTER (WHERE state = 'ready') AS ready,"
-            "       count(*) FILTER (WHERE state = 'running') AS running,"
-            "       count(*) FILTER (WHERE state = 'dead') AS dead,"
-            "       extract(epoch FROM now() - min(run_at) FILTER (WHERE state = 'ready' AND run_at <= now()))::bigint"
-            "         AS oldest_s"
-            "  FROM tasks GROUP BY role ORDER BY role") < 0 ||
+        db_run(ctl->db, DB_EVERY_CLIENT, &work, err, WORK) < 0 ||
         db_run(ctl->db, DB_EVERY_CLIENT, &notices, err,
                "SELECT count(*) AS open FROM notices WHERE resolved_at IS NULL") < 0)
         return -1;
