@@ -7,6 +7,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/page.h"
+#include "libshared/twilio_codes.h"
 #include "proto/conversations.h"
 
 #define CONVERSATION_COLUMNS                                                                             \
@@ -64,6 +65,13 @@ int conversation_store_list(struct db_tx *tx, const struct list_conversations *f
     return 0;
 }
 
+/* A callback that tells a code need not tell it in words. */
+static void put_words(struct message *message)
+{
+    if (message->error_code && (!message->error_text || !*message->error_text))
+        message->error_text = twilio_code_text((int)message->error_code);
+}
+
 int message_store_get(struct db_tx *tx, const char *message_id, struct arena *arena, struct message *ret_message,
                       struct err *err)
 {
@@ -74,7 +82,10 @@ int message_store_get(struct db_tx *tx, const char *message_id, struct arena *ar
         return -1;
     if (db_result_count(rows) == 0)
         return err_set_field(err, ERR_NOT_FOUND, "message_id", "there is no such message");
-    return codec_from_row(&message_type, rows, 0, arena, ret_message, err);
+    if (codec_from_row(&message_type, rows, 0, arena, ret_message, err) < 0)
+        return -1;
+    put_words(ret_message);
+    return 0;
 }
 
 int message_store_list(struct db_tx *tx, const struct conversation *conversation, int64_t after_seq, int64_t limit,
@@ -93,6 +104,8 @@ int message_store_list(struct db_tx *tx, const struct conversation *conversation
         return -1;
     if (!(*ret_items = page_from_rows(&message_type, rows, limit, arena, ret_n, err)))
         return -1;
+    for (size_t i = 0; i < *ret_n; i++)
+        put_words(&(*ret_items)[i]);
     *ret_more = *ret_n < (size_t)n;
     return 0;
 }

@@ -164,6 +164,23 @@ class Written(MessagesTest):
         self.assertEqual((event["body"]["kind"], event["body"]["code"]), ("template_refused", 20404))
         self.assertIn(event["body"]["subject"], event["body"]["text"])
 
+    def test_what_a_code_means_is_on_the_message(self):
+        self.cluster.sandbox("POST", "/faults", {"endpoint": "callbacks", "kind": "undelivered", "code": 30003, "count": 1})
+        message = self.wait_state(self.write(to=self.lead, body="Hi")["message_id"], "undelivered")
+        self.assertEqual((message["error_code"], message["error_text"]),
+                         (30003, "the handset is off or cannot be reached"))
+
+    def test_while_it_is_uncertain_the_operator_is_told_what_is_awaited(self):
+        self.cluster.sandbox("POST", "/faults", {"endpoint": "callbacks", "kind": "late", "ms": 2000, "count": 1})
+        self.cluster.sandbox("POST", "/faults", {"endpoint": "twilio.send", "kind": "accept-then-cut", "count": 1})
+        message_id = self.write(to=self.lead, body="Hi")["message_id"]
+        self.wait_state(message_id, "uncertain")
+        told = json.loads(self.cluster.leadctl("why", message_id))["message"]
+        self.assertTrue(told["waits_for"].startswith("Twilio is asked what became of it"), told)
+        self.assertIn("waits_until", told)
+        self.wait_state(message_id, "delivered")
+        self.assertNotIn("waits_for", json.loads(self.cluster.leadctl("why", message_id))["message"])
+
     def test_who_has_opted_out_is_not_written_to(self):
         self.inbound("STOP")
         wait_for("the opt-out", lambda: (c := self.cluster.conversation(self.lead)) and c.get("opted_out_at"))
