@@ -42,12 +42,14 @@ static json_t *fate(const struct db_result *rows)
     "       CASE WHEN a.reason = 'credentials' THEN 'its Twilio account, which refuses our credentials: "           \
     "leadctl notices'"                                                                                              \
     "            WHEN a.reason = 'rate' THEN 'its Twilio account, which limits us'"                                 \
+    "            WHEN m.state = 'uncertain' THEN concat_ws(': ', 'Twilio is asked what became of it', k.error)"     \
     "            WHEN k.run_at > now() THEN coalesce(k.error, 'its time')"                                          \
     "            ELSE 'its turn: another message of the conversation or its number goes first' END AS waits_for"    \
     "  FROM messages m"                                                                                             \
     "  LEFT JOIN turns t ON t.client_id = m.client_id AND t.turn_id = m.turn_id"                                    \
     "  LEFT JOIN task_dedupe d ON d.client_id = m.client_id AND d.dedupe_key = 'send:' || m.message_id"             \
     "  LEFT JOIN tasks k ON k.client_id = d.client_id AND k.task_id = d.task_id AND k.state = 'ready'"              \
+    "                    AND m.state IN ('queued', 'sending', 'uncertain')"                                         \
     "  LEFT JOIN task_lanes l ON l.lane = k.lane"                                                                   \
     "  LEFT JOIN provider_accounts a ON a.account = l.account AND a.paused_until > now() AND k.task_id IS NOT NULL" \
     "  CROSS JOIN LATERAL (SELECT greatest(k.run_at, a.paused_until) AS until) AS u"                                \
