@@ -14,7 +14,8 @@ int writing_find(struct db_tx *tx, const char *client_id, const char *conversati
     AUTO(db_result_free) struct db_result *rows = NULL;
 
     if (db_query(tx, &rows, err,
-                 "SELECT c.client_id, c.conversation_id, c.lead_id, c.channel, c.lead_address, c.our_address,"
+                 "SELECT c.client_id, c.conversation_id, c.lead_id, c.channel, c.our_address,"
+                 "       coalesce(l.phone, c.lead_address) AS lead_address," /* its phone may have been changed */
                  "       k.name AS client_name, k.config, l.opted_out_at IS NOT NULL AS opted_out,"
                  "       EXISTS (SELECT FROM client_numbers n WHERE n.client_id = c.client_id"
                  "                  AND n.channel = c.channel AND n.number = c.our_address) AS our_address_is_ours,"
@@ -90,13 +91,14 @@ int64_t writing_raise_epoch(struct db_tx *tx, const struct writing *writing, con
 
     if (db_query(tx, &rows, err,
                  "UPDATE conversations c"
-                 "   SET epoch = epoch + 1, our_address = $3, updated_at = now(),"
+                 "   SET epoch = epoch + 1, our_address = $3, lead_address = $4, updated_at = now(),"
                  "       state = CASE state WHEN 'closed' THEN 'open' ELSE state END,"
                  "       answered_seq = greatest(answered_seq, (SELECT max(m.seq) FROM messages m"
                  "                       WHERE m.client_id = c.client_id AND m.conversation_id = c.conversation_id))"
                  " WHERE client_id = $1 AND conversation_id = $2"
                  " RETURNING epoch",
-                 db_text(writing->client_id), db_text(writing->conversation_id), db_text(our_address)) < 0)
+                 db_text(writing->client_id), db_text(writing->conversation_id), db_text(our_address),
+                 db_text(writing->lead_address)) < 0)
         return -1;
     if (db_result_count(rows) == 0)
         return err_set(err, ERR_CONFLICT, "the conversation is gone");

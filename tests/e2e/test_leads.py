@@ -104,6 +104,20 @@ class Leads(LeadTest):
                 self.assertEqual(self.listed(**query), (wanted, None))
         self.assertEqual(self.cluster.api("GET", "/leads?score=WET", key=self.key).json["field"], "score")
 
+    def test_a_lead_is_written_to_at_its_phone_of_now(self):
+        """Somebody else may have the former number."""
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": "00:00-24:00"})
+        right = self.lead
+        wrong = self.lead[:-2] + ("00" if self.lead[-2:] != "00" else "11")
+        first = self.api("POST", "/messages", {"to": wrong, "client_id": self.client_id, "body": "First."}, 202)
+        self.cluster.wait_replies(1, wrong)
+        self.api("PATCH", f"/leads/{first['lead_id']}", {"phone": right})
+        again = self.api("POST", f"/conversations/{first['conversation_id']}/messages", {"body": "Second."}, 202)
+        self.api("POST", "/messages", {"to": right, "client_id": self.client_id, "body": "Third."}, 202)
+        self.assertEqual([m["body"] for m in self.cluster.wait_replies(2, right)], ["Second.", "Third."])
+        self.assertEqual(again["lead_id"], first["lead_id"])
+        self.assertEqual(len(self.cluster.replies(wrong)), 1)
+
     def test_the_same_phone_or_email_is_the_same_lead(self):
         first = self.create(phone="+15570000001", source="open house")
         self.assertTrue(first["created"])
