@@ -2,6 +2,7 @@
 #include "libshared/bus.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +144,8 @@ static void receive_frame(struct bus *self, const void *frame, size_t len)
         self->on_message(self->arg, &env, frame, len);
 }
 
-static void receive(struct bus *self)
+/* Returns whether there may be more. */
+static bool receive(struct bus *self)
 {
     for (int i = 0; i < RECEIVE_AT_ONCE; i++) {
         zmq_msg_t msg;
@@ -159,21 +161,24 @@ static void receive(struct bus *self)
             receive_frame(self, zmq_msg_data(&msg), zmq_msg_size(&msg));
         zmq_msg_close(&msg);
         if (rc < 0 && errno != EINTR)
-            return;
+            return false;
     }
+    return true;
 }
 
 /* ---- the thread ---- */
 
+/* ZeroMQ's descriptor tells that something has changed since the mailbox was read until it was empty: so it is waited
+ * for with one poll, where zmq_poll takes four. */
 static void wait_for_work(struct bus *self, int timeout_ms)
 {
-    zmq_pollitem_t items[] = {
-        {.socket = self->mailbox, .events = ZMQ_POLLIN},
-        {.fd = self->wake_fd, .events = ZMQ_POLLIN},
+    struct pollfd items[] = {
+        {.fd = self->mailbox_fd, .events = POLLIN},
+        {.fd = self->wake_fd, .events = POLLIN},
     };
     uint64_t count;
 
-    if (zmq_poll(items, COUNT_OF(items), timeout_ms) > 0 && items[1].revents)
+    if (poll(items, COUNT_OF(items), timeout_ms) > 0 && items[1].revents)
         while (read(self->wake_fd, &count, sizeof count) < 0 && errno == EINTR)
             ;
 }
@@ -182,6 +187,7 @@ static void *bus_thread(void *arg)
 {
     struct bus *self = arg;
     int64_t close_at_ms = 0;
+    bool more = true; /* the mailbox was not read until it was empty */
 
     for (;;) {
         bool stopping = take_commands(self), waiting = bus_links_flush(self);
@@ -190,8 +196,8 @@ static void *bus_thread(void *arg)
             close_at_ms = clock_mono_ms() + BUS_CLOSE_MS;
         if (stopping && (!waiting || clock_mono_ms() >= close_at_ms))
             break;
-        wait_for_work(self, waiting ? BUS_RETRY_MS : -1);
-        receive(self);
+        wait_for_work(self, more ? 0 : waiting ? BUS_RETRY_MS : -1);
+        more = receive(self);
     }
     bus_links_end(self);
     zmq_close(self->mailbox);
@@ -272,6 +278,7 @@ static int start_thread(struct bus *self, struct err *err)
 struct bus *bus_new(const struct bus_options *options, struct err *err)
 {
     AUTO(bus_destroy) struct bus *self = calloc(1, sizeof *self);
+    size_t fd_size = sizeof self->mailbox_fd;
 
     if (!self) {
         err_set(err, ERR_INTERNAL, "bus: out of memory");
@@ -297,8 +304,13 @@ struct bus *bus_new(const struct bus_options *options, struct err *err)
     self->mailbox = zmq_socket(self->context, ZMQ_PULL);
     self->events = zmq_socket(self->context, ZMQ_PUB);
     if (bind_socket(self, self->mailbox, MAILBOX_HIGH_WATER_MARK, options, self->me.mailbox, err) < 0 ||
-        bind_socket(self, self->events, EVENTS_HIGH_WATER_MARK, options, self->me.events, err) < 0 ||
-        start_thread(self, err) < 0)
+        bind_socket(self, self->events, EVENTS_HIGH_WATER_MARK, options, self->me.events, err) < 0)
+        return NULL;
+    if (zmq_getsockopt(self->mailbox, ZMQ_FD, &self->mailbox_fd, &fd_size) < 0) {
+        err_set(err, ERR_INTERNAL, "bus: %s", zmq_strerror(errno));
+        return NULL;
+    }
+    if (start_thread(self, err) < 0)
         return NULL;
     return TAKE(self);
 }
@@ -335,6 +347,7 @@ void bus_destroy(struct bus **self_p)
         free(out);
     }
     free(self->peers);
+    bus_asks_end(self);
     pthread_mutex_destroy(&self->lock);
     pthread_mutex_destroy(&self->asks_lock);
     explicit_bzero(self->secret_key, sizeof self->secret_key);

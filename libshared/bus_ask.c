@@ -12,11 +12,18 @@
 #include "libshared/err.h"
 #include "proto/envelope.h"
 
+/* What an asker sleeps on. It lives as long as the bus, so that it can be rung without the lock, for which the asker
+ * would have to sleep again; one that rings late wakes a later asker, who looks and goes on sleeping. */
+struct bell {
+    struct bell *next; /* in the list of free ones */
+    pthread_cond_t rung;
+};
+
 /* On the asker's stack; guarded by asks_lock. */
 struct ask {
     struct ask *next;
     const char *id;
-    pthread_cond_t answered;
+    struct bell *bell;
     bool done;
     void *frame; /* the answer; NULL with done: nobody could be asked */
     size_t len;
@@ -32,6 +39,7 @@ static struct ask *find(struct bus *self, const char *id)
 
 bool bus_ask_deliver(struct bus *self, const char *id, const void *frame, size_t len)
 {
+    struct bell *bell = NULL;
     struct ask *ask;
 
     pthread_mutex_lock(&self->asks_lock);
@@ -39,36 +47,68 @@ bool bus_ask_deliver(struct bus *self, const char *id, const void *frame, size_t
         memcpy(ask->frame, frame, len);
         ask->len = len;
         ask->done = true;
-        pthread_cond_signal(&ask->answered);
+        bell = ask->bell;
     }
     pthread_mutex_unlock(&self->asks_lock);
+    if (bell)
+        pthread_cond_signal(&bell->rung);
     return ask;
 }
 
 void bus_ask_give_up(struct bus *self, const char *id)
 {
+    struct bell *bell = NULL;
     struct ask *ask;
 
     pthread_mutex_lock(&self->asks_lock);
     if ((ask = find(self, id))) {
         ask->done = true;
-        pthread_cond_signal(&ask->answered);
+        bell = ask->bell;
     }
     pthread_mutex_unlock(&self->asks_lock);
+    if (bell)
+        pthread_cond_signal(&bell->rung);
 }
 
-static void ask_begin(struct bus *self, struct ask *ask)
+void bus_asks_end(struct bus *self)
 {
+    while (self->free_bells) {
+        struct bell *bell = self->free_bells;
+
+        self->free_bells = bell->next;
+        pthread_cond_destroy(&bell->rung);
+        free(bell);
+    }
+}
+
+/* One that is free, or a new one. With the lock held. */
+static struct bell *take_bell(struct bus *self)
+{
+    struct bell *bell = self->free_bells;
     pthread_condattr_t attr;
 
+    if (bell) {
+        self->free_bells = bell->next;
+        return bell;
+    }
+    if (!(bell = calloc(1, sizeof *bell)))
+        return NULL;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&ask->answered, &attr);
+    pthread_cond_init(&bell->rung, &attr);
     pthread_condattr_destroy(&attr);
+    return bell;
+}
+
+static int ask_begin(struct bus *self, struct ask *ask, struct err *err)
+{
     pthread_mutex_lock(&self->asks_lock);
-    ask->next = self->asks;
-    self->asks = ask;
+    if ((ask->bell = take_bell(self))) {
+        ask->next = self->asks;
+        self->asks = ask;
+    }
     pthread_mutex_unlock(&self->asks_lock);
+    return ask->bell ? 0 : err_set(err, ERR_INTERNAL, "bus: out of memory");
 }
 
 /* Waits for the answer, and takes the ask off the list. */
@@ -84,15 +124,16 @@ static void ask_end(struct bus *self, struct ask *ask, int timeout_ms)
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&self->asks_lock);
-    while (!ask->done && pthread_cond_timedwait(&ask->answered, &self->asks_lock, &until) != ETIMEDOUT)
+    while (!ask->done && pthread_cond_timedwait(&ask->bell->rung, &self->asks_lock, &until) != ETIMEDOUT)
         ;
     for (struct ask **at = &self->asks; *at; at = &(*at)->next)
         if (*at == ask) {
             *at = ask->next;
             break;
         }
+    ask->bell->next = self->free_bells;
+    self->free_bells = ask->bell;
     pthread_mutex_unlock(&self->asks_lock);
-    pthread_cond_destroy(&ask->answered);
 }
 
 static int send_request(struct bus *self, const struct bus_request *request, const char *id, struct err *err)
@@ -178,7 +219,8 @@ int bus_ask(struct bus *self, const struct bus_request *request, const struct me
     if (!bus_has_role(self, request->role))
         return err_set(err, ERR_UNAVAILABLE, "no %s is alive", request->role);
     uuid_new(id);
-    ask_begin(self, &ask);
+    if (ask_begin(self, &ask, err) < 0)
+        return -1;
     rc = send_request(self, request, id, err);
     ask_end(self, &ask, rc == 0 ? request->timeout_ms : 0);
     if (rc < 0) {

@@ -61,6 +61,7 @@ struct link {
 };
 
 struct ask;
+struct bell;
 
 struct bus {
     struct bus_peer me;
@@ -72,7 +73,8 @@ struct bus {
     void *context;
     pthread_t thread, zap_thread;
     bool thread_runs, zap_runs;
-    int wake_fd; /* an eventfd: the queue or the peers have changed */
+    int wake_fd;    /* an eventfd: the queue or the peers have changed */
+    int mailbox_fd; /* ZeroMQ's: see wait_for_work */
 
     pthread_mutex_t lock; /* of what follows, to the next comment */
     struct outgoing *queue_head, *queue_tail;
@@ -83,6 +85,7 @@ struct bus {
 
     pthread_mutex_t asks_lock;
     struct ask *asks;
+    struct bell *free_bells;
 
     /* the bus thread's own */
     void *mailbox, *events;
@@ -126,6 +129,9 @@ void bus_links_end(struct bus *self);
 bool bus_ask_deliver(struct bus *self, const char *id, const void *frame, size_t len);
 /* Tells who waits that nobody could be asked. */
 void bus_ask_give_up(struct bus *self, const char *id);
+
+/* When nobody asks any more: releases what askers slept on. */
+void bus_asks_end(struct bus *self);
 
 /* ---- bus_curve.c ---- */
 

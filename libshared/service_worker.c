@@ -55,9 +55,10 @@ bool worker_add_job(struct process *self, struct job *job)
         self->jobs_tail = job;
         self->n_jobs++;
         added = true;
-        pthread_cond_signal(&self->work);
     }
     pthread_mutex_unlock(&self->lock);
+    if (added) /* not with the lock, for which the worker would have to sleep again */
+        pthread_cond_signal(&self->work);
     return added;
 }
 
