@@ -13,8 +13,9 @@
 #include "services/orchestrator/words.h"
 
 #define AMOUNTS_MAX   8
-#define BARE_MIN      20 /* a smaller number without a currency counts things, unless we have asked */
-#define QUALIFIER_MAX 64 /* bytes before an amount that may qualify it */
+#define BARE_MIN      20  /* a smaller number without a currency counts things, unless we have asked */
+#define LIMIT_MIN     500 /* "2400 tops" is a sum, "max 3 rooms" is none */
+#define QUALIFIER_MAX 64  /* bytes before an amount that may qualify it */
 
 struct amount {
     double value;
@@ -137,6 +138,31 @@ static bool read_amount(const char *text, const char *p, struct amount *ret)
     return *ret->currency || !(isalnum((unsigned char)*ret->end) || *ret->end == '%' || *ret->end == ':');
 }
 
+/* "a grand": the bytes of it at p, where a word begins; 0 if it is none. */
+static size_t read_words(const char *text, const char *p, struct amount *ret)
+{
+    static const struct {
+        const char *written;
+        double value;
+    } words[] = {{"a grand", 1e3},       {"one grand", 1e3},    {"two grand", 2e3},    {"three grand", 3e3},
+                 {"a thousand", 1e3},    {"one thousand", 1e3}, {"two thousand", 2e3}, {"three thousand", 3e3},
+                 {"five thousand", 5e3}, {"ten thousand", 1e4}, {"a million", 1e6},    {"half a million", 5e5},
+                 {"one million", 1e6},   {"un millon", 1e6},    {"dos mil", 2e3},      {"tres mil", 3e3},
+                 {"cinco mil", 5e3},     {"a hundred", 100},    {"two hundred", 200},  {"three hundred", 300},
+                 {"five hundred", 500},  {"doscientos", 200},   {"quinientos", 500}};
+
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        size_t len = word_at(p, words[i].written);
+
+        if (len == 0)
+            continue;
+        *ret = (struct amount){.value = words[i].value, .currency = "", .scale = 1e3, .start = p, .end = p + len};
+        read_currency(text, ret);
+        return (size_t)(ret->end - p);
+    }
+    return 0;
+}
+
 static size_t read_amounts(const char *text, struct amount *ret, size_t max)
 {
     size_t n = 0;
@@ -144,8 +170,12 @@ static size_t read_amounts(const char *text, struct amount *ret, size_t max)
     for (const char *p = text; *p && n < max;) {
         bool starts = (isdigit((unsigned char)*p) || *p == '+') && (p == text || !isalnum((unsigned char)p[-1]));
         size_t phone = starts ? phone_length(p) : 0;
+        size_t words_len = p == text || p[-1] == ' ' ? read_words(text, p, &ret[n]) : 0;
 
-        if (phone > 0)
+        if (words_len > 0) {
+            p += words_len;
+            n++;
+        } else if (phone > 0)
             p += phone;
         else if (starts && *p != '+' && read_amount(text, p, &ret[n]))
             p = ret[n++].end;
@@ -260,26 +290,26 @@ const char *budget_find(struct arena *arena, const struct clause *clause, bool a
     size_t n = read_amounts(clause->plain, amounts, COUNT_OF(amounts));
     bool offered = asked || phrase_find(clause->folded, offers), sum = phrase_find(clause->folded, sums) != NULL;
 
-    if (n == 0 || (clause->question && !offered) || phrase_find(clause->folded, others))
+    if (n == 0 || (clause->question && !phrase_find(clause->folded, offers)) || phrase_find(clause->folded, others))
         return NULL;
     for (size_t i = 0; i < n; i++) {
         const struct amount *a = &amounts[i], *b = i + 1 < n ? &amounts[i + 1] : NULL;
         bool range = b && is_range(a, b);
         const char *currency = *a->currency ? a->currency : range ? b->currency : "";
         bool scaled = a->scale > 1 || (range && b->scale > 1);
+        const char *qualified =
+            qualifier(arena, i > 0 ? amounts[i - 1].end : clause->plain, a, b ? b->start : strchr(a->end, '\0'));
+        bool limit = strcmp(qualified, "up to ") == 0 && a->value >= LIMIT_MIN;
         double low = a->value;
 
-        if (!*currency && !(scaled && offered) && !asked && !(sum && a->value >= BARE_MIN))
+        if (!*currency && !(scaled && offered) && !asked && !limit && !(sum && a->value >= BARE_MIN))
             continue;
         if (range) { /* "3 to 5k" means 3000 to 5000 */
             if (a->scale < b->scale && low * b->scale < b->value)
                 low *= b->scale;
             return arena_printf(arena, "%s%.10g-%s%.10g", currency, low, currency, b->value);
         }
-        return arena_printf(arena, "%s%s%.10g",
-                            qualifier(arena, i > 0 ? amounts[i - 1].end : clause->plain, a,
-                                      b ? b->start : strchr(a->end, '\0')),
-                            currency, a->value);
+        return arena_printf(arena, "%s%s%.10g", qualified, currency, a->value);
     }
     return NULL;
 }

@@ -29,6 +29,15 @@ static bool begins_as_question(const char *folded)
     return words_have(folded, "how much");
 }
 
+/* "yeah go ahead" */
+static bool begins_with_yes(const char *folded)
+{
+    for (const struct phrase *p = phrases_yes; p->text; p++)
+        if (strncmp(folded + 1, p->text, strlen(p->text)) == 0 && folded[strlen(p->text) + 1] == ' ')
+            return true;
+    return false;
+}
+
 static void read_sentence(const char *folded, bool marked, struct intents *intents)
 {
     bool bot = phrase_find(folded, phrases_bot) != NULL;
@@ -44,7 +53,7 @@ static void read_sentence(const char *folded, bool marked, struct intents *inten
     intents->price |= question && phrase_find(folded, price_words);
     intents->greeting |= phrase_find(folded, phrases_greeting) != NULL;
     intents->thanks |= phrase_find(folded, phrases_thanks) != NULL;
-    intents->yes |= phrase_is(folded, phrases_yes) != NULL;
+    intents->yes |= begins_with_yes(folded);
 }
 
 struct intents intents_read(struct arena *arena, const char *text, const char *asked)

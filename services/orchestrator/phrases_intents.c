@@ -5,6 +5,7 @@
 
 /* clang-format off */
 const struct phrase phrases_booking[] = {
+    {"squeeze me", NULL}, {"drop it off", NULL}, {"dropping it off", NULL}, {"bring it in", NULL}, {"bring it by", NULL}, {"can i see", NULL}, {"can we see", NULL}, {"could i see", NULL}, {"could we see", NULL}, {"see it", NULL}, {"see the place", NULL},
     {"book", NULL}, {"booking", NULL}, {"appointment", NULL}, {"schedule", NULL}, {"reserve", NULL},
     {"come out", NULL}, {"someone come", NULL}, {"somebody come", NULL}, {"anyone come", NULL},
     {"can you come", NULL}, {"could you come", NULL}, {"come today", NULL}, {"come tomorrow", NULL},
@@ -49,6 +50,7 @@ const struct phrase phrases_no[] = {
 };
 
 const struct phrase phrases_nothing[] = {
+    {"anyway", NULL}, {"pls", NULL}, {"please", NULL}, {"thx", NULL}, {"ty", NULL}, {"gracias igual", NULL},
     {"hi", NULL}, {"hello", NULL}, {"hey", NULL}, {"yes", NULL}, {"no", NULL}, {"ok", NULL}, {"okay", NULL},
     {"thanks", NULL}, {"thank you", NULL}, {"sure", NULL}, {"yes please", NULL}, {"idk", NULL}, {"not sure", NULL},
     {"i dont know", NULL}, {"yep", NULL}, {"nope", NULL}, {"cool", NULL}, {"great", NULL}, {"good", NULL},
@@ -59,6 +61,7 @@ const struct phrase phrases_nothing[] = {
 };
 
 const struct phrase phrases_human[] = {
+    {"in charge", NULL}, {"your boss", NULL}, {"the owner", NULL}, {"supervisor", NULL}, {"have someone", NULL}, {"have somebody", NULL}, {"su jefe", NULL}, {"el jefe", NULL}, {"المسوول", NULL},
     {"talk to a person", NULL}, {"talk to someone", NULL}, {"talk to a human", NULL}, {"talk to somebody", NULL},
     {"talk to a real", NULL}, {"speak to a person", NULL}, {"speak to someone", NULL}, {"speak to a human", NULL},
     {"speak with someone", NULL}, {"speak with a", NULL}, {"speak to somebody", NULL}, {"speak to a", NULL},

@@ -5,6 +5,7 @@
 
 /* clang-format off */
 const struct phrase phrases_urgency[] = {
+    {"isnt in a hurry", "low"}, {"arent in a hurry", "low"}, {"ليس مستعجلا", "low"}, {"ليست مستعجله", "low"}, {"no tiene prisa", "low"},
     {"no rush", "low"}, {"not urgent", "low"}, {"isnt urgent", "low"}, {"no hurry", "low"},
     {"not in a hurry", "low"}, {"not in a rush", "low"}, {"just looking", "low"}, {"just browsing", "low"},
     {"just curious", "low"}, {"just asking", "low"}, {"just wondering", "low"}, {"just shopping around", "low"},
@@ -15,7 +16,7 @@ const struct phrase phrases_urgency[] = {
     {"solo por curiosidad", "low"}, {"solo pregunto", "low"}, {"cuando puedan", "low"}, {"لست مستعجلا", "low"},
     {"لست مستعجل", "low"}, {"مش مستعجل", "low"}, {"غير مستعجل", "low"}, {"ليس عاجلا", "low"}, {"غير عاجل", "low"},
     {"مو مستعجل", "low"}, {"ما في استعجال", "low"}, {"مجرد سوال", "low"}, {"اتفرج فقط", "low"},
-    {"فقط استفسار", "low"}, {"مجرد استفسار", "low"}, {"emergency", "high"}, {"urgent", "high"},
+    {"فقط استفسار", "low"}, {"مجرد استفسار", "low"}, {"hurry", "high"}, {"burning", "high"}, {"smoke", "high"}, {"emergency", "high"}, {"urgent", "high"},
     {"urgently", "high"}, {"leaking", "high"}, {"flooding", "high"}, {"flooded", "high"}, {"burst", "high"},
     {"no heat", "high"}, {"no hot water", "high"}, {"no water", "high"}, {"no power", "high"}, {"in pain", "high"},
     {"severe pain", "high"}, {"bad pain", "high"}, {"terrible pain", "high"}, {"toothache", "high"},
@@ -35,7 +36,7 @@ const struct phrase phrases_urgency[] = {
 
 /* Of two that both are found, the longer one stands before the shorter, and the sooner before the later. */
 const struct phrase phrases_timeline[] = {
-    {"asap", "asap"}, {"as soon as possible", "asap"}, {"as soon as you can", "asap"}, {"right now", "asap"},
+    {"before march", "March"}, {"until march", "March"}, {"from march", "March"}, {"after march", "March"}, {"asap", "asap"}, {"as soon as possible", "asap"}, {"as soon as you can", "asap"}, {"right now", "asap"},
     {"right away", "asap"}, {"immediately", "asap"}, {"at once", "asap"}, {"straight away", "asap"},
     {"now please", "asap"}, {"cuanto antes", "asap"}, {"lo antes posible", "asap"}, {"ahora mismo", "asap"},
     {"de inmediato", "asap"}, {"inmediatamente", "asap"}, {"en cuanto puedan", "asap"}, {"ya mismo", "asap"},
@@ -106,6 +107,7 @@ const struct phrase phrases_looking[] = {
 };
 
 const struct phrase phrases_no_interest[] = {
+    {"forget it", NULL}, {"forget about it", NULL}, {"scratch that", NULL}, {"olvidalo", NULL}, {"dejalo", NULL}, {"انس الامر", NULL},
     {"not interested", NULL}, {"no longer interested", NULL}, {"arent interested", NULL}, {"isnt interested", NULL},
     {"never interested", NULL}, {"no interest", NULL}, {"wrong number", NULL}, {"wrong person", NULL},
     {"found someone else", NULL}, {"found somebody else", NULL}, {"found another", NULL},
@@ -138,6 +140,7 @@ const struct phrase phrases_refusal[] = {
 };
 
 const struct phrase phrases_trouble[] = {
+    {"chipped", NULL}, {"scratched", NULL}, {"torn", NULL}, {"rattling", NULL}, {"grinding", NULL}, {"went out", NULL}, {"burning", NULL}, {"pinchado", NULL}, {"pincho", NULL}, {"se rompio", NULL}, {"انقطع", NULL}, {"انقطعت", NULL},
     {"leak", NULL}, {"leaking", NULL}, {"leaks", NULL}, {"broken", NULL}, {"broke", NULL}, {"blocked", NULL},
     {"clogged", NULL}, {"burst", NULL}, {"flooded", NULL}, {"flooding", NULL}, {"overflowing", NULL},
     {"stuck", NULL}, {"cracked", NULL}, {"dead", NULL}, {"hurts", NULL}, {"hurt", NULL}, {"pain", NULL},

@@ -26,7 +26,7 @@ static const char *const families[][12] = {
     {"selling", "sell", "sale", NULL},
     {"renting", "rent", "rental", "lease", "tenant", NULL},
     {"valuation", "appraisal", "worth", NULL},
-    {"electrical", "electrician", "electric", "outlet", "socket", "wiring", "breaker", NULL},
+    {"electrical", "electrician", "electric", "outlet", "socket", "wiring", "breaker", "lights", "power", NULL},
     {"drain", "drains", "clogged", "clog", NULL},
     {"tire", "tires", "tyre", "tyres", "flat", NULL},
     {"brake", "brakes", "braking", NULL},
@@ -156,23 +156,26 @@ static double weight(const struct service_list *list, const char *word, size_t l
     return n > 1 ? 1.0 / n : 1;
 }
 
-/* The weight of the service's words that the text has, as a share of all. */
+/* The weight of the service's words that the text has, as a share of all. Where that is but half of them, it must be
+ * what the service is done to: "Drain cleaning" is not meant by "clean gutters". */
 static double match(const struct service_list *list, size_t service, const char *folded)
 {
-    double all = 0, found = 0;
+    double all = 0, found = 0, first = -1;
 
     for (const char *p = list->folded[service] + 1; *p; p += strspn(p, " ")) {
         size_t len = strcspn(p, " ");
 
         if (!is_one_of(empty, COUNT_OF(empty), p, len)) {
-            double w = weight(list, p, len);
+            double w = weight(list, p, len), has = has_kin(folded, p, len) ? w : 0;
 
             all += w;
-            found += has_kin(folded, p, len) ? w : 0;
+            found += has;
+            if (first < 0 && w > GENERIC_WEIGHT)
+                first = has;
         }
         p += len;
     }
-    return all > 0 ? found / all : 0;
+    return all <= 0 || (first <= 0 && found <= NAMED_SHARE * all) ? 0 : found / all;
 }
 
 int service_list_make(struct arena *arena, const char *const *names, size_t n, struct service_list *ret_list)

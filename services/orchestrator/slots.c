@@ -1,6 +1,7 @@
 /* slots.c - see slots.h. Free text is read sentence by sentence: "Are you open today?" is not urgent. */
 #include "services/orchestrator/slots.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -64,10 +65,23 @@ static void set(struct extracting *self, enum slot slot, const char *value, cons
         clear(self, SLOT_BUDGET_REFUSED);
 }
 
-/* A question tells about the job only when it asks for something to be done. */
+/* "Monday morning, ok?" */
+static bool asks_for_assent(const char *folded)
+{
+    static const char *const ends[] = {" ok ", " okay ", " right ", " vale ", " si ", " صح ", " تمام "};
+    size_t len = strlen(folded);
+
+    for (size_t i = 0; i < COUNT_OF(ends); i++)
+        if (len > strlen(ends[i]) && strcmp(folded + len - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A question tells about the job only when it asks for something to be done, or is none. */
 static bool tells(const struct clause *clause)
 {
-    return !clause->question || phrase_find(clause->folded, phrases_deed);
+    return !clause->question || phrase_find(clause->folded, phrases_deed) ||
+           phrase_find(clause->folded, phrases_booking) || asks_for_assent(clause->folded);
 }
 
 static void take_time(struct extracting *self, const struct clause *clause)
@@ -141,24 +155,50 @@ static void take_bare_urgency(struct extracting *self, const struct clause *clau
         set(self, SLOT_URGENCY, "high", clause);
 }
 
+/* Whether each of the words says nothing by itself: "yes please thanks". */
+static bool says_nothing(const char *folded)
+{
+    for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " ");
+        char word[32];
+
+        if (len + 3 > sizeof word)
+            return false;
+        snprintf(word, sizeof word, " %.*s ", (int)len, p);
+        if (!phrase_is(word, phrases_nothing) && !phrase_is(word, phrases_yes) && !phrase_is(word, phrases_no) &&
+            !phrase_is(word, phrases_thanks) && !phrase_is(word, phrases_greeting))
+            return phrase_is(folded, phrases_nothing) != NULL;
+        p += len;
+    }
+    return true;
+}
+
+static bool told_anything(const struct slots *slots)
+{
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        if (slots->words[slot])
+            return true;
+    return false;
+}
+
 static void take_bare_answer(struct extracting *self, const struct clause *clause)
 {
     const char *const *words = self->slots->words;
-    bool idle = phrase_is(clause->folded, phrases_nothing) != NULL, has_words = text_has_word(clause->text);
+    bool idle = says_nothing(clause->folded), has_words = text_has_word(clause->text);
     const char *line =
         arena_strndup(self->arena, clause->text, utf8_cut(clause->text, strcspn(clause->text, "\n"), SLOT_MAX));
 
     if (clause->question || words[SLOT_NOT_INTERESTED] || !line || !has_words)
         return;
-    if (was_asked(self, "urgency") && !words[SLOT_URGENCY])
+    if (was_asked(self, "urgency") && !words[SLOT_URGENCY] && !words[SLOT_TIMELINE])
         take_bare_urgency(self, clause);
     if (was_asked(self, "budget") && !words[SLOT_BUDGET] &&
-        (phrase_find(clause->folded, phrases_refusal) || phrase_is(clause->folded, phrases_no)))
+        (!told_anything(self->slots) || phrase_find(clause->folded, phrases_refusal)))
         set(self, SLOT_BUDGET_REFUSED, "yes", clause);
     if (idle || words[SLOT_EMAIL] || words[SLOT_NAME])
         return;
-    if (was_asked(self, "service") && !words[SLOT_SERVICE] && !phrase_find(clause->folded, phrases_human) &&
-        !phrase_is(clause->folded, phrases_greeting))
+    if (was_asked(self, "service") && !words[SLOT_SERVICE] && !words[SLOT_URGENCY] &&
+        !phrase_find(clause->folded, phrases_human) && !phrase_is(clause->folded, phrases_greeting))
         set(self, SLOT_SERVICE, line, clause);
     else if (was_asked(self, "timeline") && !words[SLOT_TIMELINE] && !words[SLOT_URGENCY])
         set(self, SLOT_TIMELINE, line, clause);

@@ -16,7 +16,7 @@ enum slot {
     SLOT_APPOINTMENT,    /* wants one */
     SLOT_JUST_LOOKING,   /* says so */
     SLOT_NOT_INTERESTED, /* or no more */
-    SLOT_BUDGET_REFUSED, /* was asked for a budget and will not or cannot tell it */
+    SLOT_BUDGET_REFUSED, /* was asked for a budget and has not told it */
     SLOT_COUNT,
 };
 

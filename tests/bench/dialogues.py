@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SCORES = ["HOT", "WARM", "COLD"]
 SLOTS = ["service", "urgency", "budget", "timeline", "name", "email"]
 LANGUAGES = ["en", "es", "ar"]
-HALVES = ["development", "held-out"]
+HALVES = ["development", "held-out", "later"]
 
 
 def play(binaries, agent):

@@ -70,6 +70,9 @@ static const char *question(const char *asked, const char *language)
         {"service", "What do you need help with?", "¿En qué podemos ayudarle?", "بماذا يمكننا مساعدتك؟"},
         {"urgency", "Is it urgent?", "¿Es urgente?", "هل الأمر عاجل؟"},
         {"budget", "Do you have a budget in mind?", "¿Tiene un presupuesto en mente?", "هل لديك ميزانية محددة؟"},
+        {"handover", "I don't know that. Shall I have a colleague get back to you here?",
+         "Eso no lo sé. ¿Quiere que un compañero le responda por aquí?",
+         "لا أعرف ذلك. هل تود أن يجيبك أحد الزملاء هنا؟"},
         {"timeline", "When would you like it done?", "¿Para cuándo lo desea?", "متى تود ذلك؟"},
     };
 
@@ -212,8 +215,8 @@ static void compare(struct playing *self, const json_t *dialogue)
     json_object_set_new(self->result, "got_escalated", json_boolean(strcmp(self->turn.in.state, "open") != 0));
 }
 
-static json_t *play(const json_t *dialogue, const json_t *business, const char *agent, const struct config *config,
-                    struct http *http)
+static json_t *play(const json_t *dialogue, const json_t *business, const char *half, const char *agent,
+                    const struct config *config, struct http *http)
 {
     const char *id = json_string_value(json_object_get(dialogue, "id"));
     struct playing self = {.arena = arena_new(32 << 20),
@@ -227,10 +230,13 @@ static json_t *play(const json_t *dialogue, const json_t *business, const char *
     json_t *turn;
     size_t i;
 
-    self.result = json_pack("{s:s, s:s, s:s, s:O, s:[], s:[], s:[], s:b, s:b, s:i}", "id", id, "language",
-                            self.language, "half", is_held_out(id) ? "held-out" : "development", "score",
-                            json_object_get(dialogue, "score"), "asked_again", "agents", "replies", "two_questions", 0,
-                            "escalates", (int)json_is_true(json_object_get(dialogue, "escalates")), "us", 0);
+    self.result =
+        json_pack("{s:s, s:s, s:s, s:O, s:[], s:[], s:[], s:b, s:b, s:i}", "id", id, "language", self.language, "half",
+                  half              ? half
+                  : is_held_out(id) ? "held-out"
+                                    : "development",
+                  "score", json_object_get(dialogue, "score"), "asked_again", "agents", "replies", "two_questions", 0,
+                  "escalates", (int)json_is_true(json_object_get(dialogue, "escalates")), "us", 0);
     self.turn.client_id = self.turn.conversation_id = self.turn.lead_id = "00000000-0000-0000-0000-000000000001";
     self.turn.in = (struct decision_input){.now = 1,
                                            .local_time = "Monday 2026-11-23 09:30",
@@ -264,7 +270,7 @@ json_t *dialogues_play(const char *path, const char *agent, const struct config 
         const char *business = json_string_value(json_object_get(dialogue, "business"));
 
         json_array_append_new(results, play(dialogue, json_object_get(json_object_get(set, "businesses"), business),
-                                            agent, config, http));
+                                            json_string_value(json_object_get(set, "half")), agent, config, http));
     }
     return results;
 }

@@ -30,7 +30,7 @@ static void add(struct tally *tally, const json_t *dialogue)
 
 static json_t *play_all(void)
 {
-    static const char *const files[] = {"home_services", "real_estate", "dental", "car_repair"};
+    static const char *const files[] = {"home_services", "real_estate", "dental", "car_repair", "later"};
     struct config config = {0};
     json_t *all = json_array();
     char path[500];
@@ -47,20 +47,27 @@ static json_t *play_all(void)
 
 Test(orchestrator_dialogues, scores_and_slots_are_as_good_as_they_were, .timeout = 120)
 {
-    struct tally halves[2] = {0};
+    static const char *const names[] = {"development", "held-out", "later"};
+    static const struct {
+        int dialogues, right;
+        double precision, recall;
+    } least[] = {{41, 41, 0.98, 0.98}, {36, 35, 0.96, 0.97}, {19, 17, 0.97, 0.97}};
+    struct tally halves[3] = {0};
     json_auto_t *all = play_all();
     json_t *dialogue;
     size_t i;
 
     json_array_foreach (all, i, dialogue)
-        add(&halves[strcmp(json_string_value(json_object_get(dialogue, "half")), "held-out") == 0], dialogue);
-    for (i = 0; i < 2; i++) {
+        for (size_t k = 0; k < COUNT_OF(names); k++)
+            if (strcmp(json_string_value(json_object_get(dialogue, "half")), names[k]) == 0)
+                add(&halves[k], dialogue);
+    for (i = 0; i < COUNT_OF(names); i++) {
         const struct tally *half = &halves[i];
 
-        cr_expect_geq(half->dialogues, 36);
-        cr_expect_geq(half->right, half->dialogues - 1, "%d of %d scores", half->right, half->dialogues);
-        cr_expect_geq(half->hits, 0.96 * half->recorded, "%d of %d recorded", half->hits, half->recorded);
-        cr_expect_geq(half->hits, 0.97 * half->told, "%d of %d told", half->hits, half->told);
+        cr_expect_geq(half->dialogues, least[i].dialogues);
+        cr_expect_geq(half->right, least[i].right, "%d of %d scores", half->right, half->dialogues);
+        cr_expect_geq(half->hits, least[i].precision * half->recorded, "%d of %d recorded", half->hits, half->recorded);
+        cr_expect_geq(half->hits, least[i].recall * half->told, "%d of %d told", half->hits, half->told);
         cr_expect_eq(half->asked_again, 0);
         cr_expect_eq(half->two_questions, 0);
     }
