@@ -66,6 +66,17 @@ int message_drop(struct db_tx *tx, const char *client_id, const char *message_id
                     db_text(client_id), db_text(message_id));
 }
 
+int message_drop_overtaken(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE messages m"
+                    "   SET state = 'dropped', updated_at = now(), error_text = 'the lead has opted out since'"
+                    "  FROM leads l"
+                    " WHERE m.client_id = $1 AND m.message_id = $2 AND m.state = 'sending' AND m.purpose = 'consent'"
+                    "   AND l.client_id = m.client_id AND l.lead_id = m.lead_id AND l.opted_out_at > m.created_at",
+                    db_text(client_id), db_text(message_id));
+}
+
 int message_take_back(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
 {
     return db_query(tx, NULL, err,

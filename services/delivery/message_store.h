@@ -38,6 +38,10 @@ int message_from_row(const struct db_result *rows, int row, struct arena *arena,
 /* queued -> dropped, with the reason why: the lead has opted out, or a person took over. */
 int message_drop(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 
+/* sending -> dropped: the confirmation of a START, or the answer to HELP, whose lead has opted out since it was
+ * written. (That of the opt-out itself is as old as the opt-out.) */
+int message_drop_overtaken(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
+
 /* sending -> queued: the provider surely did not take it. The attempt does not count. */
 int message_take_back(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 

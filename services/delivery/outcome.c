@@ -66,6 +66,24 @@ int outcome_dropped(struct worker *self, struct task *task, const struct outboun
     return 0;
 }
 
+int outcome_overtaken(struct worker *self, struct task *task, const struct outbound *message, struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = NULL;
+    int dropped;
+
+    if (strcmp(message->purpose, "consent") != 0)
+        return 0;
+    if (!(tx = begin(self, task, err)) ||
+        (dropped = message_drop_overtaken(tx, task->client_id, message->message_id, err)) < 0)
+        return -1;
+    if (dropped == 0)
+        return 0;
+    if (task_complete(tx, self->bus, task, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    log_info("message dropped: the lead has opted out since", log_str("message_id", message->message_id));
+    return 1;
+}
+
 int outcome_waits(struct worker *self, struct task *task, const struct outbound *message, int64_t wait_ms,
                   const char *reason, struct err *err)
 {

@@ -16,6 +16,10 @@ int outcome_settled(struct worker *self, struct task *task, const struct outboun
 /* queued -> dropped. */
 int outcome_dropped(struct worker *self, struct task *task, const struct outbound *message, struct err *err);
 
+/* Where the message is what a consent is answered with, and the lead has opted out since it was written: sending ->
+ * dropped, and 1. 0: it may be sent. */
+int outcome_overtaken(struct worker *self, struct task *task, const struct outbound *message, struct err *err);
+
 /* Not before wait_ms from now. */
 int outcome_waits(struct worker *self, struct task *task, const struct outbound *message, int64_t wait_ms,
                   const char *reason, struct err *err);

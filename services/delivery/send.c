@@ -186,8 +186,10 @@ static int send_and_record(struct worker *self, struct task *task, const struct 
     struct twilio_account account = {0};
     struct twilio_sent sent = {0};
     struct err why = {0};
-    int confirmed, accepted;
+    int overtaken, confirmed, accepted;
 
+    if ((overtaken = outcome_overtaken(self, task, message, err)) != 0)
+        return overtaken < 0 ? -1 : 0;
     if (prepare(self, task, admission, &account, &why) < 0)
         return is_final(&why) ? outcome_refused(self, task, message, account.key ? &account : NULL, &why, err)
                               : outcome_not_taken(self, task, message, account.key ? &account : NULL, &why, err);

@@ -507,3 +507,24 @@ Test(delivery_kinds, what_cannot_be_looked_for_any_more_is_left_to_a_person_afte
     cr_expect(eq(str, look_up("SELECT kind || '/' || subject AS v FROM notices WHERE client_id = $1"),
                  "message_uncertain/+15550002222"));
 }
+
+/* ---- consents ---- */
+
+Test(delivery_kinds, a_start_is_not_confirmed_to_who_has_said_stop_since)
+{
+    SET_MESSAGE("purpose = 'consent', created_at = now() - interval '1 minute'");
+    ADMIN("UPDATE leads SET opted_out_at = now() WHERE client_id = $1", db_text(client));
+    cr_expect(eq(int, send_as(TASK_send_message_sms), 0));
+    cr_expect(eq(int, fake.n_posts, 0));
+    cr_expect(eq(str, OUT_("state"), "dropped"));
+}
+
+Test(delivery_kinds, an_opt_out_is_confirmed_and_help_is_answered_after_it)
+{
+    SET_MESSAGE("purpose = 'consent'");
+    ADMIN("UPDATE leads SET opted_out_at = (SELECT created_at FROM messages WHERE client_id = $1) WHERE client_id = $1",
+          db_text(client));
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"SM1\"}");
+    cr_expect(eq(int, send_as(TASK_send_message_sms), 0));
+    cr_expect(eq(str, OUT_("state"), "sent"));
+}
