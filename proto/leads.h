@@ -78,6 +78,32 @@
     F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
     F(S, STR,  reason,          REQUIRED, 1, 500,    "how it agreed: the proof that it may be written to again")
 
+/* Everything about one person, kind after kind; a turn's record is what the decision saw and did. */
+#define EXPORT_LEAD(S, F, E, M, L)                                                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
+    F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page; fewer where they are large")            \
+    F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before")
+
+#define EXPORT_ITEM(S, F, E, M, L)                                                                          \
+    E(S, "lead|consent|conversation|message|turn|task", kind, REQUIRED, "what it is")                       \
+    F(S, UUID, id,              REQUIRED, 0, 0,      "its id")                                              \
+    F(S, JSON, data,            REQUIRED, 2, 900000, "all that is stored of it")                            \
+    F(S, STR,  record,          OPTIONAL, 0, 700000, "of a turn: what it was decided from, as JSON text; absent: larger than 700,000 bytes")
+
+#define EXPORT_PAGE(S, F, E, M, L)                                                                          \
+    L(S, export_item, items,    REQUIRED, 0, 200,    "the lead, its consents, conversations, messages, turns and tasks, in this order") \
+    F(S, STR,  next_after,      OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
+
+#define ERASE_LEAD(S, F, E, M, L) F(S, UUID, lead_id, REQUIRED, 0, 0, "the lead")
+
+#define ERASED_LEAD(S, F, E, M, L)                                                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "who was erased")                                      \
+    F(S, INT,  conversations,   REQUIRED, 0, 1e9,    "with so many conversations")                          \
+    F(S, INT,  messages,        REQUIRED, 0, 1e9,    "messages")                                            \
+    F(S, INT,  turns,           REQUIRED, 0, 1e9,    "decisions of the agent")                              \
+    F(S, INT,  tasks,           REQUIRED, 0, 1e9,    "and tasks")                                           \
+    F(S, BOOL, opt_out_kept,    REQUIRED, 0, 0,      "the lead had opted out: a hash of its number stays, so that it is not written to if it comes back")
+
 #define LEAD_MESSAGES(MSG)                                                                                  \
     MSG(lead, LEAD_FIELDS, "a person who contacts a client: one however many channels")                            \
     MSG(list_leads, LIST_LEADS, "leads")                                                                    \
@@ -87,7 +113,12 @@
     MSG(created_lead, CREATED_LEAD, "the lead, new or known")                                               \
     MSG(update_lead, UPDATE_LEAD, "change what is known of a lead")                                         \
     MSG(opt_out_lead, OPT_OUT_LEAD, "a lead wants no more messages")                                        \
-    MSG(opt_in_lead, OPT_IN_LEAD, "a lead wants messages again")
+    MSG(opt_in_lead, OPT_IN_LEAD, "a lead wants messages again")                                            \
+    MSG(export_lead, EXPORT_LEAD, "everything about one person")                                            \
+    MSG(export_item, EXPORT_ITEM, "one thing that is stored about a person")                                \
+    MSG(export_page, EXPORT_PAGE, "a page of what is stored about a person")                                \
+    MSG(erase_lead, ERASE_LEAD, "forget one person")                                                        \
+    MSG(erased_lead, ERASED_LEAD, "what was erased")
 /* clang-format on */
 
 LEAD_MESSAGES(MESSAGE_STRUCT)

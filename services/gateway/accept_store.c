@@ -140,6 +140,12 @@ static void read_row(const struct db_result *rows, int row, struct stored *out)
     copy_id(out->task_id, db_get(rows, row, "task_id"));
 }
 
+/* What a text was to be stored with is gone since it was read: stored again it makes a new lead. */
+static bool lead_was_erased(const struct err *err)
+{
+    return err->kind == ERR_INVALID && strstr(err->text, "(23503)");
+}
+
 int accept_store(struct db_pool *pool, const char *own_account, int64_t burst_wait_ms, struct inbound *const *items,
                  size_t n, struct stored *ret_stored, struct err *err)
 {
@@ -169,7 +175,8 @@ int accept_store(struct db_pool *pool, const char *own_account, int64_t burst_wa
         db_text(c[TASK_IDS]), db_text(own_account), db_int(burst_wait_ms), db_int(answer->max_attempts),
         db_int(answer->deadline_s), db_int(send->max_attempts), db_int(send->deadline_s));
     if (found < 0)
-        return -1;
+        return lead_was_erased(err) ? err_set(err, ERR_UNAVAILABLE, "the lead was erased while its text was stored")
+                                    : -1;
     if ((size_t)found != n)
         return err_set(err, ERR_INTERNAL, "accept_inbound answered %d of %zu", found, n);
     for (int i = 0; i < found; i++)

@@ -49,6 +49,12 @@ const struct route routes[] = {
     {"POST",  API "/leads/{lead_id}/opt-in", "orchestrator", &opt_in_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
      .doc = "A lead has agreed to messages again. Where it has texted STOP Twilio still blocks SMS until it texts START."},
 
+    {"GET",   API "/leads/{lead_id}/export", "orchestrator", &export_lead_type, &export_page_type, WHO_CLIENT, 200, NULL,
+     .doc = "Everything about one person, in pages."},
+    {"DELETE", API "/leads/{lead_id}", "orchestrator", &erase_lead_type, &erased_lead_type, WHO_CLIENT, 200, NULL,
+     .doc = "Erase one person with all conversations, messages, decisions and tasks; counts without names stay. 409 while a "
+     "message to it is being sent: try again in a minute."},
+
     {"GET",   API "/notices", "orchestrator", &list_notices_type, &notice_page_type, WHO_CLIENT, 200, NULL,
      .doc = "List what a person must see to, newest first."},
     {"POST",  API "/notices/{notice_id}/resolve", "orchestrator", &resolve_notice_type, &notice_type, WHO_CLIENT, 200,

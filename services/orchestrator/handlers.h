@@ -41,6 +41,10 @@ int on_update_lead(struct worker *self, struct call *call, struct err *err);
 int on_opt_out_lead(struct worker *self, struct call *call, struct err *err);
 int on_opt_in_lead(struct worker *self, struct call *call, struct err *err);
 
+/* lead_data.c */
+int on_export_lead(struct worker *self, struct call *call, struct err *err);
+int on_erase_lead(struct worker *self, struct call *call, struct err *err);
+
 /* notices.c */
 int on_list_notices(struct worker *self, struct call *call, struct err *err);
 int on_resolve_notice(struct worker *self, struct call *call, struct err *err);

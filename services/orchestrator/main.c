@@ -62,6 +62,8 @@ static const struct request_handler requests[] = {
     {&update_lead_type, &lead_type, on_update_lead, 0},
     {&opt_out_lead_type, &lead_type, on_opt_out_lead, 0},
     {&opt_in_lead_type, &lead_type, on_opt_in_lead, 0},
+    {&export_lead_type, &export_page_type, on_export_lead, 0},
+    {&erase_lead_type, &erased_lead_type, on_erase_lead, 0},
     {&list_notices_type, &notice_page_type, on_list_notices, 0},
     {&resolve_notice_type, &notice_type, on_resolve_notice, 0},
     {0},

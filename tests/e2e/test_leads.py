@@ -1,10 +1,15 @@
-"""Leads through the API and leadctl: created, listed, changed, opted out and in."""
+"""Leads through the API and leadctl: created, listed, changed, opted out and in; one person's data handed out and erased."""
 
+import base64
+import hashlib
+import hmac
 import json
+import threading
+import time
 import urllib.parse
 import uuid
 
-from cluster import ClusterTest, main, wait_for
+from cluster import SID, TOKEN, ClusterTest, main, wait_for
 
 
 class LeadTest(ClusterTest):
@@ -212,6 +217,263 @@ class Leads(LeadTest):
         self.assertEqual(self.listed()[0], [lead["lead_id"]])
         page = self.cluster.api("GET", f"/leads?client_id={self.client_id}", status=200).json
         self.assertEqual(page["items"], [lead])
+
+
+class OnePerson(LeadTest):
+    """What is kept of one person, handed out and erased."""
+
+    def setUp(self):
+        super().setUp()
+        self.word = "zebra" + uuid.uuid4().hex[:8]
+
+    def traces(self, words):
+        """Tables in which any of the words is found, in whatever column."""
+        tables = self.cluster.sql("SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+                                  " AND c.relkind = 'r' ORDER BY 1").split()
+        found = {}
+        for table in tables:
+            where = " OR ".join(f"position('{word}' IN t::text) > 0"
+                                f" OR position('{word.encode().hex()}' IN t::text) > 0" for word in words)
+            n = int(self.cluster.sql(f"SELECT count(*) FROM {table} t WHERE {where}"))
+            if n:
+                found[table] = n
+        return found
+
+    def exported(self, lead_id, limit=200):
+        items, after = [], ""
+        while after is not None:
+            page = self.api("GET", f"/leads/{lead_id}/export?limit={limit}" + (f"&after={after}" if after else ""))
+            self.assertLessEqual(len(page["items"]), limit)
+            items += page["items"]
+            after = page.get("next_after")
+        return items
+
+    def words_of(self, lead):
+        words = [lead["lead_id"], self.lead, *lead["conversation_ids"]]
+        words += [item["id"] for item in self.exported(lead["lead_id"])]
+        return sorted({*words, self.word})
+
+    def known(self):
+        """A lead with a bit of everything."""
+        self.talk(f"What are your opening hours? My {self.word} is called Ada.")
+        lead = self.of_phone()
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        self.create(200, phone=self.lead, email=f"ada{self.lead}@example.com", headers=headers)
+        self.api("POST", "/messages", {"to": self.lead, "body": f"This is Joe, about your {self.word}."}, 202, headers={
+            "Idempotency-Key": str(uuid.uuid4())})
+        self.cluster.wait_replies(2, self.lead)
+        self.settled()
+        self.cluster.sql("INSERT INTO notices (client_id, notice_id, kind, subject, text) VALUES"
+                         f" ('{self.client_id}', gen_random_uuid(), 'message_failed', 'code 1', 'to {self.lead}')")
+        return lead
+
+    def test_the_export_has_everything_in_pages(self):
+        lead = self.known()
+        items = self.exported(lead["lead_id"])
+        kinds = [item["kind"] for item in items]
+        self.assertEqual(kinds, sorted(kinds, key=["lead", "consent", "conversation", "message", "turn", "task"].index))
+        self.assertEqual([kinds.count(k) for k in ("lead", "conversation", "message", "turn", "task")], [1, 1, 3, 1, 3])
+        bodies = [item["data"]["body"] for item in items if item["kind"] == "message"]
+        self.assertIn(f"What are your opening hours? My {self.word} is called Ada.", bodies)
+        self.assertIn(self.word, next(item["record"] for item in items if item["kind"] == "turn"))
+        self.assertEqual(self.exported(lead["lead_id"], limit=1), items)
+        lines = [json.loads(line) for line in self.cluster.leadctl("lead", "export", lead["lead_id"]).splitlines()]
+        self.assertEqual([(line["kind"], line["id"]) for line in lines], [(item["kind"], item["id"]) for item in items])
+        self.cluster.api("GET", f"/leads/{lead['lead_id']}/export?after=x", key=self.key, status=400)
+
+    def test_nothing_of_an_erased_person_is_left_but_counts(self):
+        other = self.create(phone="+15570000001")["lead"]
+        lead = self.known()
+        words = self.words_of(lead)
+        self.assertLessEqual({"leads", "conversations", "messages", "turns", "idempotency_keys", "notices", "task_payloads",
+                              "task_dedupe"}, set(self.traces(words)))
+        gone = self.api("DELETE", f"/leads/{lead['lead_id']}")
+        self.assertEqual((gone["conversations"], gone["messages"], gone["turns"], gone["tasks"], gone["opt_out_kept"]),
+                         (1, 3, 1, 3, False))
+        self.assertEqual(self.traces(words), {})
+        self.assertEqual(self.cluster.sql("SELECT sum(leads), sum(conversations), sum(messages_in), sum(messages_out),"
+                                          f" sum(turns) FROM erased_counts WHERE client_id = '{self.client_id}'"),
+                         "1|1|1|2|1")
+        self.assertEqual(self.listed()[0], [other["lead_id"]])
+        self.api("GET", f"/leads/{lead['lead_id']}", status=404)
+        self.api("DELETE", f"/leads/{lead['lead_id']}", status=404)
+        # The person may come back, as somebody new.
+        again = self.talk()
+        self.assertNotEqual(again["lead_id"], lead["lead_id"])
+        self.assertEqual(again["status"], "open")
+
+    def test_a_callback_for_an_erased_message_does_no_harm(self):
+        lead = self.talk()
+        sid = self.cluster.replies(self.lead)[0]["sid"]
+        message = next(m for m in self.cluster.messages(lead["conversation_ids"][0]) if m["direction"] == "out")
+        self.assertEqual(message["provider_sid"], sid)
+        self.api("DELETE", f"/leads/{lead['lead_id']}")
+        path = f"/api/v1/webhooks/twilio/status?client_id={self.client_id}&message_id={message['message_id']}"
+        fields = {"MessageSid": sid, "MessageStatus": "delivered", "AccountSid": SID}
+        signed = self.cluster.public_url + path + "".join(k + fields[k] for k in sorted(fields))
+        signature = base64.b64encode(hmac.new(TOKEN.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+        answer = self.cluster.http("POST", path, urllib.parse.urlencode(fields).encode(),
+                                   {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature})
+        self.assertEqual(answer.status, 404, answer)  # as for any message that never was: Twilio does not repeat it
+        self.assertEqual(self.traces([lead["lead_id"], sid]), {})
+
+    def test_an_opt_out_outlives_the_erasure_until_start(self):
+        lead = self.talk()
+        self.cluster.text("STOP", self.lead, self.number)
+        wait_for("the opt-out", lambda: self.of_phone()["status"] == "opted_out")
+        self.settled()
+        words = self.words_of(lead)
+        self.assertTrue(self.api("DELETE", f"/leads/{lead['lead_id']}")["opt_out_kept"])
+        self.assertEqual(self.traces(words), {})
+        n = len(self.cluster.replies(self.lead))
+        # Neither a person nor the API nor a text of its own gets it written to.
+        self.api("POST", "/messages", {"to": self.lead, "body": "Hello again"}, 409)
+        made = self.create(phone=self.lead)
+        self.assertEqual(made["lead"]["status"], "opted_out")
+        self.assertTrue(self.api("DELETE", f"/leads/{made['lead']['lead_id']}")["opt_out_kept"])
+        self.cluster.text("What are your opening hours?", self.lead, self.number)
+        again = wait_for("the lead", self.of_phone)
+        self.assertEqual(again["status"], "opted_out")
+        self.settled()
+        self.assertEqual(len(self.cluster.replies(self.lead)), n)
+        # Another client's lead of that number has said nothing.
+        elsewhere = self.cluster.make_client("+1556%07d" % (int(uuid.uuid4().int % 8000000) + 1000000))
+        body = {"phone": self.lead, "client_id": elsewhere}
+        self.assertEqual(self.cluster.api("POST", "/leads", body, status=201).json["lead"]["status"], "open")
+        self.cluster.text("START", self.lead, self.number)
+        wait_for("the opt-in", lambda: self.of_phone()["status"] == "open")
+        self.settled()
+        self.assertFalse(self.api("DELETE", f"/leads/{again['lead_id']}")["opt_out_kept"])
+        self.assertEqual(self.create(phone=self.lead)["lead"]["status"], "open")
+
+    def test_an_address_that_is_added_brings_its_opt_out(self):
+        lead = self.create(phone="+15570000001")["lead"]["lead_id"]
+        self.api("POST", f"/leads/{lead}/opt-out", {})
+        self.api("DELETE", f"/leads/{lead}")
+        other = self.create(email="ada@example.com")["lead"]["lead_id"]
+        self.assertEqual(self.api("PATCH", f"/leads/{other}", {"phone": "+15570000001"})["status"], "opted_out")
+
+    def test_who_is_being_written_to_is_erased_when_that_is_settled(self):
+        lead = self.talk()
+        self.cluster.sql("UPDATE messages SET state = 'uncertain' WHERE lead_id = '%s' AND direction = 'out'" % lead["lead_id"])
+        self.cluster.sql("INSERT INTO tasks (client_id, task_id, kind, role, max_attempts, deadline_s, run_at, serial_key)"
+                         f" SELECT client_id, task_id, 'send_message_sms', 'delivery', 9, 60, now() + interval '1 h', 'send:x'"
+                         " FROM task_payloads WHERE payload ->> 'message_id' ="
+                         f" (SELECT message_id::text FROM messages WHERE lead_id = '{lead['lead_id']}' AND direction = 'out')")
+        words = self.words_of(lead)
+        before = self.traces(words)
+        problem = self.api("DELETE", f"/leads/{lead['lead_id']}", status=409)
+        self.assertIn("being sent", problem["detail"])
+        self.assertEqual(self.traces(words), before)
+        self.cluster.sql(f"UPDATE tasks SET run_at = now() WHERE client_id = '{self.client_id}'")
+        self.settled()  # delivery has looked: it was sent
+        self.api("DELETE", f"/leads/{lead['lead_id']}")
+        self.assertEqual(self.traces(words), {})
+
+    def test_what_was_to_be_sent_or_answered_goes_with_the_person(self):
+        lead = self.talk()
+        for service in ("delivery", "orchestrator"):
+            self.assertTrue(self.cluster.is_running(service))
+        self.cluster.processes["delivery"].send_signal(19)
+        try:
+            self.api("POST", "/messages", {"to": self.lead, "body": "Are you there?"}, 202)
+            self.api("DELETE", f"/leads/{lead['lead_id']}")
+        finally:
+            self.cluster.processes["delivery"].send_signal(18)
+        self.settled()
+        time.sleep(1)
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+        self.assertEqual(self.cluster.sql(f"SELECT count(*) FROM tasks WHERE client_id = '{self.client_id}'"), "0")
+
+    def erase_slowly(self, lead):
+        """An erasure whose transaction stays open for 2 s."""
+        erasing = threading.Thread(target=self.cluster.sql, args=(
+            f"BEGIN; SELECT erase_lead('{self.client_id}', '{lead['lead_id']}'); SELECT pg_sleep(2); COMMIT",))
+        erasing.start()
+        wait_for("the erasure to be under way", lambda: self.cluster.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1")
+        return erasing
+
+    def test_a_text_within_the_erasure_is_stored_as_a_new_leads(self):
+        lead = self.talk()
+        erasing = self.erase_slowly(lead)
+        answer = self.cluster.text("Do you install water heaters?", self.lead, self.number)
+        self.assertFalse(erasing.is_alive(), "the text waited for the erasure")
+        self.assertEqual(answer["status"], 200)
+        self.assertNotEqual(self.of_phone()["lead_id"], lead["lead_id"])
+        self.cluster.wait_replies(2, self.lead)
+
+    def test_who_is_opted_out_stays_so_within_the_erasure(self):
+        lead = self.talk()
+        self.api("POST", f"/leads/{lead['lead_id']}/opt-out", {})
+        erasing = self.erase_slowly(lead)
+        self.api("POST", "/messages", {"to": self.lead, "body": "Hello again"}, 409)
+        erasing.join()
+        lead = self.create(phone=self.lead)["lead"]
+        self.assertEqual(lead["status"], "opted_out")
+        erasing = self.erase_slowly(lead)
+        made = self.cluster.api("POST", "/leads", {"phone": self.lead}, key=self.key)
+        erasing.join()
+        self.assertIn(made.status, (201, 503), made)
+        self.assertEqual(self.create(200 if made.status == 201 else 201, phone=self.lead)["lead"]["status"], "opted_out")
+
+    def test_texts_that_come_while_the_person_is_erased_are_answered(self):
+        """The lead writes again and again, and is erased again and again: no text is refused, no row is left alone."""
+        self.talk()
+        results = []
+
+        def erase():
+            for _ in range(12):
+                lead = self.of_phone()
+                if lead:
+                    results.append(self.cluster.api("DELETE", f"/leads/{lead['lead_id']}", key=self.key).status)
+        eraser = threading.Thread(target=erase)
+        eraser.start()
+        answers = [self.cluster.text(f"Do you install water heaters? {i}", self.lead, self.number)["status"] for i in range(25)]
+        eraser.join()
+        self.assertEqual(set(answers), {200})
+        self.assertLessEqual(set(results), {200, 404, 409, 503})
+        self.assertIn(200, results)
+        self.settled()
+        self.cluster.text("What are your opening hours?", self.lead, self.number)
+        wait_for("an answer", lambda: any("8 am" in r["body"] for r in self.cluster.replies(self.lead)))
+        self.settled()
+        self.assertEqual(self.cluster.sql(f"SELECT count(*) FROM tasks WHERE client_id = '{self.client_id}'"), "0")
+
+    def test_an_erasure_that_is_killed_has_erased_nothing(self):
+        lead = self.known()
+        words = self.words_of(lead)
+        before = self.traces(words)
+        self.cluster.kill("orchestrator", 15)
+        self.cluster.start("orchestrator", LEADWIRE_FAILPOINT="orchestrator.erased")
+        self.cluster.wait_ready()
+        self.cluster.api("DELETE", f"/leads/{lead['lead_id']}", key=self.key)
+        self.assertEqual(self.cluster.wait_ended("orchestrator"), -9)
+        self.assertEqual(self.traces(words), before)
+        self.cluster.start("orchestrator")
+        self.cluster.wait_ready()
+        wait_for("the orchestrator", lambda: self.cluster.api("DELETE", f"/leads/{lead['lead_id']}", key=self.key).status
+                 in (200, 404))
+        self.assertEqual(self.traces(words), {})
+
+    def test_leadctl_lists_shows_opts_out_and_erases(self):
+        lead = self.talk()
+        line = self.cluster.leadctl("lead", "list", "--client", self.client_id).splitlines()[1]
+        for part in (lead["lead_id"], self.lead, "open"):
+            self.assertIn(part, line)
+        self.cluster.leadctl("lead", "opt-out", lead["lead_id"], "--reason", "by letter")
+        shown = json.loads(self.cluster.leadctl("lead", "show", lead["lead_id"]))
+        self.assertEqual((shown["status"], shown["opted_out_words"]), ("opted_out", "by letter"))
+        self.assertEqual([(c["kind"], c["asked_by"]) for c in shown["consents"]], [("out", "operator")])
+        self.assertEqual(json.loads(self.cluster.leadctl("lead", "list", "--client", self.client_id, "--status", "open",
+                                                         "--json")), [])
+        with self.assertRaisesRegex(AssertionError, "reason"):
+            self.cluster.leadctl("lead", "opt-in", lead["lead_id"])
+        self.cluster.leadctl("lead", "opt-in", lead["lead_id"], "--reason", "signed")
+        with self.assertRaisesRegex(AssertionError, "--yes"):
+            self.cluster.leadctl("lead", "erase", lead["lead_id"])
+        self.assertIn("is erased, with 2 messages", self.cluster.leadctl("lead", "erase", lead["lead_id"], "--yes"))
+        self.assertEqual(self.listed()[0], [])
 
 
 if __name__ == "__main__":
