@@ -24,6 +24,7 @@ static int64_t rank_of(const struct export_item *item)
     return rank;
 }
 
+/* With the lead come the last changes of its score. */
 int on_export_lead(struct worker *self, struct call *call, struct err *err)
 {
     const struct export_lead *request = call->request;
@@ -39,7 +40,11 @@ int on_export_lead(struct worker *self, struct call *call, struct err *err)
         return -1;
     if (lead_store_get(call->tx, request->lead_id, call->arena, &lead, err) < 0 ||
         (n = db_query(call->tx, &rows, err,
-                      "SELECT kind, id, data, record FROM lead_export($1, $2)"
+                      "SELECT kind, id, record, CASE rank WHEN 0 THEN data || jsonb_build_object('scores', "
+                      "ARRAY(SELECT to_jsonb(s)"
+                      "  FROM lead_scores s WHERE s.client_id = $1 AND s.lead_id = $2 ORDER BY s.change DESC LIMIT "
+                      "200)) ELSE data END AS data"
+                      "  FROM lead_export($1, $2)"
                       " WHERE $4::uuid IS NULL OR (rank, id) > ($3::integer, $4::uuid)"
                       " ORDER BY rank, id LIMIT $5::bigint + 1",
                       db_text(lead.client_id), db_text(request->lead_id), db_int(after_rank > 9 ? 9 : after_rank),

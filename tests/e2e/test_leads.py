@@ -263,6 +263,9 @@ class OnePerson(LeadTest):
             "Idempotency-Key": str(uuid.uuid4())})
         self.cluster.wait_replies(2, self.lead)
         self.settled()
+        self.cluster.sql("INSERT INTO lead_scores (client_id, lead_id, conversation_id, turn_id, score_before, score, reason,"
+                         f" evidence, alerted) VALUES ('{self.client_id}', '{lead['lead_id']}',"
+                         f" '{lead['conversation_ids'][0]}', gen_random_uuid(), 'COLD', 'WARM', 'said {self.word}', '{{}}', false)")
         self.cluster.sql("INSERT INTO notices (client_id, notice_id, kind, subject, text) VALUES"
                          f" ('{self.client_id}', gen_random_uuid(), 'message_failed', 'code 1', 'to {self.lead}')")
         return lead
@@ -275,6 +278,7 @@ class OnePerson(LeadTest):
         self.assertEqual([kinds.count(k) for k in ("lead", "conversation", "message", "turn", "task")], [1, 1, 3, 1, 3])
         bodies = [item["data"]["body"] for item in items if item["kind"] == "message"]
         self.assertIn(f"What are your opening hours? My {self.word} is called Ada.", bodies)
+        self.assertEqual(items[0]["data"]["scores"][0]["reason"], f"said {self.word}")
         self.assertIn(self.word, next(item["record"] for item in items if item["kind"] == "turn"))
         self.assertEqual(self.exported(lead["lead_id"], limit=1), items)
         lines = [json.loads(line) for line in self.cluster.leadctl("lead", "export", lead["lead_id"]).splitlines()]
@@ -285,7 +289,7 @@ class OnePerson(LeadTest):
         other = self.create(phone="+15570000001")["lead"]
         lead = self.known()
         words = self.words_of(lead)
-        self.assertLessEqual({"leads", "conversations", "messages", "turns", "idempotency_keys", "notices", "task_payloads",
+        self.assertLessEqual({"leads", "conversations", "messages", "turns", "lead_scores", "idempotency_keys", "notices", "task_payloads",
                               "task_dedupe"}, set(self.traces(words)))
         gone = self.api("DELETE", f"/leads/{lead['lead_id']}")
         self.assertEqual((gone["conversations"], gone["messages"], gone["turns"], gone["tasks"], gone["opt_out_kept"]),

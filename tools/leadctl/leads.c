@@ -131,11 +131,13 @@ int cmd_lead_export(struct ctl *ctl, struct err *err)
     AUTO(db_result_free) struct db_result *rows = NULL;
     const char *client_id = client_of(ctl, err);
 
-    if (!client_id ||
-        db_run(ctl->db, client_id, &rows, err,
-               "SELECT jsonb_strip_nulls(jsonb_build_object('kind', kind, 'id', id, 'data', data, 'record',"
-               "       record::jsonb)) AS line FROM lead_export($1, $2) ORDER BY rank, id",
-               db_text(client_id), db_text(ctl->args[0])) < 0)
+    if (!client_id || db_run(ctl->db, client_id, &rows, err,
+                             "SELECT jsonb_strip_nulls(jsonb_build_object('kind', kind, 'id', id, 'data', CASE rank "
+                             "WHEN 0 THEN data || jsonb_build_object('scores', ARRAY(SELECT to_jsonb(s)"
+                             "  FROM lead_scores s WHERE s.client_id = $1 AND s.lead_id = $2 ORDER BY s.change DESC "
+                             "LIMIT 200)) ELSE data END, 'record',"
+                             "       record::jsonb)) AS line FROM lead_export($1, $2) ORDER BY rank, id",
+                             db_text(client_id), db_text(ctl->args[0])) < 0)
         return -1;
     print_rows(rows);
     return 0;
