@@ -68,6 +68,8 @@ static unsigned change_of(const char *name)
 {
     if (strcmp(name, "twilio_account_sid") == 0 || strcmp(name, "twilio_auth_token") == 0)
         return CLIENT_CHANGED | CLIENT_CHANGED_TWILIO | CLIENT_CHANGED_CREDENTIALS;
+    if (strcmp(name, "allowed_hours") == 0)
+        return CLIENT_CHANGED | CLIENT_CHANGED_HOURS;
     return strncmp(name, "twilio_", 7) == 0 ? CLIENT_CHANGED | CLIENT_CHANGED_TWILIO : CLIENT_CHANGED;
 }
 

@@ -16,6 +16,7 @@ enum {
     CLIENT_CHANGED = 1,             /* something is different */
     CLIENT_CHANGED_TWILIO = 2,      /* numbers, account, service or rate: how messages are sent */
     CLIENT_CHANGED_CREDENTIALS = 4, /* the client's own account, or its token */
+    CLIENT_CHANGED_HOURS = 8,       /* when leads may get what they have not just asked for */
 };
 
 /* Merges patch (a JSON object of known keys; null removes one) into stored. *ret_changes tells what is different, 0 if

@@ -136,6 +136,21 @@ int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct e
                : 0;
 }
 
+/* What is being claimed at this moment is asked about anyway. */
+int client_store_wake_started(struct db_tx *tx, const char *client_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "UPDATE tasks SET run_at = now(), updated_at = now()"
+                    " WHERE client_id = $1 AND task_id IN"
+                    "       (SELECT task_id FROM tasks"
+                    "         WHERE client_id = $1 AND state = 'ready' AND run_at > now()"
+                    "           AND error_kind = 'postponed' AND serial_key LIKE 'started:%'"
+                    "         ORDER BY task_id FOR UPDATE SKIP LOCKED)",
+                    db_text(client_id)) < 0
+               ? -1
+               : 0;
+}
+
 int client_store_unpause_account(struct db_tx *tx, const char *client_id, struct err *err)
 {
     return db_query(tx, NULL, err, "SELECT provider_account_changed($1)", db_text(client_id)) < 0 ? -1 : 0;

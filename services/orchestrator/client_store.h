@@ -41,6 +41,8 @@ int client_store_set_number(struct db_tx *tx, const char *client_id, const char 
 
 /* Has the account and the rate of the lanes that send for the client, or from its numbers, read again. */
 int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct err *err);
+/* What waits for the client's hours is asked about again now: they are others. */
+int client_store_wake_started(struct db_tx *tx, const char *client_id, struct err *err);
 /* The client's own account may be called again: what refused it were other credentials. */
 int client_store_unpause_account(struct db_tx *tx, const char *client_id, struct err *err);
 

@@ -69,6 +69,8 @@ static int apply_changes(struct db_tx *tx, const char *client_id, const char *co
     if ((changes & CLIENT_CHANGED_TWILIO) &&
         (set_numbers(tx, client_id, config, arena, err) < 0 || client_store_refresh_lanes(tx, client_id, err) < 0))
         return -1;
+    if ((changes & CLIENT_CHANGED_HOURS) && client_store_wake_started(tx, client_id, err) < 0)
+        return -1;
     return (changes & CLIENT_CHANGED_CREDENTIALS) ? client_store_unpause_account(tx, client_id, err) : 0;
 }
 
