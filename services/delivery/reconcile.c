@@ -1,7 +1,8 @@
 /* reconcile.c - what became of a send without a clear answer.
  *
  * Twilio is asked for its messages at set times after the intent, and as long as it does not answer after that, for a
- * day; but not after the last of the times where the account that the message went through is configured no more. One that can only be ours is adopted. One that two whole listings in a row, the last ones, do not hold was never
+ * day; but not after the last of the times where the account that the message went through is configured no more. One
+ * that can only be ours is adopted. One that two whole listings in a row, the last ones, do not hold was never
  * accepted: it is sent again, up to seven times. In all other cases a person decides; nothing is repeated blindly. A
  * status callback may settle it at any time before. A call is not looked for, and never repeated: it waits for its
  * callback until the looks would be over. */
