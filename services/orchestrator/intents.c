@@ -12,12 +12,6 @@
 
 #define SENTENCES_MAX 40
 
-static const struct phrase price_words[] = {{"how much", NULL}, {"hw much", NULL}, {"price", NULL},  {"prices", NULL},
-                                            {"cost", NULL},     {"costs", NULL},   {"charge", NULL}, {"rates", NULL},
-                                            {"fee", NULL},      {"cuanto", NULL},  {"precio", NULL}, {"precios", NULL},
-                                            {"tarifa", NULL},   {"بكم", NULL},     {"سعر", NULL},    {"اسعار", NULL},
-                                            {"تكلفه", NULL},    {NULL, NULL}};
-
 static bool begins_as_question(const char *folded)
 {
     for (const struct phrase *p = phrases_question; p->text; p++) {
@@ -50,7 +44,7 @@ static void read_sentence(const char *folded, bool marked, struct intents *inten
     intents->booking |= booking;
     intents->questions += question;
     intents->deed |= question && phrase_find(folded, phrases_deed);
-    intents->price |= question && phrase_find(folded, price_words);
+    intents->price |= question && phrase_find(folded, phrases_price);
     intents->greeting |= phrase_find(folded, phrases_greeting) != NULL;
     intents->thanks |= phrase_find(folded, phrases_thanks) != NULL;
     intents->yes |= begins_with_yes(folded);

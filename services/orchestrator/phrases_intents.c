@@ -115,6 +115,10 @@ const struct phrase phrases_thanks[] = {
     {"شكرا لك", NULL}, {"شكرا جزيلا", NULL}, {"مشكور", NULL}, {"مشكورين", NULL}, {NULL, NULL},
 };
 
+const struct phrase phrases_price[] = {
+    {"how much", NULL}, {"hw much", NULL}, {"price", NULL},  {"prices", NULL}, {"cost", NULL},     {"costs", NULL},   {"charge", NULL}, {"rates", NULL}, {"fee", NULL},      {"cuanto", NULL},  {"precio", NULL}, {"precios", NULL}, {"tarifa", NULL},   {"بكم", NULL},     {"سعر", NULL},    {"اسعار", NULL}, {"تكلفه", NULL},    {NULL, NULL},
+};
+
 const struct phrase phrases_question[] = {
     {"what", NULL}, {"how", NULL}, {"when", NULL}, {"where", NULL}, {"who", NULL}, {"why", NULL}, {"which", NULL},
     {"do you", NULL}, {"does", NULL}, {"can you", NULL}, {"can i", NULL}, {"is", NULL}, {"are", NULL},

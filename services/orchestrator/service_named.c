@@ -219,11 +219,19 @@ const char *service_known(struct arena *arena, const struct service_list *list, 
 
 /* ---- the lead's own words ---- */
 
+/* p: the last byte of what is no letter; beyond ASCII the marks that Spanish begins with. */
+static bool is_mark(const char *text, const char *p)
+{
+    if ((unsigned char)*p < 0x80)
+        return !isalnum((unsigned char)*p);
+    return p > text && (memcmp(p - 1, "¿", 2) == 0 || memcmp(p - 1, "¡", 2) == 0);
+}
+
 /* Where the phrase ends in the sentence, any case; NULL if it is not there as whole words. */
 static const char *after_phrase(const char *text, const char *phrase)
 {
     for (const char *found = text; (found = strcasestr(found, phrase)); found++)
-        if (found == text || (!isalnum((unsigned char)found[-1]) && (unsigned char)found[-1] < 0x80))
+        if (found == text || is_mark(text, found - 1))
             return found + strlen(phrase);
     return NULL;
 }
@@ -231,13 +239,15 @@ static const char *after_phrase(const char *text, const char *phrase)
 /* The words of the lead from start to the end of the thought, at most eight. */
 static const char *take_thought(struct arena *arena, const char *start)
 {
-    static const char *const ends[] = {" asap",         " today",   " tomorrow", " tonight",  " by ",
-                                       " before ",      " within ", " for $",    " as soon",  " next ",
-                                       " this ",        " because", " but ",     " please",   " and my",
-                                       " budget",       " right ",  " around $", " urgently", " on ",
-                                       " immediately",  " hoy",     " mañana",   " para ",    " por favor",
-                                       " cuanto antes", " pero ",   " urgente",  " فورا",     " اليوم",
-                                       " غدا",          " من فضلك", " lo antes"};
+    static const char *const ends[] = {" asap",    " today",   " tomorrow",  " tonight",      " by ",
+                                       " before ", " within ", " for $",     " as soon",      " next ",
+                                       " this ",   " because", " but ",      " please",       " and my",
+                                       " budget",  " right ",  " around $",  " urgently",     " cost",
+                                       " costs",   " run ",    " on ",       " immediately",  " hoy",
+                                       " mañana",  " para ",   " por favor", " cuanto antes", " pero ",
+                                       " urgente", " فورا",    " اليوم",     " غدا",          " من فضلك",
+                                       " lo antes"};
+    static const char *const marks[] = {"،", "؟", "؛"};
     size_t len, words = 0;
 
     start += strspn(start, " ");
@@ -248,9 +258,12 @@ static const char *take_thought(struct arena *arena, const char *start)
         if (end && (size_t)(end - start) < len)
             len = (size_t)(end - start);
     }
-    for (const char *comma = start; (comma = strstr(comma, "،")); comma++)
-        if ((size_t)(comma - start) < len)
-            len = (size_t)(comma - start);
+    for (size_t i = 0; i < COUNT_OF(marks); i++) {
+        const char *mark = strstr(start, marks[i]);
+
+        if (mark && (size_t)(mark - start) < len)
+            len = (size_t)(mark - start);
+    }
     for (size_t i = 0; i < len; i++)
         if (start[i] == ' ' && ++words == 8)
             len = i;
@@ -263,6 +276,7 @@ static const char *take_thought(struct arena *arena, const char *start)
 static bool says_nothing(struct arena *arena, const char *thought)
 {
     static const struct phrase idle[] = {
+        {"fee", NULL},      {"fees", NULL},        {"deposit", NULL},  {"they", NULL},    {"cargo", NULL},
         {"know", NULL},     {"appointment", NULL}, {"discount", NULL}, {"person", NULL},  {"human", NULL},
         {"someone", NULL},  {"it", NULL},          {"that", NULL},     {"this", NULL},    {"you", NULL},
         {"saber", NULL},    {"cita", NULL},        {"hablar", NULL},   {"speak", NULL},   {"talk", NULL},
@@ -343,6 +357,52 @@ const char *service_said(struct arena *arena, const struct clause *clause)
                                         NULL};
     static const char *const troubles[] = {"wrong with my ", "wrong with the ", "wrong with ", "my ",   "our ", "the ",
                                            "tengo una ",     "tengo un ",       "mi ",         "عندي ", NULL};
+    static const char *const prices[] = {"how much does a ",
+                                         "how much does an ",
+                                         "how much does the ",
+                                         "how much does ",
+                                         "how much is a ",
+                                         "how much is an ",
+                                         "how much is the ",
+                                         "how much for a ",
+                                         "how much for an ",
+                                         "how much for ",
+                                         "how much are ",
+                                         "do you charge for a ",
+                                         "do you charge for ",
+                                         "you charge to ",
+                                         "what does a ",
+                                         "what does an ",
+                                         "what do ",
+                                         "what would a ",
+                                         "price of a ",
+                                         "price of an ",
+                                         "price of ",
+                                         "cost of a ",
+                                         "cost of ",
+                                         "cost to ",
+                                         "cuánto cuesta una ",
+                                         "cuánto cuesta un ",
+                                         "cuánto cuesta la ",
+                                         "cuánto cuesta el ",
+                                         "cuánto cuesta ",
+                                         "cuanto cuesta una ",
+                                         "cuanto cuesta un ",
+                                         "cuanto cuesta ",
+                                         "cuánto sale una ",
+                                         "cuánto sale un ",
+                                         "precio de una ",
+                                         "precio de un ",
+                                         "precio de la ",
+                                         "precio de ",
+                                         "precio del ",
+                                         "كم سعر ",
+                                         "كم تكلفة ",
+                                         "ما سعر ",
+                                         "سعر ",
+                                         "تكلفة ",
+                                         "بكم ",
+                                         NULL};
     static const char *const visits[] = {"for a ", "for my ", NULL};
     const char *thought;
 
@@ -352,6 +412,8 @@ const char *service_said(struct arena *arena, const struct clause *clause)
         if (!clause->question && (thought = take_thought(arena, clause->text)) && !says_nothing(arena, thought))
             return thought;
     }
+    if (phrase_find(clause->folded, phrases_price) && (thought = after_one_of(arena, clause->text, prices)))
+        return thought;
     if (clause->question && !phrase_find(clause->folded, phrases_deed))
         return NULL;
     if ((thought = after_one_of(arena, clause->text, wants)))

@@ -340,6 +340,20 @@ Test(scripted, slots_are_read_in_spanish_and_arabic_too)
     cr_expect_str_eq(read_slots("no", "budget").value[SLOT_BUDGET_REFUSED], "yes");
 }
 
+Test(scripted, what_has_its_price_asked_is_what_is_wanted)
+{
+    in.config = "{}";
+    lead_writes("How much does a drain cleaning cost?");
+    know(1);
+    answer();
+    cr_expect_str_eq(out.service_interest, "drain cleaning");
+    cr_expect_str_eq(out.asked, "urgency");
+    cr_expect_str_eq(read_slots("¿Cuánto cuesta una ventana nueva?", NULL).value[SLOT_SERVICE], "ventana nueva");
+    cr_expect_str_eq(read_slots("كم سعر تنظيف السجاد؟", NULL).value[SLOT_SERVICE], "تنظيف السجاد");
+    cr_expect_null(read_slots("how much is it?", NULL).value[SLOT_SERVICE]);
+    cr_expect_null(read_slots("how much is the fee", NULL).value[SLOT_SERVICE]);
+}
+
 Test(scripted, slips_of_the_pen_are_read_as_meant)
 {
     cr_expect_str_eq(read_slots("can you come tommorow", NULL).value[SLOT_TIMELINE], "tomorrow");
@@ -354,7 +368,7 @@ Test(scripted, phrases_are_written_as_texts_are_folded)
                                            phrases_no_interest, phrases_refusal,  phrases_deed,    phrases_yes,
                                            phrases_no,          phrases_nothing,  phrases_trouble, phrases_bot,
                                            phrases_human,       phrases_greeting, phrases_thanks,  phrases_question,
-                                           phrases_also};
+                                           phrases_also,        phrases_price};
 
     for (size_t i = 0; i < COUNT_OF(tables); i++)
         for (const struct phrase *p = tables[i]; p->text; p++) {
