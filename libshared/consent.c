@@ -1,7 +1,8 @@
-/* consent.c - see consent.h. A text becomes the numbers of its words, in which the phrases of consent_rules.c are
- * looked for. */
+/* consent.c - see consent.h. A text becomes the numbers of its words, in which the phrases of consent_english.c and its
+ * kin are looked for. */
 #include "libshared/consent.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,16 +46,45 @@ static size_t end_of(const struct consent_tokens *text, size_t i, enum consent_b
     return i;
 }
 
+enum script { NEUTRAL, LATIN, ARABIC };
+
+/* Of a folded word, by its first byte: Arabic letters are U+0600 to U+06FF. */
+static enum script script_of(const char *word)
+{
+    uint8_t first = (uint8_t)word[0];
+
+    if (first >= 'a' && first <= 'z')
+        return LATIN;
+    return first >= 0xd8 && first <= 0xdb ? ARABIC : NEUTRAL;
+}
+
 static void read_tokens(struct consent_tokens *self, const char *text)
 {
     struct consent_cursor cursor = {text, strnlen(text, CONSENT_BYTES)};
     char word[CONSENT_WORD];
-    enum consent_break mark;
+    enum consent_break mark, pending = BREAK_NONE;
+    enum script last = NEUTRAL;
+    uint16_t id;
 
     self->tables = consent_tables();
     self->n = 0;
-    while (self->n < CONSENT_TOKENS && consent_next_word(&cursor, word, &mark))
-        add_token(self, consent_id(word), mark);
+    while (self->n < CONSENT_TOKENS && consent_next_word(&cursor, word, &mark)) {
+        enum script script = script_of(word);
+
+        /* Who goes on in another script begins anew: "رقم غلط stop texting". */
+        if (mark == BREAK_NONE && script != NEUTRAL && last != NEUTRAL && script != last)
+            mark = BREAK_CLAUSE;
+        /* "(555) 013-4477" is of what is said before it. */
+        if (mark == BREAK_CLAUSE && isdigit((unsigned char)word[0]))
+            mark = BREAK_NONE;
+        last = script == NEUTRAL ? last : script;
+        id = consent_id(word);
+        pending = mark > pending ? mark : pending;
+        if (consent_has(&self->tables->oaths, id))
+            continue;
+        add_token(self, id, pending);
+        pending = BREAK_NONE;
+    }
     for (size_t from = 0, to; from < self->n; from = to) {
         to = end_of(self, from, BREAK_CLAUSE);
         for (size_t i = from; i < to; i++) {
@@ -97,6 +127,14 @@ static bool ends(const struct consent_tokens *text, size_t i, size_t to)
     return i == to || consent_has(&text->tables->joints, text->all[i].id);
 }
 
+/* Whether the word of this number is what the element asks for. */
+static bool is_meant(const struct consent_tables *tables, uint16_t element, uint16_t id)
+{
+    uint16_t asked = element & (uint16_t) ~(CONSENT_OPTIONAL | CONSENT_CLASS);
+
+    return element & CONSENT_CLASS ? consent_has(&tables->classes[asked], id) : asked == id;
+}
+
 /* Behind the match of elements[0..n) that begins at word i of a clause that ends before to; 0: none. */
 static size_t match(const struct consent_tokens *text, size_t i, size_t to, const uint16_t *elements, size_t n)
 {
@@ -106,12 +144,14 @@ static size_t match(const struct consent_tokens *text, size_t i, size_t to, cons
         return i;
     if (elements[0] == CONSENT_ENDS)
         return ends(text, i, to) ? match(text, i, to, elements + 1, n - 1) : 0;
-    if (elements[0] == CONSENT_GAP) {
-        for (size_t skip = 0; skip <= GAP_WORDS && i + skip < to && !end; skip++)
+    if (elements[0] == CONSENT_GAP || elements[0] == CONSENT_ONE) {
+        size_t most = elements[0] == CONSENT_GAP ? GAP_WORDS : 1;
+
+        for (size_t skip = 0; skip <= most && i + skip < to && !end; skip++)
             end = match(text, i + skip, to, elements + 1, n - 1);
         return end;
     }
-    if (i < to && text->all[i].id == (elements[0] & ~CONSENT_OPTIONAL))
+    if (i < to && is_meant(text->tables, elements[0], text->all[i].id))
         end = match(text, i + 1, to, elements + 1, n - 1);
     return !end && elements[0] & CONSENT_OPTIONAL ? match(text, i, to, elements + 1, n - 1) : end;
 }
@@ -119,17 +159,16 @@ static size_t match(const struct consent_tokens *text, size_t i, size_t to, cons
 /* Whether the phrase stands at word i, and nothing in the text speaks against it. */
 static bool says(const struct consent_tokens *text, size_t i, const struct consent_phrase *phrase)
 {
+    const struct consent_veto *veto = &text->tables->vetoes[phrase->rule];
     size_t from = text->all[i].from, to = text->all[i].to, end;
     bool anchored = phrase->elements[0] == CONSENT_BEGINS;
 
     if (anchored && !begins(text, from, i))
         return false;
     end = match(text, i, to, phrase->elements + anchored, phrase->n - (size_t)anchored);
-    return end && !any_of(text, after_joint(text, from, i), i, &text->tables->vetoes[phrase->rule].before) &&
-           !any_of(text, end, to, &text->tables->vetoes[phrase->rule].after) &&
-           !(end < to && consent_has(&text->tables->vetoes[phrase->rule].next, text->all[end].id)) &&
-           !any_of(text, 0, i, &text->tables->vetoes[phrase->rule].text) &&
-           !any_of(text, end, text->n, &text->tables->vetoes[phrase->rule].text);
+    return end && !any_of(text, after_joint(text, from, i), i, &veto->before) && !any_of(text, end, to, &veto->after) &&
+           !(end < to && consent_has(&veto->next, text->all[end].id)) && !any_of(text, 0, i, &veto->text) &&
+           !any_of(text, end, text->n, &veto->text) && (!veto->has_needs || any_of(text, 0, text->n, &veto->needs));
 }
 
 static struct consent result(enum consent_kind kind, const char *language)
@@ -144,10 +183,11 @@ static struct consent result(enum consent_kind kind, const char *language)
 static bool find_phrase(const struct consent_tokens *text, enum consent_kind kind, struct consent *ret_consent)
 {
     for (size_t i = 0; i < text->n; i++)
-        for (uint16_t at = text->tables->by_word[text->all[i].id]; at; at = text->tables->phrases[at - 1].next) {
-            const struct consent_rule *rule = &consent_rules[text->tables->phrases[at - 1].rule];
+        for (uint16_t at = text->tables->by_word[text->all[i].id]; at; at = text->tables->entries[at - 1].next) {
+            const struct consent_phrase *phrase = &text->tables->phrases[text->tables->entries[at - 1].phrase];
+            const struct consent_rule *rule = text->tables->rules[phrase->rule];
 
-            if (rule->kind == kind && says(text, i, &text->tables->phrases[at - 1])) {
+            if (rule->kind == kind && says(text, i, phrase)) {
                 *ret_consent = result(kind, rule->language);
                 return true;
             }

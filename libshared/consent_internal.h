@@ -34,27 +34,35 @@ extern const char *const consent_synonyms[];
 extern const char *const consent_compounds[];
 /* Words of politeness and haste, which change nothing. */
 extern const char *const consent_fillers;
+/* Words that only add heat, also in the middle of a phrase: not read at all. */
+extern const char *const consent_oaths;
 /* Words between which what is said on one side does not bear on the other. */
 extern const char *const consent_joints;
+/* Words of which any one will do in a phrase, which says @name for them: "name = word word". */
+extern const char *const consent_classes[];
 
-/* ---- the phrases (consent_rules.c) ----
+/* ---- the phrases (consent_english.c, consent_spanish.c, consent_arabic.c) ----
  *
- * Words separated by spaces; each stands for all its synonyms. ?word may be missing; * is up to four words, whatever
- * they are; < asks that only fillers stand before it in the clause, or since a joint, and > that only fillers follow. A
- * phrase begins with a word, or < and a word, and lies within a clause. */
+ * Words separated by spaces; each stands for all its synonyms, @name for the words of a class. ?word may be missing; *
+ * is up to four words and + up to one, whatever they are; < asks that only fillers stand before it in the clause, or
+ * since a joint, and > that only fillers follow. A phrase begins with a word, or < and a word, and lies within a
+ * clause. */
 struct consent_rule {
     enum consent_kind kind;
     const char *language;
-    const char *const *phrases; /* ends with NULL */
-    const char *before;         /* NULL, or words that must not stand before the phrase, in the same clause */
-    const char *after;          /* ... or behind it */
-    const char *next;           /* ... or right behind it */
-    const char *text;           /* ... or anywhere else in the text */
+    const char *phrases; /* between commas */
+    const char *before;  /* NULL, or words that must not stand before the phrase, in the same clause */
+    const char *after;   /* ... or behind it */
+    const char *next;    /* ... or right behind it */
+    const char *text;    /* ... or anywhere else in the text */
+    const char *needs;   /* NULL, or words of which one must stand somewhere in the text */
 };
-extern const struct consent_rule consent_rules[];
-extern const size_t consent_n_rules;
+extern const struct consent_rule consent_english[], consent_spanish[], consent_arabic[];
+extern const size_t consent_n_english, consent_n_spanish, consent_n_arabic;
 
-/* Texts that are nothing but the keyword; and words that mean the same when only fillers stand around them, in a whole
+/* ---- single words (consent_keywords.c) ----
+ *
+ * Texts that are nothing but the keyword; and words that mean the same when only fillers stand around them, in a whole
  * sentence or at the edge of one. */
 struct consent_word_list {
     enum consent_kind kind;
@@ -68,15 +76,19 @@ extern const size_t consent_n_bare;
 
 /* ---- both as numbers (consent_tables.c) ---- */
 
-#define CONSENT_IDS          1024
-#define CONSENT_PHRASES      640
+#define CONSENT_IDS          1536
+#define CONSENT_WORDS        2560
+#define CONSENT_PHRASES      1024
+#define CONSENT_ENTRIES      3072
+#define CONSENT_CLASSES      64
 #define CONSENT_PHRASE_WORDS 16
-#define CONSENT_RULES        40
+#define CONSENT_RULES        60
 #define CONSENT_LISTS        16
 
 /* What a phrase asks for at one place: the number of a word and its synonyms, or one of these. */
-enum { CONSENT_UNKNOWN, CONSENT_GAP, CONSENT_BEGINS, CONSENT_ENDS, CONSENT_FIRST_ID };
+enum { CONSENT_UNKNOWN, CONSENT_GAP, CONSENT_ONE, CONSENT_BEGINS, CONSENT_ENDS, CONSENT_FIRST_ID };
 #define CONSENT_OPTIONAL 0x8000
+#define CONSENT_CLASS    0x4000 /* the rest is the number of a class */
 
 struct consent_set {
     uint64_t bits[CONSENT_IDS / 64];
@@ -91,20 +103,30 @@ struct consent_phrase {
     uint16_t elements[CONSENT_PHRASE_WORDS];
     uint16_t n;
     uint16_t rule;
-    uint16_t next; /* phrase with the same first word, plus 1 */
+};
+
+/* What speaks against a phrase of a rule: see consent_rule. */
+struct consent_veto {
+    struct consent_set before, after, next, text, needs;
+    bool has_needs;
 };
 
 struct consent_tables {
     struct {
         uint16_t first, second, result;
-    } compounds[32];
+    } compounds[64];
     size_t n_compounds;
-    struct consent_set fillers, joints;
+    struct consent_set fillers, joints, oaths;
+    struct consent_set classes[CONSENT_CLASSES];
+    const struct consent_rule *rules[CONSENT_RULES];
+    size_t n_rules;
     struct consent_phrase phrases[CONSENT_PHRASES];
-    uint16_t by_word[CONSENT_IDS]; /* phrase plus 1 that begins with the word */
     struct {
-        struct consent_set before, after, next, text;
-    } vetoes[CONSENT_RULES];
+        uint16_t phrase;
+        uint16_t next; /* entry with the same word, plus 1 */
+    } entries[CONSENT_ENTRIES];
+    uint16_t by_word[CONSENT_IDS]; /* entry plus 1 of the phrases that begin with the word */
+    struct consent_veto vetoes[CONSENT_RULES];
     struct consent_set keywords[CONSENT_LISTS], bare[CONSENT_LISTS];
 };
 

@@ -8,7 +8,8 @@
 #include "libshared/consent_internal.h"
 
 #define SLOTS        4096 /* a power of two */
-#define POOL_BYTES   (16 * 1024)
+#define POOL_BYTES   (32 * 1024)
+#define PHONE_DIGITS 3 /* fewer are no part of a phone number */
 #define SLIP_LETTERS 6 /* a shorter word is too like others */
 
 static struct {
@@ -18,12 +19,15 @@ static struct {
         uint16_t text; /* in pool */
         uint16_t id;
         uint16_t next; /* word with the same first letter, plus 1 */
-    } words[CONSENT_IDS];
+    } words[CONSENT_WORDS];
     size_t n_words;
     uint16_t slots[SLOTS];         /* word plus 1 */
     uint16_t by_letter[UINT8_MAX]; /* word plus 1 */
     uint16_t n_ids;
+    char classes[CONSENT_CLASSES][CONSENT_WORD]; /* their names */
+    size_t n_classes;
     size_t n_phrases;
+    size_t n_entries;
 } made;
 
 static struct consent_tables tables;
@@ -62,7 +66,7 @@ static void add_word(const char *word, uint16_t id)
     size_t len = strlen(word) + 1, at = made.n_words++;
     uint8_t letter = (uint8_t)word[0];
 
-    assert(at < CONSENT_IDS && made.pool_used + len <= POOL_BYTES && letter < UINT8_MAX);
+    assert(at < CONSENT_WORDS && made.pool_used + len <= POOL_BYTES && letter < UINT8_MAX);
     memcpy(made.pool + made.pool_used, word, len);
     made.words[at].text = (uint16_t)made.pool_used;
     made.words[at].id = id;
@@ -135,39 +139,101 @@ static void add_compound(const char *line)
     tables.compounds[tables.n_compounds++].result = ids[2];
 }
 
+/* "name = word word" */
+static void add_class(const char *line)
+{
+    size_t at = made.n_classes++, len = strcspn(line, " ");
+
+    assert(at < CONSENT_CLASSES && len < CONSENT_WORD && strncmp(line + len, " = ", 3) == 0);
+    memcpy(made.classes[at], line, len);
+    add_set(&tables.classes[at], line + len + 3);
+}
+
 /* ---- the phrases ---- */
+
+static uint16_t class_of(const char *name, size_t len)
+{
+    size_t at = 0;
+
+    while (at < made.n_classes && (strncmp(made.classes[at], name, len) != 0 || made.classes[at][len]))
+        at++;
+    assert(at < made.n_classes); /* a phrase names what consent_classes has */
+    return (uint16_t)(at | CONSENT_CLASS);
+}
 
 static uint16_t element_of(const char *part, size_t len)
 {
     bool optional = part[0] == '?';
+    uint16_t flag = optional ? CONSENT_OPTIONAL : 0;
     struct consent_cursor cursor = {part + optional, len - optional};
     char word[CONSENT_WORD];
     enum consent_break mark;
 
-    if (len == 1 && strchr("*<>", part[0]))
-        return part[0] == '*' ? CONSENT_GAP : part[0] == '<' ? CONSENT_BEGINS : CONSENT_ENDS;
-    return consent_next_word(&cursor, word, &mark) ? (uint16_t)(find_or_add(word) | (optional ? CONSENT_OPTIONAL : 0))
-                                                   : CONSENT_UNKNOWN;
+    if (len == 1 && strchr("*+<>", part[0]))
+        return part[0] == '*'   ? CONSENT_GAP
+               : part[0] == '+' ? CONSENT_ONE
+               : part[0] == '<' ? CONSENT_BEGINS
+                                : CONSENT_ENDS;
+    if (part[optional] == '@')
+        return class_of(part + optional + 1, len - optional - 1) | flag;
+    return consent_next_word(&cursor, word, &mark) ? find_or_add(word) | flag : CONSENT_UNKNOWN;
 }
 
-static void add_phrase(const char *text, size_t rule)
+static void add_entry(uint16_t id, uint16_t phrase)
 {
-    struct consent_phrase *phrase = &tables.phrases[made.n_phrases++];
-    uint16_t first;
+    size_t at = made.n_entries++;
+
+    assert(at < CONSENT_ENTRIES);
+    tables.entries[at].phrase = phrase;
+    tables.entries[at].next = tables.by_word[id];
+    tables.by_word[id] = (uint16_t)(at + 1);
+}
+
+/* Up to the comma, or the end. */
+static void add_phrase(const char *text, size_t size, size_t rule)
+{
+    uint16_t at = (uint16_t)made.n_phrases++, first;
+    struct consent_phrase *phrase = &tables.phrases[at];
 
     assert(made.n_phrases <= CONSENT_PHRASES);
-    while (*text) {
-        size_t len = strcspn(text, " ");
+    while (size > 0) {
+        size_t len = strcspn(text, " ,");
+        size_t step = len + (len < size);
 
         assert(phrase->n < CONSENT_PHRASE_WORDS);
         phrase->elements[phrase->n++] = element_of(text, len);
-        text += len + (text[len] == ' ');
+        text += step;
+        size -= step;
     }
     phrase->rule = (uint16_t)rule;
     first = phrase->elements[phrase->elements[0] == CONSENT_BEGINS];
     assert(first >= CONSENT_FIRST_ID && !(first & CONSENT_OPTIONAL));
-    phrase->next = tables.by_word[first];
-    tables.by_word[first] = (uint16_t)made.n_phrases;
+    for (uint16_t id = CONSENT_FIRST_ID; id < made.n_ids; id++)
+        if (first & CONSENT_CLASS ? consent_has(&tables.classes[first & ~CONSENT_CLASS], id) : id == first)
+            add_entry(id, at);
+}
+
+static void add_rules(const struct consent_rule *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct consent_rule *rule = &rules[i];
+        size_t at = tables.n_rules++;
+
+        assert(at < CONSENT_RULES);
+        tables.rules[at] = rule;
+        for (const char *phrase = rule->phrases; *phrase; phrase += strspn(phrase, ", ")) {
+            size_t size = strcspn(phrase, ",");
+
+            add_phrase(phrase, size, at);
+            phrase += size;
+        }
+        add_set(&tables.vetoes[at].before, rule->before);
+        add_set(&tables.vetoes[at].after, rule->after);
+        add_set(&tables.vetoes[at].next, rule->next);
+        add_set(&tables.vetoes[at].text, rule->text);
+        add_set(&tables.vetoes[at].needs, rule->needs);
+        tables.vetoes[at].has_needs = rule->needs != NULL;
+    }
 }
 
 static void build(void)
@@ -177,22 +243,19 @@ static void build(void)
         add_synonyms(*line);
     for (const char *const *line = consent_compounds; *line; line++)
         add_compound(*line);
+    for (const char *const *line = consent_classes; *line; line++)
+        add_class(*line);
     add_set(&tables.fillers, consent_fillers);
     add_set(&tables.joints, consent_joints);
-    assert(consent_n_rules <= CONSENT_RULES && consent_n_keywords <= COUNT_OF(tables.keywords) &&
-           consent_n_bare <= COUNT_OF(tables.bare));
+    add_set(&tables.oaths, consent_oaths);
+    assert(consent_n_keywords <= COUNT_OF(tables.keywords) && consent_n_bare <= COUNT_OF(tables.bare));
     for (size_t i = 0; i < consent_n_keywords; i++)
         add_set(&tables.keywords[i], consent_keywords[i].words);
     for (size_t i = 0; i < consent_n_bare; i++)
         add_set(&tables.bare[i], consent_bare[i].words);
-    for (size_t i = 0; i < consent_n_rules; i++) {
-        for (const char *const *phrase = consent_rules[i].phrases; *phrase; phrase++)
-            add_phrase(*phrase, i);
-        add_set(&tables.vetoes[i].before, consent_rules[i].before);
-        add_set(&tables.vetoes[i].after, consent_rules[i].after);
-        add_set(&tables.vetoes[i].next, consent_rules[i].next);
-        add_set(&tables.vetoes[i].text, consent_rules[i].text);
-    }
+    add_rules(consent_english, consent_n_english);
+    add_rules(consent_spanish, consent_n_spanish);
+    add_rules(consent_arabic, consent_n_arabic);
 }
 
 const struct consent_tables *consent_tables(void)
@@ -249,7 +312,7 @@ static uint16_t find_squeezed(const char *word, size_t keep)
 /* Without "and" and the article, which Arabic writes together with the word. */
 static uint16_t find_stem(const char *word)
 {
-    static const char *const prefixes[] = {"و", "ف", "ال", "وال"};
+    static const char *const prefixes[] = {"و", "ف", "ال", "وال", "ب", "بال"};
     uint16_t id = CONSENT_UNKNOWN;
 
     for (size_t i = 0; i < COUNT_OF(prefixes) && id == CONSENT_UNKNOWN; i++) {
@@ -257,6 +320,31 @@ static uint16_t find_stem(const char *word)
 
         if (strncmp(word, prefixes[i], len) == 0 && word[len])
             id = find(word + len);
+    }
+    return id;
+}
+
+/* Without what Arabic writes behind the word: who does it, to whom, whose it is. At least three letters stay. */
+static uint16_t find_without_suffix(const char *word)
+{
+    static const char *const suffixes[] = {"ولنا", "ولي", "وني", "ونا", "كم",  "كن", "كو", "وا", "ون", "ين",
+                                           "ش",    "ني",  "نا",  "لي",  "لنا", "ي",  "ك",  "و",  "ه"};
+    size_t len = strlen(word);
+    char stem[CONSENT_WORD];
+    uint16_t id = CONSENT_UNKNOWN;
+
+    if ((uint8_t)word[0] < 0xd8 || (uint8_t)word[0] > 0xdb)
+        return id;
+    for (size_t i = 0; i < COUNT_OF(suffixes) && id == CONSENT_UNKNOWN; i++) {
+        size_t cut = strlen(suffixes[i]);
+
+        if (len < cut + 6 || strcmp(word + len - cut, suffixes[i]) != 0)
+            continue;
+        memcpy(stem, word, len - cut);
+        stem[len - cut] = '\0';
+        id = find(stem);
+        if (id == CONSENT_UNKNOWN)
+            id = find_stem(stem);
     }
     return id;
 }
@@ -271,5 +359,9 @@ uint16_t consent_id(const char *word)
         id = find_squeezed(word, 2);
     if (id == CONSENT_UNKNOWN)
         id = find_stem(word);
+    if (id == CONSENT_UNKNOWN)
+        id = find_without_suffix(word);
+    if (id == CONSENT_UNKNOWN && word[strspn(word, "0123456789")] == '\0')
+        return strlen(word) < PHONE_DIGITS ? id : find("digits");
     return id == CONSENT_UNKNOWN ? find_slip(word) : id;
 }

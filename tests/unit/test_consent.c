@@ -87,6 +87,25 @@ Test(consent, free_wording_opts_out)
     expect(out, COUNT_OF(out), CONSENT_OUT);
 }
 
+Test(consent, oaths_another_script_and_brackets_do_not_hide_what_is_said)
+{
+    static const char *const out[] = {
+        "stop fucking texting me", "رقم غلط stop texting", "please remove (555) 013-4477 from your contacts",
+        "borra mi pinche número",  "لا ترسلولي شي",        "next text goes to my lawyer",
+    };
+    static const char *const none[] = {
+        "my lawyer is texting me about the closing",
+        "please text me the address of the lawyer",
+        "remove (by Friday) the old heater",
+        "فني stop by",
+        "blocked again, same drain",
+        "take 200 off and we have a deal",
+    };
+
+    expect(out, COUNT_OF(out), CONSENT_OUT);
+    expect(none, COUNT_OF(none), CONSENT_NONE);
+}
+
 Test(consent, the_same_words_said_of_something_else_do_not)
 {
     static const char *const none[] = {
@@ -212,25 +231,51 @@ static void read_set(const char *language, struct tally tallies[2])
     json_decref(set);
 }
 
+/* unseen.json: by label, then by language. */
+static void read_unseen(const char *language, struct tally tallies[2])
+{
+    json_error_t error;
+    json_t *set = json_load_file(LEADWIRE_SOURCE_DIR "/tests/bench/consent/unseen.json", 0, &error);
+
+    cr_assert(set, "unseen.json: %s", error.text);
+    count(tallies, json_object_get(json_object_get(set, "out"), language), false, true);
+    count(tallies, json_object_get(json_object_get(set, "none"), language), false, false);
+    json_decref(set);
+}
+
+static void expect_read_well(const char *name, const struct tally tallies[2])
+{
+    static const double least[] = {[DEVELOPMENT] = 0.97, [HELD_OUT] = 0.90};
+    static const double most[] = {[DEVELOPMENT] = 0.02, [HELD_OUT] = 0.05};
+
+    for (size_t h = 0; h < 2; h++) {
+        const struct tally *t = &tallies[h];
+
+        cr_expect_eq(t->keywords_read, t->keywords, "%s", name);
+        cr_expect_geq((double)t->wording_read / t->wording, least[h], "%s: %zu of %zu", name, t->wording_read,
+                      t->wording);
+        cr_expect_leq((double)t->none_out / t->none, most[h], "%s: %zu of %zu", name, t->none_out, t->none);
+    }
+}
+
 /* What was measured when the rules were made, less a little: scripts/bench consent tells today's figures. */
 Test(consent, the_labelled_messages_are_read_as_well_as_when_the_rules_were_made)
 {
     static const char *const languages[] = {"english", "spanish", "arabic"};
-    static const double least[] = {[DEVELOPMENT] = 0.97, [HELD_OUT] = 0.90};
-    static const double most[] = {[DEVELOPMENT] = 0.02, [HELD_OUT] = 0.03};
+    size_t out = 0, none_out = 0;
 
     for (size_t l = 0; l < COUNT_OF(languages); l++) {
-        struct tally tallies[2] = {{0}};
+        struct tally tallies[2] = {{0}}, unseen[2] = {{0}};
 
         read_set(languages[l], tallies);
+        cr_expect_gt(tallies[DEVELOPMENT].keywords + tallies[HELD_OUT].keywords, 0);
+        expect_read_well(languages[l], tallies);
+        read_unseen(languages[l], unseen);
+        expect_read_well("unseen", unseen);
         for (size_t h = 0; h < 2; h++) {
-            const struct tally *t = &tallies[h];
-
-            cr_expect_gt(t->keywords, 0);
-            cr_expect_eq(t->keywords_read, t->keywords, "%s", languages[l]);
-            cr_expect_geq((double)t->wording_read / t->wording, least[h], "%s: %zu of %zu", languages[l],
-                          t->wording_read, t->wording);
-            cr_expect_leq((double)t->none_out / t->none, most[h], "%s: %zu of %zu", languages[l], t->none_out, t->none);
+            out += tallies[h].keywords_read + tallies[h].wording_read + unseen[h].wording_read;
+            none_out += tallies[h].none_out + unseen[h].none_out;
         }
     }
+    cr_expect_geq((double)out / (out + none_out), 0.97, "%zu of %zu", out, out + none_out);
 }
