@@ -10,6 +10,7 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/instructions.h"
 #include "services/orchestrator/intents.h"
 #include "services/orchestrator/language.h"
 #include "services/orchestrator/qualify.h"
@@ -76,9 +77,11 @@ static bool say_passages(struct answering *self)
         /* A question to come keeps its place. */
         const struct passage *passage = &in->passages[i];
         size_t max = room(self, said == 0 ? 70 : 60);
-        const char *quote = passage->kind && strcmp(passage->kind, "document") == 0
-                                ? quote_answer(self->arena, passage->body, self->text, max)
-                                : reply_quote(self->arena, passage->body, 2, max);
+        const char *body = instructions_removed(self->arena, passage->body);
+        const char *quote = !body ? NULL
+                            : passage->kind && strcmp(passage->kind, "document") == 0
+                                ? quote_answer(self->arena, body, self->text, max)
+                                : reply_quote(self->arena, body, 2, max);
 
         if (!quote || !*quote || (said > 0 && strcmp(quote + strlen(quote) - 3, "...") == 0))
             continue;

@@ -40,6 +40,23 @@ static bool take_text(struct claude *self, const json_t *input, const char *name
     return true;
 }
 
+/* The first property that the tool does not have, NULL if there is none. */
+static const char *unknown_property(const json_t *input, const char *const *known)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)input, name, value) {
+        size_t i = 0;
+
+        while (known[i] && strcmp(known[i], name) != 0)
+            i++;
+        if (!known[i])
+            return name;
+    }
+    return NULL;
+}
+
 static struct result record_qualification(struct claude *self, const json_t *input, struct decision_output *output)
 {
     static const char *const scores[] = {"HOT", "WARM", "COLD"};
@@ -102,14 +119,20 @@ json_t *claude_tool(struct claude *self, const json_t *use, struct decision_outp
 {
     const char *name = json_string_value(json_object_get(use, "name"));
     json_t *input = json_object_get(use, "input");
+    static const char *const qualification[] = {
+        "score", "reason", "service_interest", "urgency", "budget_range", "timeline", "name", NULL};
+    static const char *const escalation[] = {"reason", NULL}, *const search[] = {"query", NULL};
     struct result result;
 
     if (strcmp(name, "record_qualification") == 0)
-        result = record_qualification(self, input, output);
+        result = unknown_property(input, qualification) ? wrong(self, "it has a property that this tool does not have")
+                                                        : record_qualification(self, input, output);
     else if (strcmp(name, "escalate_to_human") == 0)
-        result = escalate_to_human(self, input, output);
+        result = unknown_property(input, escalation) ? wrong(self, "it has a property that this tool does not have")
+                                                     : escalate_to_human(self, input, output);
     else if (strcmp(name, "search_knowledge") == 0)
-        result = search_knowledge(self, input);
+        result = unknown_property(input, search) ? wrong(self, "it has a property that this tool does not have")
+                                                 : search_knowledge(self, input);
     else
         result = (struct result){"There is no such tool.", true};
     json_array_append_new(self->receipts, json_pack("{s:s, s:O, s:s, s:b}", "tool", name, "input", input, "result",

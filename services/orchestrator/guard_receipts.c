@@ -5,10 +5,97 @@
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+#include "services/orchestrator/canon.h"
 #include "services/orchestrator/words.h"
 
 #define SENTENCES_MAX 32
 #define WORDS_BACK    6
+
+/* A past participle tells a deed where one of done stands before it and none of open. */
+static const char *const participles[] = {"booked",     "scheduled",  "rescheduled", "cancelled", "canceled",
+                                          "reserved",   "confirmed",  "sent",        "emailed",   "dispatched",
+                                          "arranged",   "called",     "refunded",    "charged",   "ordered",
+                                          "submitted",  "processed",  "made",        "moved",     "issued",
+                                          "saved",      "texted",     "forwarded",   "secured",   "put",
+                                          "placed",     "added",      "paid",        "notified",  "informed",
+                                          "let",        "reservado",  "reservada",   "agendado",  "agendada",
+                                          "confirmado", "confirmada", "cancelado",   "cancelada", "enviado",
+                                          "enviada",    "programado", "programada",  "avisado",   NULL};
+static const char *const done[] = {"ive",  "weve",  "i",    "we",    "is",    "are", "has", "have", "its", "youre",
+                                   "been", "was",   "were", "now",   "just",  "got", "am",  "all",  "im",  "thats",
+                                   "he",   "hemos", "esta", "queda", "quedo", "fue", "ha",  "ya",   "su",  NULL};
+/* Participles that are other words as well need one of these. */
+static const char *const doubtful[] = {"made", "moved", "saved",  "put",     "placed", "added",
+                                       "let",  "paid",  "called", "secured", NULL};
+static const char *const doers[] = {"ive", "weve", "been", "have", "moved", NULL};
+static const char *const open[] = {"not",     "to",    "once",    "if",     "before", "can",    "cant",  "would",
+                                   "wont",    "could", "might",   "yet",    "after",  "until",  "when",  "isnt",
+                                   "havent",  "hasnt", "will",    "be",     "get",    "cannot", "may",   "never",
+                                   "wasnt",   "youd",  "nothing", "nobody", "no",     "well",   "want",  "aun",
+                                   "todavia", "nada",  "cuando",  "si",     "quiere", "sera",   "podra", "antes",
+                                   "una vez", "que",   NULL};
+
+/* Deeds in a phrase of their own. */
+static const char *const deeds[] = {"all set",
+                                    "on the way",
+                                    "on its way",
+                                    "on our way",
+                                    "on his way",
+                                    "got you down",
+                                    "have you down",
+                                    "see you",
+                                    "is expecting you",
+                                    "are expecting you",
+                                    "spot is saved",
+                                    "i scheduled",
+                                    "i booked",
+                                    "i cancelled",
+                                    "i sent",
+                                    "i moved",
+                                    "went ahead and",
+                                    "taken care of",
+                                    "locked in",
+                                    "le reserve",
+                                    "le envie",
+                                    "lo agende",
+                                    "reserve la",
+                                    "cancele su",
+                                    "confirme su",
+                                    "en camino",
+                                    "nos vemos",
+                                    "le esperamos",
+                                    "te esperamos",
+                                    "le he enviado",
+                                    "la reserve",
+                                    "تم حجز",
+                                    "تم تاكيد",
+                                    "تم الغاء",
+                                    "تم ارسال",
+                                    "تم تثبيت",
+                                    "تم الحجز",
+                                    "تم التاكيد",
+                                    "تم ترتيب",
+                                    "تم جدوله",
+                                    "حجزت",
+                                    "حجزنا",
+                                    "ارسلت",
+                                    "ارسلنا",
+                                    "الغيت",
+                                    "الغينا",
+                                    "اكدت",
+                                    "اكدنا",
+                                    "رتبنا",
+                                    "موعدك مؤكد",
+                                    "مؤكد",
+                                    "محجوز",
+                                    "في الطريق",
+                                    "نراك",
+                                    "بانتظارك",
+                                    NULL};
+static const char *const open_phrases[] = {"لم",    "لن",     "لا",      "ليس", "هل",    "عند",    "بعد ان",
+                                           "اذا",   "حتي",    "قبل ان",  "no",  "not",   "once",   "if",
+                                           "until", "when",   "may",     "can", "could", "before", "cuando",
+                                           "si",    "aun no", "whether", NULL};
 
 static bool is_one_of(const char *word, size_t len, const char *const *words)
 {
@@ -19,16 +106,9 @@ static bool is_one_of(const char *word, size_t len, const char *const *words)
 }
 
 /* Whether the words before p, back to the start of the sentence, make the deed one that is done. */
-static bool is_done(const char *folded, const char *p)
+static bool is_done(const char *folded, const char *p, const char *const *wanted)
 {
-    static const char *const done[] = {"ive",  "weve", "i",     "we",   "is",  "are",   "has",
-                                       "have", "its",  "youre", "been", "was", "were",  "now",
-                                       "just", "got",  "am",    "all",  "im",  "thats", NULL};
-    static const char *const open[] = {"not",    "to",    "once",    "if",     "before", "can",    "cant", "would",
-                                       "wont",   "could", "might",   "yet",    "after",  "until",  "when", "isnt",
-                                       "havent", "hasnt", "will",    "be",     "get",    "cannot", "may",  "never",
-                                       "wasnt",  "youd",  "nothing", "nobody", "no",     NULL};
-    bool found = p == folded; /* "Booked!" */
+    bool found = p == folded && wanted == done; /* "Booked!" */
     int words = 0;
 
     while (p > folded && words++ < WORDS_BACK) {
@@ -39,22 +119,33 @@ static bool is_done(const char *folded, const char *p)
         while (p > folded && *p != ' ');
         if (is_one_of(p + 1, (size_t)(end - p - 1), open))
             return false;
-        found |= is_one_of(p + 1, (size_t)(end - p - 1), done);
+        found |= is_one_of(p + 1, (size_t)(end - p - 1), wanted);
     }
     return found;
 }
 
-static bool tells_deed(const char *folded)
+static bool tells_deed(struct arena *arena, const char *folded)
 {
-    static const char *const deeds[] = {"booked",    "scheduled", "rescheduled", "cancelled",  "canceled", "reserved",
-                                        "confirmed", "sent",      "emailed",     "dispatched", "arranged", "called",
-                                        "refunded",  "charged",   "ordered",     NULL};
-
-    for (const char *const *deed = deeds; *deed; deed++)
+    for (const char *const *deed = participles; *deed; deed++)
         for (const char *p = folded; (p = strstr(p, *deed)); p++)
-            if (p[-1] == ' ' && p[strlen(*deed)] == ' ' && is_done(folded, p - 1))
+            if (p[-1] == ' ' && p[strlen(*deed)] == ' ' &&
+                is_done(folded, p - 1, is_one_of(*deed, strlen(*deed), doubtful) ? doers : done))
                 return true;
+    for (const char *const *deed = deeds; *deed; deed++)
+        if (words_have(folded, *deed)) {
+            const char *before = arena_strndup(arena, folded, (size_t)(strstr(folded, *deed) - folded));
+
+            if (before && !words_find(before, open_phrases))
+                return true;
+        }
     return false;
+}
+
+static const char *plain_folded(struct arena *arena, const char *text)
+{
+    const char *plain = canon_text(arena, text);
+
+    return plain ? words_fold(arena, plain) : NULL;
 }
 
 const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources)
@@ -63,14 +154,15 @@ const char *guard_receipts(struct arena *arena, const char *draft, const char *c
     size_t n = words_sentences(arena, draft, sentences, COUNT_OF(sentences));
 
     for (size_t i = 0; i < n; i++) {
+        const char *said = plain_folded(arena, sentences[i].text);
         bool quoted = false;
 
-        if (sentences[i].question || !tells_deed(sentences[i].folded))
+        if (said && (sentences[i].question || !tells_deed(arena, said)))
             continue;
-        for (size_t s = 0; s < n_sources && !quoted; s++) {
-            const char *folded = words_fold(arena, sources[s]);
+        for (size_t s = 0; said && s < n_sources && !quoted; s++) {
+            const char *folded = plain_folded(arena, sources[s]);
 
-            quoted = folded && strstr(folded, sentences[i].folded);
+            quoted = folded && strstr(folded, said);
         }
         if (!quoted)
             return sentences[i].text;

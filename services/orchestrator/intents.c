@@ -6,6 +6,7 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
+#include "services/orchestrator/identity.h"
 #include "services/orchestrator/phrases.h"
 #include "services/orchestrator/plain.h"
 #include "services/orchestrator/words.h"
@@ -32,9 +33,8 @@ static bool begins_with_yes(const char *folded)
     return false;
 }
 
-static void read_sentence(const char *folded, bool marked, struct intents *intents)
+static void read_sentence(const char *folded, bool bot, bool marked, struct intents *intents)
 {
-    bool bot = phrase_find(folded, phrases_bot) != NULL;
     bool human = !bot && phrase_find(folded, phrases_human) != NULL;
     bool booking = phrase_find(folded, phrases_booking) != NULL;
     bool question = !bot && !human && (marked || begins_as_question(folded));
@@ -60,7 +60,7 @@ struct intents intents_read(struct arena *arena, const char *text, const char *a
         const char *plain = plain_letters(arena, sentences[i].text), *folded = plain ? words_fold(arena, plain) : NULL;
 
         if (folded && (folded = plain_mend(arena, folded, NULL)))
-            read_sentence(folded, sentences[i].question, &intents);
+            read_sentence(folded, identity_asked(arena, sentences[i].text), sentences[i].question, &intents);
     }
     if (intents.yes && asked && strcmp(asked, "handover") == 0)
         intents.human = true;

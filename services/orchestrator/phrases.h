@@ -22,7 +22,7 @@ extern const struct phrase phrases_deed[];        /* a question with one of them
 extern const struct phrase phrases_yes[], phrases_no[];
 extern const struct phrase phrases_nothing[]; /* said by themselves, they answer no question */
 extern const struct phrase phrases_trouble[]; /* something is broken */
-extern const struct phrase phrases_bot[], phrases_human[], phrases_greeting[], phrases_thanks[];
+extern const struct phrase phrases_human[], phrases_greeting[], phrases_thanks[];
 extern const struct phrase phrases_price[];    /* asks for money */
 extern const struct phrase phrases_question[]; /* how a question begins */
 extern const struct phrase phrases_also[];     /* what follows is wanted beside what was said */

@@ -83,24 +83,6 @@ const struct phrase phrases_human[] = {
     {"اتصل بي", NULL}, {"اتصلوا علي", NULL}, {"المدير", NULL}, {"خدمه العملاء", NULL}, {NULL, NULL},
 };
 
-const struct phrase phrases_bot[] = {
-    {"are you a bot", NULL}, {"are you a robot", NULL}, {"is this a bot", NULL}, {"is this a robot", NULL},
-    {"are you human", NULL}, {"are you a human", NULL}, {"are you real", NULL}, {"are you a real person", NULL},
-    {"is this a real person", NULL}, {"is this a person", NULL}, {"are you a person", NULL},
-    {"are you an ai", NULL}, {"are you ai", NULL}, {"is this ai", NULL}, {"is this an ai", NULL},
-    {"am i talking to a", NULL}, {"talking to a bot", NULL}, {"talking to a machine", NULL},
-    {"is this automated", NULL}, {"are you a machine", NULL}, {"you a bot", NULL}, {"chatbot", NULL},
-    {"is this a computer", NULL}, {"are you a computer", NULL}, {"is this a human", NULL}, {"eres un bot", NULL},
-    {"eres un robot", NULL}, {"es un bot", NULL}, {"es un robot", NULL}, {"es usted un robot", NULL},
-    {"es usted un bot", NULL}, {"eres una maquina", NULL}, {"eres humano", NULL}, {"eres humana", NULL},
-    {"eres una persona", NULL}, {"es usted una persona", NULL}, {"hablo con una maquina", NULL},
-    {"hablo con un robot", NULL}, {"hablo con una persona", NULL}, {"eres una ia", NULL},
-    {"inteligencia artificial", NULL}, {"هل انت روبوت", NULL}, {"انت روبوت", NULL}, {"هل انت بوت", NULL},
-    {"انت بوت", NULL}, {"هل انت انسان", NULL}, {"هل انت شخص", NULL}, {"هل انت بشر", NULL}, {"هل هذا روبوت", NULL},
-    {"هل هذا بوت", NULL}, {"هل اتحدث مع روبوت", NULL}, {"ذكاء اصطناعي", NULL}, {"هل انت اله", NULL},
-     {NULL, NULL},
-};
-
 const struct phrase phrases_greeting[] = {
     {"hi", NULL}, {"hello", NULL}, {"helo", NULL}, {"hey", NULL}, {"hiya", NULL}, {"good morning", NULL},
     {"good evening", NULL}, {"good afternoon", NULL}, {"greetings", NULL}, {"howdy", NULL}, {"hola", NULL},

@@ -17,6 +17,9 @@ struct passage;
 /* The whole request of the first round: model, max_tokens, system, tools, messages. NULL when out of memory. */
 json_t *prompt_request(const char *model, const struct decision_input *in, struct arena *arena);
 
+/* The part that is the same for every client. */
+const char *prompt_policy(void);
+
 /* <passage id="1" title="...">...</passage>, one after another; first_id numbers them. */
 void prompt_passages(const struct passage *passages, size_t n, size_t first_id, struct buf *out);
 

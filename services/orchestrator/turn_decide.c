@@ -12,17 +12,18 @@
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
 #include "libshared/log.h"
+#include "libshared/text.h"
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/evidence.h"
 #include "services/orchestrator/first_message.h"
-#include "services/orchestrator/guard_claims.h"
-#include "services/orchestrator/guard_receipts.h"
+#include "services/orchestrator/guard_draft.h"
+#include "services/orchestrator/identity.h"
 #include "services/orchestrator/outage.h"
 #include "services/orchestrator/reply.h"
 #include "services/orchestrator/turn.h"
 
-#define SOURCES_MAX 256
+#define IDENTITY_TEXT_MAX 16000
 
 /* One decision under way. */
 struct deciding {
@@ -37,84 +38,60 @@ struct deciding {
 
 /* ---- guards ---- */
 
-struct sources {
-    const char *texts[SOURCES_MAX];
-    size_t n;
-    size_t n_ours; /* the first ones: passages and configuration, not the lead's words */
-};
-
-static void add_source(struct sources *sources, const char *text)
+/* The texts in quotes, a comma between them. */
+static void put_list(struct buf *out, const char *const *texts, size_t n)
 {
-    if (text && sources->n < SOURCES_MAX)
-        sources->texts[sources->n++] = text;
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s\"%s\"", i > 0 ? ", " : "", texts[i]);
 }
 
-/* Only what a lead may be told: not the number of the colleague who is alerted. */
-static void add_config(struct sources *sources, const struct decision_input *in, struct arena *arena)
+static void record_objection(struct deciding *self, const struct guard_result *result, const char *draft)
 {
-    static const char *const keys[] = {
-        "business_description",  "persona", "greeting", "escalation_text", "twilio_phone_number",
-        "twilio_whatsapp_number"};
-    json_auto_t *config = json_loads(in->config, 0, NULL);
-    const json_t *services = json_object_get(config, "services");
+    size_t n = result->n_unsupported == (size_t)-1 ? 0 : result->n_unsupported;
+    const char *guard = result->leak             ? "prompt"
+                        : result->denial         ? "identity"
+                        : result->deed && n == 0 ? "receipts"
+                                                 : "claims";
+    json_t *wrong = json_array();
 
-    for (size_t i = 0; i < COUNT_OF(keys); i++)
-        add_source(sources, arena_strdup(arena, json_string_value(json_object_get(config, keys[i]))));
-    for (size_t i = 0; i < json_array_size(services); i++)
-        add_source(sources, arena_strdup(arena, json_string_value(json_array_get(services, i))));
-}
-
-static void collect_sources(const struct deciding *self, struct sources *sources)
-{
-    const struct decision_input *in = &self->turn->in;
-
-    *sources = (struct sources){0};
-    add_source(sources, in->client_name);
-    for (size_t i = 0; i < in->n_passages; i++) {
-        add_source(sources, in->passages[i].title);
-        add_source(sources, in->passages[i].body);
-    }
-    for (size_t i = 0; self->asked_model && i < self->claude.n_sources; i++)
-        add_source(sources, self->claude.sources[i]);
-    add_config(sources, in, self->base->arena);
-    sources->n_ours = sources->n;
-    for (size_t i = 0; i < in->n_unanswered; i++)
-        add_source(sources, in->unanswered[i].body);
-    for (size_t i = 0; i < in->n_history; i++)
-        if (strcmp(in->history[i].author, "lead") == 0 || strcmp(in->history[i].author, "human") == 0)
-            add_source(sources, in->history[i].body);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(wrong, json_string(result->unsupported[i]));
+    json_array_append_new(self->guards,
+                          json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s?}", "guard", guard, "draft", draft, "unsupported",
+                                    wrong, "deed", result->deed, "leak", result->leak, "denial", result->denial));
 }
 
 /* What is wrong with the draft, worded for the model; NULL if nothing is. Noted in the record. */
 static const char *objection(struct deciding *self)
 {
-    const char *draft = self->turn->out.reply, *deed, **unsupported = NULL;
+    const char *draft = self->turn->out.reply;
     struct arena *arena = self->base->arena;
-    AUTO(buf_free) struct buf list = {0};
+    AUTO(buf_free) struct buf text = {0};
     int64_t start = clock_mono_us();
-    struct sources sources;
-    json_t *wrong;
-    size_t n;
+    struct guard_result result;
+    bool passed = guard_draft(arena, &self->turn->in, self->claude.sources,
+                              self->asked_model ? self->claude.n_sources : 0, draft, &result);
 
-    collect_sources(self, &sources);
-    n = guard_claims(arena, draft, sources.texts, sources.n, &unsupported);
-    deed = guard_receipts(arena, draft, sources.texts, sources.n_ours);
     self->guards_us += clock_mono_us() - start;
-    if (n == 0 && !deed)
+    if (passed)
         return NULL;
-    wrong = json_array();
-    for (size_t i = 0; n != (size_t)-1 && i < n; i++) {
-        buf_printf(&list, "%s\"%s\"", i > 0 ? ", " : "", unsupported[i]);
-        json_array_append_new(wrong, json_string(unsupported[i]));
+    record_objection(self, &result, draft);
+    buf_puts(&text, "Your reply was not sent.");
+    if (result.n_unsupported > 0 && result.n_unsupported != (size_t)-1) {
+        buf_puts(&text, " These stand in no passage, tool result or message of the lead: ");
+        put_list(&text, result.unsupported, result.n_unsupported);
+        buf_puts(&text, ".");
     }
-    json_array_append_new(self->guards, json_pack("{s:s, s:s, s:o, s:s?}", "guard", n > 0 ? "claims" : "receipts",
-                                                  "draft", draft, "unsupported", wrong, "deed", deed));
-    return arena_printf(arena,
-                        "Your reply was not sent. %s%s%s%s%s Write the reply again, to the lead, without what is not "
-                        "supported; if the lead needs it, say that you do not know and that a colleague will answer.",
-                        n > 0 ? "These stand in no passage, tool result or message of the lead: " : "",
-                        list.data ? list.data : "", n > 0 ? "." : "",
-                        deed ? " Nothing has been done, but it says: " : "", deed ? deed : "");
+    if (result.deed)
+        buf_printf(&text, " Nothing has been done, but it says: %s", result.deed);
+    if (result.leak)
+        buf_puts(&text, " It repeats what is only for you.");
+    if (result.denial)
+        buf_printf(&text, " You are an automated assistant, but it says: %s", result.denial);
+    buf_puts(&text,
+             " Write the reply again, to the lead, without what is not supported; if the lead needs it, say that "
+             "you do not know and that a colleague will answer.");
+    return text.failed ? "Your reply was not sent. Write it again." : arena_strdup(arena, text.data);
 }
 
 static void note_outcome(struct deciding *self, const char *outcome)
@@ -154,6 +131,29 @@ static void guard(struct deciding *self)
             return;
     }
     replace_by_escalation(self);
+}
+
+/* "Are you a bot?" gets a truthful answer, whatever the agent has made of it. */
+static int identify(struct deciding *self, struct err *err)
+{
+    const struct decision_input *in = &self->turn->in;
+    struct decision_output *out = &self->turn->out;
+    struct arena *arena = self->base->arena;
+    const char *asked = decision_unanswered_text(in, IDENTITY_TEXT_MAX, arena), *said, *rest;
+    bool told;
+
+    if (!asked || !identity_asked(arena, asked))
+        return 0;
+    told = identity_told(arena, out->reply);
+    json_array_append_new(self->guards, json_pack("{s:s, s:s, s:[], s:s}", "guard", "identity", "draft", out->reply,
+                                                  "unsupported", "outcome", told ? "told already" : "told"));
+    if (told)
+        return 0;
+    said = identity_sentence(arena, language_of(in, arena), in->client_name);
+    rest = said ? reply_fit(arena, out->reply, REPLY_MAX - 1 - utf8_count(said)) : NULL;
+    if (!rest || !(out->reply = *rest ? arena_printf(arena, "%s %s", said, rest) : said))
+        return err_set(err, ERR_INTERNAL, "turn: out of memory");
+    return 0;
 }
 
 /* Who writes, and how to make it stop: not the agent's to say, and so not the guards' to check. */
@@ -321,7 +321,7 @@ int turn_decide(struct decider *self, struct turn *turn, struct err *err)
     if (rc == 0) {
         failpoint("orchestrator.after_agent");
         guard(&deciding);
-        if ((rc = introduce(&deciding, err)) == 0)
+        if ((rc = identify(&deciding, err)) == 0 && (rc = introduce(&deciding, err)) == 0)
             rc = make_record(&deciding, wanted, err);
     }
     claude_destroy(&deciding.claude);

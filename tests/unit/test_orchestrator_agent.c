@@ -364,11 +364,11 @@ Test(scripted, slips_of_the_pen_are_read_as_meant)
 
 Test(scripted, phrases_are_written_as_texts_are_folded)
 {
-    const struct phrase *const tables[] = {phrases_urgency,     phrases_timeline, phrases_booking, phrases_looking,
-                                           phrases_no_interest, phrases_refusal,  phrases_deed,    phrases_yes,
-                                           phrases_no,          phrases_nothing,  phrases_trouble, phrases_bot,
-                                           phrases_human,       phrases_greeting, phrases_thanks,  phrases_question,
-                                           phrases_also,        phrases_price};
+    const struct phrase *const tables[] = {phrases_urgency,     phrases_timeline, phrases_booking,  phrases_looking,
+                                           phrases_no_interest, phrases_refusal,  phrases_deed,     phrases_yes,
+                                           phrases_no,          phrases_nothing,  phrases_trouble,  phrases_human,
+                                           phrases_greeting,    phrases_thanks,   phrases_question, phrases_also,
+                                           phrases_price};
 
     for (size_t i = 0; i < COUNT_OF(tables); i++)
         for (const struct phrase *p = tables[i]; p->text; p++) {

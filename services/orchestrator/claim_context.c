@@ -1,0 +1,123 @@
+/* claim_context.c - see claim_context.h. */
+#include "services/orchestrator/claim_context.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "services/orchestrator/claims.h"
+#include "services/orchestrator/words.h"
+
+/* Phrases are folded (words.h) and plain. */
+static const char *const unsure[] = {
+    "cant",     "cannot",        "dont",         "not",      "isnt",       "arent",    "never",
+    "no",       "unable",        "whether",      "if it",    "if its",     "if there", "if we",
+    "if the",   "if a",          "know if",      "sure if",  "say if",     "check if", "confirm if",
+    "see if",   "asked about",   "asking about", "wont",     "doesnt",     "no se",    "saber si",
+    "no puedo", "no podemos",    "no hay",       "no tengo", "no tenemos", "si hay",   "si es",
+    "si esta",  "confirmara si", "no es",        "tampoco",  "لا",         "لم",       "لن",
+    "ليس",      "ليست",          "ان كان",       "اذا كان",  "ان كانت",    "اذا كانت", NULL};
+static const char *const leads[] = {"your budget",
+                                    "your limit",
+                                    "your wish",
+                                    "you mentioned",
+                                    "you said",
+                                    "you asked",
+                                    "youd like",
+                                    "you would like",
+                                    "noted",
+                                    "you want",
+                                    "you wanted",
+                                    "your number",
+                                    "your address",
+                                    "you wrote",
+                                    "you can spend",
+                                    "youre looking",
+                                    "you gave",
+                                    "your email",
+                                    "su presupuesto",
+                                    "menciono",
+                                    "anotado",
+                                    "ha dicho",
+                                    "comenta",
+                                    "dijo",
+                                    "usted quiere",
+                                    "su numero",
+                                    "ميزانيتك",
+                                    "ميزانيتكِ",
+                                    "ذكرت",
+                                    "سجلت",
+                                    "قلت",
+                                    "رقمك",
+                                    NULL};
+static const char *const opening[] = {"open",      "opens",      "close",      "closes",    "hours",   "we work",
+                                      "available", "here",       "we do",      "atendemos", "abrimos", "cerramos",
+                                      "abierto",   "horario",    "trabajamos", "estamos",   "abre",    "cierra",
+                                      "نعمل",      "نفتح",       "نغلق",       "مفتوح",     "مفتوحه",  "مفتوحون",
+                                      "الدوام",    "نحن متاحون", "العياده",    NULL};
+static const char *const committing[] = {"will be",    "well be",       "be there",    "can come",     "could come",
+                                         "will come",  "coming",        "can see you", "see you",      "can do it",
+                                         "arrive",     "arrives",       "ready",       "will call",    "have it",
+                                         "fit you in", "have a slot",   "we can",      "we could",     "finished",
+                                         "is done",    "on the way",    "come out",    "free on",      "llegamos",
+                                         "llegar",     "llegara",       "podemos ir",  "ira",          "estaremos",
+                                         "iremos",     "le atendemos",  "nos vemos",   "le esperamos", "tenemos hueco",
+                                         "hay hueco",  "le llamamos",   "سيصل",        "يصل",          "يصلك",
+                                         "سنكون",      "يمكننا الحضور", "سناتي",       "سياتي",        "نراك",
+                                         "سنتصل",      "سنحضر",         NULL};
+static const char *const except[] = {"except", "but not", "excepto",  "salvo", "menos",
+                                     "ما عدا", "عدا",     "باستثناء", NULL};
+static const char *const closed[] = {"closed", "cerrado", "cerrada", "cerrados", "مغلق", "مغلقه", NULL};
+static const char *const emergencies[] = {"emergencies", "emergency", "urgencias", "للطوارئ", "الطوارئ", NULL};
+
+static bool ends_sentence(const char *p)
+{
+    const char *next = p + 1;
+
+    if (*p == '\n' || *p == '?' || *p == '!')
+        return true;
+    if (*p != '.' || (*next && *next != ' ' && *next != '\n'))
+        return false;
+    next += strspn(next, " ");
+    return !(*next >= 'a' && *next <= 'z'); /* "9 a.m. to 5 p.m." */
+}
+
+static bool ends_clause(const char *p)
+{
+    return (strchr(",;:|()", *p) && (p[1] == ' ' || p[1] == '\0')) || strncmp(p, " but ", 5) == 0 ||
+           strncmp(p, " pero ", 6) == 0 || strncmp(p, " لكن ", strlen(" لكن ")) == 0;
+}
+
+static bool has(struct arena *arena, const char *from, const char *to, const char *const *phrases)
+{
+    const char *copy = arena_strndup(arena, from, (size_t)(to - from));
+    const char *folded = copy ? words_fold(arena, copy) : NULL;
+
+    return folded && words_find(folded, phrases);
+}
+
+bool claim_context(struct arena *arena, const char *text, const struct claim *claim, struct claim_context *ret)
+{
+    const char *at = text + claim->start, *behind = text + claim->end;
+    const char *start = at, *end = behind, *clause, *clause_end;
+
+    while (start > text && !ends_sentence(start - 1))
+        start--;
+    while (*end && !ends_sentence(end))
+        end++;
+    for (clause = at; clause > start && !ends_clause(clause - 1);)
+        clause--;
+    for (clause_end = behind; clause_end < end && !ends_clause(clause_end);)
+        clause_end++;
+    *ret = (struct claim_context){
+        .start = (size_t)(start - text),
+        .end = (size_t)(end - text),
+        .question = *end == '?',
+        .unsure = has(arena, clause, at, unsure),
+        .leads = has(arena, clause, clause_end, leads),
+        .opening = has(arena, start, end, opening),
+        .committing = has(arena, start, end, committing),
+        .excepted = has(arena, clause, at, except) || has(arena, clause, clause_end, closed) ||
+                    has(arena, start, end, emergencies),
+    };
+    return true;
+}

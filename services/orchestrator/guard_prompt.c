@@ -1,0 +1,64 @@
+/* guard_prompt.c - see guard_prompt.h. */
+#include "services/orchestrator/guard_prompt.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "services/orchestrator/canon.h"
+#include "services/orchestrator/client_config.h"
+#include "services/orchestrator/decision.h"
+#include "services/orchestrator/prompt.h"
+#include "services/orchestrator/words.h"
+
+#define POLICY_WORDS  6
+#define PERSONA_WORDS 8
+
+static const char *const names[] = {
+    "<passage",         "</passage",     "<passages",  "<lead_message",        "</lead_message",
+    "lead_message",     "<context>",     "</context>", "record_qualification", "escalate_to_human",
+    "search_knowledge", "Score so far:", NULL};
+
+static const char *fold(struct arena *arena, const char *text)
+{
+    const char *plain = text ? canon_text(arena, text) : NULL;
+
+    return plain ? words_fold(arena, plain) : NULL;
+}
+
+/* The first n words in a row of folded that secret has too; both folded. */
+static const char *common_words(struct arena *arena, const char *folded, const char *secret, int n)
+{
+    for (const char *start = folded; *start; start += strcspn(start + 1, " ") + 1) {
+        const char *end = start;
+        const char *run;
+        int words = 0;
+
+        while (words < n && end[0] == ' ' && end[1]) {
+            end += strcspn(end + 1, " ") + 1;
+            words++;
+        }
+        if (words < n || *end != ' ')
+            return NULL;
+        run = arena_strndup(arena, start, (size_t)(end - start) + 1);
+        if (run && strstr(secret, run))
+            return run;
+        if (!start[1])
+            break;
+    }
+    return NULL;
+}
+
+const char *guard_prompt(struct arena *arena, const char *draft, const struct decision_input *in)
+{
+    const char *folded = fold(arena, draft), *policy = fold(arena, prompt_policy()), *found;
+    const char *persona = fold(arena, client_config_text(in->config, "persona", arena));
+
+    for (const char *const *name = names; *name; name++)
+        if (strcasestr(draft, *name))
+            return *name;
+    if (!folded || !policy)
+        return "(out of memory)";
+    if ((found = common_words(arena, folded, policy, POLICY_WORDS)))
+        return found;
+    return persona ? common_words(arena, folded, persona, PERSONA_WORDS) : NULL;
+}
