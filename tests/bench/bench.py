@@ -29,6 +29,7 @@ import knowledge_model  # noqa: E402
 import knowledge_quality  # noqa: E402
 import knowledge_search  # noqa: E402
 import signature  # noqa: E402
+import truth  # noqa: E402
 from cluster import BUSINESS, SERVICES, SID, TOKEN, Cluster, wait_for  # noqa: E402
 
 PATH = "/api/v1/webhooks/twilio/sms"
@@ -234,7 +235,7 @@ KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search":
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
 OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure, "dialogues": dialogues.measure,
-       "signature": signature.measure}
+       "signature": signature.measure, "truth": truth.measure}
 
 
 def expand(names):
