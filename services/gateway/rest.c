@@ -128,7 +128,7 @@ static void run(struct worker *worker, void *arg)
     AUTO(buf_free) struct buf reply = {0};
     struct caller caller;
     struct err err = {0};
-    int status;
+    int status = 500;
 
     log_set_trace(job->request_id);
     if (!arena) {
