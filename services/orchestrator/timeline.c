@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -73,10 +72,16 @@ static int look_up(const struct token *token, const struct meaning *table, size_
     return -1;
 }
 
+/* -1 if it is none, or has more than three characters. */
 static int read_number(const struct token *token)
 {
-    return isdigit((unsigned char)*token->text) && token->len <= 3 ? atoi(token->text)
-                                                                   : look_up(token, numbers, COUNT_OF(numbers));
+    int value = 0;
+
+    if (!isdigit((unsigned char)*token->text) || token->len > 3)
+        return look_up(token, numbers, COUNT_OF(numbers));
+    for (size_t i = 0; i < token->len && isdigit((unsigned char)token->text[i]); i++)
+        value = 10 * value + token->text[i] - '0';
+    return value;
 }
 
 static const char *unit_name(int days)
