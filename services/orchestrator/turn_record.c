@@ -1,0 +1,60 @@
+/* turn_record.c - what is kept of a decision, as JSON; see turn_decide_internal.h. */
+#include <stdlib.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/buf.h"
+#include "libshared/err.h"
+#include "services/orchestrator/turn.h"
+#include "services/orchestrator/turn_decide_internal.h"
+
+static void put_json(struct buf *out, const char *name, const json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+
+    if (text)
+        buf_printf(out, ",\"%s\":%s", name, text);
+    free(text);
+}
+
+int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
+{
+    const struct claude *claude = &self->claude;
+    const struct err *failed = &self->model_err;
+    json_auto_t *fallback = NULL, *tokens = NULL;
+    AUTO(buf_free) struct buf out = {0};
+
+    buf_printf(&out, "{\"v\":1,\"wanted\":");
+    buf_json_string(&out, wanted);
+    buf_puts(&out, ",\"input\":");
+    if (codec_to_json(&decision_input_type, &self->turn->in, &out, err) < 0)
+        return -1;
+    if (failed->kind != ERR_NONE) {
+        fallback = json_pack("{s:s, s:i, s:s}", "kind", err_kind_name(failed->kind), "provider_code",
+                             failed->provider_code, "error", failed->text);
+        put_json(&out, "fallback", fallback);
+    }
+    if (self->asked_model) {
+        tokens = json_pack("{s:I, s:I, s:I, s:I}", "input", (json_int_t)claude->input_tokens, "output",
+                           (json_int_t)claude->output_tokens, "cache_read", (json_int_t)claude->cache_read_tokens,
+                           "cache_write", (json_int_t)claude->cache_write_tokens);
+        put_json(&out, "model_request", claude->request);
+        put_json(&out, "model_answers", claude->answers);
+        put_json(&out, "receipts", claude->receipts);
+        put_json(&out, "tokens", tokens);
+    }
+    put_json(&out, "guards", self->guards);
+    buf_printf(&out,
+               ",\"times_us\":{\"load\":%lld,\"search\":%lld,\"agent\":%lld,\"guards\":%lld},\"waited_ms\":%lld,"
+               "\"output\":",
+               (long long)self->base->load_us, (long long)self->base->search_us, (long long)self->agent_us,
+               (long long)self->guards_us, (long long)self->turn->waited_ms);
+    if (codec_to_json(&decision_output_type, &self->turn->out, &out, err) < 0)
+        return -1;
+    buf_puts(&out, "}");
+    if (out.failed || !(self->turn->record = arena_strdup(self->base->arena, out.data)))
+        return err_set(err, ERR_INTERNAL, "turn: the record does not fit into memory");
+    self->turn->input_tokens = claude->input_tokens + claude->cache_read_tokens + claude->cache_write_tokens;
+    self->turn->output_tokens = claude->output_tokens;
+    return 0;
+}
