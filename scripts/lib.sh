@@ -45,9 +45,21 @@ apt_has() {
     [ -n "$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \(.*\)/\1/p' | grep -v '(none)')" ]
 }
 
-# free_port: prints a TCP port that is free on loopback now.
+# free_port: prints a TCP port that is free on loopback now, below those that the kernel gives away by itself (32768 and
+# up): neither a service's own socket nor an outgoing connection can take it before its user binds it.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 - <<'END'
+import random, socket
+while True:
+    port = random.randint(20000, 32000)
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+END
 }
 
 services="gateway orchestrator knowledge delivery scheduler"

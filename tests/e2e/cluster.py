@@ -6,6 +6,7 @@ LEADWIRE_BIN is the folder of the programs, LEADWIRE_TEST_DATABASE_URL a server 
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,9 +28,16 @@ TOKEN = "sandbox-auth-token"
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has, below those that the kernel gives away by itself (32768 and up): the services' own
+    sockets, and outgoing connections, cannot take it before its user binds it."""
+    while True:
+        port = random.randint(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_for(what, predicate, seconds=PATIENCE, every=0.05):
