@@ -79,7 +79,7 @@ static void collect(struct sources *sources, const struct decision_input *in, co
 }
 
 bool guard_draft(struct arena *arena, const struct decision_input *in, const char *const *found, size_t n_found,
-                 const char *draft, struct guard_result *ret)
+                 bool called, const char *draft, struct guard_result *ret)
 {
     struct sources *sources = arena_calloc(arena, 1, sizeof *sources);
 
@@ -94,7 +94,8 @@ bool guard_draft(struct arena *arena, const struct decision_input *in, const cha
                                                               .n_ours = sources->n_ours,
                                                               .local_time = in->local_time},
                                       &ret->unsupported);
-    ret->deed = guard_receipts(arena, draft, sources->texts, sources->n_ours);
+    ret->deed =
+        guard_receipts(arena, draft, sources->texts, sources->n_ours, called || strcmp(in->state, "escalated") == 0);
     ret->leak = guard_prompt(arena, draft, in);
     ret->denial = identity_denied(arena, draft);
     return ret->n_unsupported == 0 && !ret->deed && !ret->leak && !ret->denial;

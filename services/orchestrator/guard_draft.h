@@ -17,6 +17,7 @@ struct guard_result {
     const char *denial;       /* a sentence that claims to be written by a person */
 };
 
-/* found: what tools of this turn have found. Returns whether the draft may leave. Texts are in arena. */
+/* found: what tools of this turn have found. called: a tool of this turn has called a person. Returns whether the draft
+ * may leave. Texts are in arena. */
 bool guard_draft(struct arena *arena, const struct decision_input *in, const char *const *found, size_t n_found,
-                 const char *draft, struct guard_result *ret);
+                 bool called, const char *draft, struct guard_result *ret);

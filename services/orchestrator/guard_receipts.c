@@ -28,12 +28,30 @@ static const char *const done[] = {"ive",  "weve",  "i",    "we",    "is",    "a
 static const char *const doubtful[] = {"made", "moved", "saved",  "put",     "placed", "added",
                                        "let",  "paid",  "called", "secured", NULL};
 static const char *const doers[] = {"ive", "weve", "been", "have", "moved", NULL};
+/* Who called somebody: not "you told the team". */
+static const char *const doers_of_calls[] = {"ive", "weve", "been", "was", "were", "hemos", "he", "ya", "esta", NULL};
 static const char *const open[] = {"not",     "to",    "once",    "if",     "before", "can",    "cant",  "would",
                                    "wont",    "could", "might",   "yet",    "after",  "until",  "when",  "isnt",
                                    "havent",  "hasnt", "will",    "be",     "get",    "cannot", "may",   "never",
                                    "wasnt",   "youd",  "nothing", "nobody", "no",     "well",   "want",  "aun",
                                    "todavia", "nada",  "cuando",  "si",     "quiere", "sera",   "podra", "antes",
                                    "una vez", "que",   NULL};
+
+/* That the business's own people were told: true where a person has been called. By itself each of these tells other
+ * deeds too ("I've informed the police", "forwarded you the invoice"), so the people must stand near. */
+static const char *const tellings[] = {"notified",   "informed",  "alerted",  "told",    "let",       "forwarded",
+                                       "passed",     "escalated", "flagged",  "pinged",  "messaged",  "asked",
+                                       "called",     "avisado",   "avisados", "avisada", "informado", "informada",
+                                       "notificado", "pasado",    "avise",    "informe", NULL};
+static const char *const people[] = {"team",      "colleague",   "colleagues", "manager",    "owner",      "staff",
+                                     "office",    "person",      "someone",    "somebody",   "supervisor", "dispatcher",
+                                     "equipo",    "companero",   "companera",  "companeros", "colega",     "encargado",
+                                     "encargada", "responsable", "gerente",    NULL};
+/* The same in Arabic, where the verb and its people are one phrase. */
+static const char *const tellings_ar[] = {"تم ابلاغ", "ابلغت", "ابلغنا", "اخبرت", "اخبرنا",
+                                          "احلت",     "احلنا", "حولت",   NULL};
+static const char *const people_ar[] = {"الزملاء", "زميل",   "زميلا", "زميلي",  "فريق", "الفريق",
+                                        "فريقنا",  "المدير", "زملاء", "زملائي", NULL};
 
 /* Deeds in a phrase of their own. */
 static const char *const deeds[] = {"all set",
@@ -124,13 +142,58 @@ static bool is_done(const char *folded, const char *p, const char *const *wanted
     return found;
 }
 
-static bool tells_deed(struct arena *arena, const char *folded)
+/* Whether one of the words stands within WORDS_BACK words before p or behind it. */
+static bool stands_near(const char *p, const char *folded, const char *const *words)
+{
+    const char *from = p;
+
+    for (int n = 0; n <= WORDS_BACK && from > folded; n++)
+        do
+            from--;
+        while (from > folded && *from != ' ');
+    for (int n = 0; n < 2 * WORDS_BACK + 2 && *from; n++) {
+        size_t len = strcspn(from + 1, " ");
+
+        if (is_one_of(from + 1, len, words))
+            return true;
+        from += len + 1;
+        if (!from[0] || !from[1])
+            break;
+    }
+    return false;
+}
+
+/* "I've let the team know", at p. */
+static bool tells_people(const char *folded, const char *p, size_t len)
+{
+    return is_one_of(p, len, tellings) && stands_near(p - 1, folded, people);
+}
+
+static bool tells_participle(const char *folded, bool called)
 {
     for (const char *const *deed = participles; *deed; deed++)
         for (const char *p = folded; (p = strstr(p, *deed)); p++)
-            if (p[-1] == ' ' && p[strlen(*deed)] == ' ' &&
+            if (p[-1] == ' ' && p[strlen(*deed)] == ' ' && !(called && tells_people(folded, p, strlen(*deed))) &&
                 is_done(folded, p - 1, is_one_of(*deed, strlen(*deed), doubtful) ? doers : done))
                 return true;
+    return false;
+}
+
+/* Nobody has been called, and the sentence says that somebody was told. */
+static bool tells_call(const char *folded)
+{
+    for (const char *const *deed = tellings; *deed; deed++)
+        for (const char *p = folded; (p = strstr(p, *deed)); p++)
+            if (p[-1] == ' ' && p[strlen(*deed)] == ' ' && tells_people(folded, p, strlen(*deed)) &&
+                is_done(folded, p - 1, doers_of_calls))
+                return true;
+    return words_find(folded, tellings_ar) && words_find(folded, people_ar);
+}
+
+static bool tells_deed(struct arena *arena, const char *folded, bool called)
+{
+    if (tells_participle(folded, called) || (!called && tells_call(folded)))
+        return true;
     for (const char *const *deed = deeds; *deed; deed++)
         if (words_have(folded, *deed)) {
             const char *before = arena_strndup(arena, folded, (size_t)(strstr(folded, *deed) - folded));
@@ -148,7 +211,8 @@ static const char *plain_folded(struct arena *arena, const char *text)
     return plain ? words_fold(arena, plain) : NULL;
 }
 
-const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources)
+const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources,
+                           bool called)
 {
     struct sentence sentences[SENTENCES_MAX];
     size_t n = words_sentences(arena, draft, sentences, COUNT_OF(sentences));
@@ -157,7 +221,7 @@ const char *guard_receipts(struct arena *arena, const char *draft, const char *c
         const char *said = plain_folded(arena, sentences[i].text);
         bool quoted = false;
 
-        if (said && (sentences[i].question || !tells_deed(arena, said)))
+        if (said && (sentences[i].question || !tells_deed(arena, said, called)))
             continue;
         for (size_t s = 0; said && s < n_sources && !quoted; s++) {
             const char *folded = plain_folded(arena, sources[s]);

@@ -1,12 +1,15 @@
 /* guard_receipts.h - "booked", "cancelled", "sent" leave only with the receipt of the action.
  *
- * No tool does such a deed yet, so none may be told as done. */
+ * The one deed that is done so far is that a person is called: where that has happened the lead may be told so. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
 
 /* The sentence of draft that tells a deed as done, NULL if there is none. What a source says word for word may be
- * repeated ("Estimates are sent by e-mail"). In arena. */
-const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources);
+ * repeated ("Estimates are sent by e-mail"). called: a person has been called into the conversation, in this turn or
+ * before; "I've let the team know" is true then. In arena. */
+const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources,
+                           bool called);

@@ -50,7 +50,7 @@ static const char *objection(struct deciding *self)
     int64_t start = clock_mono_us();
     struct guard_result result;
     bool passed = guard_draft(arena, &self->turn->in, self->claude.sources,
-                              self->asked_model ? self->claude.n_sources : 0, draft, &result);
+                              self->asked_model ? self->claude.n_sources : 0, self->turn->out.escalate, draft, &result);
 
     self->guards_us += clock_mono_us() - start;
     if (passed)

@@ -41,7 +41,7 @@ static void check(const json_t *context, const char *label, const char *name, co
     size_t n;
     const char *const *receipts = truth_receipts(context, arena, &n);
     int64_t began = now_ns();
-    bool passed = guard_draft(arena, &in, receipts, n, draft, &result);
+    bool passed = guard_draft(arena, &in, receipts, n, false, draft, &result);
     int64_t took = now_ns() - began;
     const char *why = passed                         ? ""
                       : result.n_unsupported + 1 > 1 ? result.unsupported[0]

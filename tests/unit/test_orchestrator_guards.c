@@ -152,15 +152,56 @@ Test(guards, deeds_are_not_told_as_done)
     };
 
     for (size_t i = 0; i < COUNT_OF(lies); i++)
-        cr_expect(guard_receipts(arena, lies[i], NULL, 0), "%s", lies[i]);
+        cr_expect(guard_receipts(arena, lies[i], NULL, 0, false), "%s", lies[i]);
     for (size_t i = 0; i < COUNT_OF(honest); i++)
-        cr_expect_null(guard_receipts(arena, honest[i], NULL, 0), "%s", honest[i]);
+        cr_expect_null(guard_receipts(arena, honest[i], NULL, 0, false), "%s", honest[i]);
+}
+
+Test(guards, that_a_person_was_called_may_be_told_once_it_is_true)
+{
+    static const char *const called[] = {
+        "I've notified the team and somebody will answer you here.",
+        "I have let a colleague know.",
+        "I've passed this on to our manager.",
+        "A colleague has been told and will answer you here.",
+        "The team has been informed.",
+        "I've flagged this for the owner.",
+        "Ya he avisado a un compañero, que le responderá por aquí.",
+        "He informado al equipo.",
+        "لقد أبلغت الفريق وسيجيبك أحد الزملاء هنا.",
+        "تم إبلاغ أحد الزملاء وسيجيبك هنا.",
+    };
+    /* What is not the call stays a deed without a receipt. */
+    static const char *const others[] = {
+        "I've informed the police.",
+        "I've forwarded you the invoice.",
+        "I've notified the team and your visit is booked.",
+        "I've let the team know and they are on the way.",
+        "تم حجز موعدك وأبلغت الفريق.",
+    };
+    static const char *const honest[] = {
+        "You told the office about the leak, thanks.",
+        "Shall I let the team know?",
+        "A colleague can be asked if you like.",
+        "I'm passing this on to a colleague, who will answer you here.",
+        "Our team was asked to keep Fridays free in the past? I don't know that.",
+        "Ask for the manager when you come by.",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(called); i++) {
+        cr_expect_null(guard_receipts(arena, called[i], NULL, 0, true), "%s", called[i]);
+        cr_expect(guard_receipts(arena, called[i], NULL, 0, false), "%s", called[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        cr_expect(guard_receipts(arena, others[i], NULL, 0, true), "%s", others[i]);
+    for (size_t i = 0; i < COUNT_OF(honest); i++)
+        cr_expect_null(guard_receipts(arena, honest[i], NULL, 0, false), "%s", honest[i]);
 }
 
 Test(guards, a_passage_may_be_quoted_about_deeds)
 {
     const char *const policy[] = {"Payment. Visits are confirmed by text the day before. Thanks."};
 
-    cr_expect_null(guard_receipts(arena, "Visits are confirmed by text the day before.", policy, 1));
-    cr_expect(guard_receipts(arena, "Your visit is confirmed.", policy, 1));
+    cr_expect_null(guard_receipts(arena, "Visits are confirmed by text the day before.", policy, 1, false));
+    cr_expect(guard_receipts(arena, "Your visit is confirmed.", policy, 1, false));
 }

@@ -24,7 +24,7 @@ static bool is_held(const json_t *context, const char *draft)
     struct guard_result result;
     size_t n;
     const char *const *receipts = truth_receipts(context, arena, &n);
-    bool passed = guard_draft(arena, &in, receipts, n, draft, &result);
+    bool passed = guard_draft(arena, &in, receipts, n, false, draft, &result);
 
     arena_destroy(&arena);
     return !passed;
