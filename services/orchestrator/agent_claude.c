@@ -1,23 +1,22 @@
 /* agent_claude.c - see agent_claude.h. */
 #include "services/orchestrator/agent_claude.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
-#include "libshared/clock.h"
 #include "libshared/err.h"
-#include "libshared/log.h"
 #include "services/orchestrator/claude_tools.h"
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/prompt.h"
 #include "services/orchestrator/reply.h"
 
-#define CALL_TIMEOUT_MS 30000
-#define CALL_MIN_MS     1000 /* with less than this left no try is worth its start */
-#define BACKOFF_MS      400  /* before the second try; doubles with each */
+static void free_text(char **text_p)
+{
+    free(*text_p);
+}
 
 int claude_start(struct claude *self, struct err *err)
 {
@@ -48,57 +47,17 @@ static void add_tokens(struct claude *self, const json_t *message)
     self->cache_write_tokens += json_integer_value(json_object_get(usage, "cache_creation_input_tokens"));
 }
 
-/* One try, noted for the record. */
-static int try_once(struct claude *self, int64_t left_ms, json_t **ret_message, struct err *err)
-{
-    struct anthropic_answer answer = {0};
-    struct err why = {0};
-    int timeout_ms = left_ms < CALL_TIMEOUT_MS ? (int)left_ms : CALL_TIMEOUT_MS;
-    int rc = anthropic_create(&self->api, self->request, timeout_ms, self->arena, &answer, &why);
-
-    json_array_append_new(self->answers,
-                          json_pack("{s:i, s:I, s:s?, s:s?, s:s?, s:O?}", "status", answer.status, "took_us",
-                                    (json_int_t)answer.took_us, "request_id", answer.request_id, "error_type",
-                                    answer.error_type, "error", rc < 0 ? why.text : NULL, "message", answer.message));
-    if (rc < 0) {
-        if (err)
-            *err = why;
-        return -1;
-    }
-    add_tokens(self, answer.message);
-    *ret_message = answer.message;
-    return 0;
-}
-
-static void sleep_ms(int64_t ms)
-{
-    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    while (nanosleep(&left, &left) < 0)
-        ;
-}
-
-/* One call of the model: tried again while that is worth it and there is time. The message is a new reference. */
+/* One call of the model. The message is a new reference. */
 static int call_model(struct claude *self, json_t **ret_message, struct err *err)
 {
-    for (int attempt = 0;; attempt++) {
-        int64_t left_ms = self->deadline_ms - clock_mono_ms(), wait_ms;
-        struct err why = {0};
+    AUTO(free_text) char *request = json_dumps(self->request, JSON_COMPACT);
 
-        if (left_ms < CALL_MIN_MS)
-            return attempt > 0 ? -1 : err_set(err, ERR_UNAVAILABLE, "no time is left to ask the model");
-        if (try_once(self, left_ms, ret_message, &why) == 0)
-            return 0;
-        if (err)
-            *err = why;
-        wait_ms = why.retry_after_s > 0 ? (int64_t)why.retry_after_s * 1000 : BACKOFF_MS << (attempt < 4 ? attempt : 4);
-        wait_ms += clock_mono_us() % 100; /* so that many turns do not come back in step */
-        if (why.kind != ERR_UNAVAILABLE || self->deadline_ms - clock_mono_ms() - wait_ms < CALL_MIN_MS)
-            return -1;
-        log_warn("the model did not answer, trying again", log_int("provider_code", why.provider_code),
-                 log_str("error", why.text), log_int("wait_ms", wait_ms));
-        sleep_ms(wait_ms);
-    }
+    if (!request)
+        return err_set(err, ERR_INTERNAL, "Claude agent: out of memory");
+    if (self->api.call(self->api.arg, request, strlen(request), self->arena, self->answers, ret_message, err) < 0)
+        return -1;
+    add_tokens(self, *ret_message);
+    return 0;
 }
 
 /* The texts of a message, joined; NULL if it has none. */

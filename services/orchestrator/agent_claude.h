@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/orchestrator/anthropic.h"
-
 struct arena;
 struct decision_input;
 struct decision_output;
@@ -27,17 +25,28 @@ struct claude_search {
     void *arg;
 };
 
+/* What answers the model's requests: the provider (claude_live.h), or a record.
+ *
+ * One call gets one message, with as many tries as it takes. request is the body, JSON, len bytes. Each try is appended
+ * to tries: {status, took_us, request_id, error_type, error, message}; where no message came of the call, the last one
+ * has "failed": the kind of the error. 0 and a message (a new reference), or -1 with *err, err->provider_code the
+ * status of the last try. */
+struct claude_api {
+    int (*call)(void *arg, const char *request, size_t len, struct arena *arena, json_t *tries, json_t **ret_message,
+                struct err *err);
+    void *arg;
+};
+
 struct claude {
-    struct anthropic api;
+    struct claude_api api;
     const char *model;
     struct claude_search search;
-    int64_t deadline_ms; /* clock_mono_ms: no try starts behind it, none lasts longer */
     struct arena *arena;
     const struct decision_input *in;
 
     /* What is kept for the record; json_decref'ed by claude_destroy. */
     json_t *request;  /* with every message of every round */
-    json_t *answers;  /* [{status, took_us, request_id, error, message}] */
+    json_t *answers;  /* every try of every call: see struct claude_api */
     json_t *receipts; /* [{tool, input, result, is_error}] */
     int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
 
@@ -47,11 +56,11 @@ struct claude {
     size_t n_passages; /* numbered so far */
 };
 
-/* Fills what is kept. api, model, search, deadline_ms, arena and in are set by the caller. */
+/* Fills what is kept. api, model, search, arena and in are set by the caller. */
 int claude_start(struct claude *self, struct err *err);
 void claude_destroy(struct claude *self);
 
-/* Runs rounds until there is a reply, repeating what is worth it until the deadline. ret_output begins as what the
+/* Runs rounds until there is a reply. ret_output begins as what the
  * caller put there (decision_start); tools change it. -1 with *err: no usable answer; err->provider_code is the
  * status of the last one. */
 int claude_answer(struct claude *self, struct decision_output *output, struct err *err);

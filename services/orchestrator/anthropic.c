@@ -1,7 +1,6 @@
 /* anthropic.c - see anthropic.h. A repeated request does no harm, so "uncertain" is "unavailable" here. */
 #include "services/orchestrator/anthropic.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -11,11 +10,6 @@
 #include "libshared/http.h"
 
 #define ANSWER_MAX (1024 * 1024)
-
-static void free_text(char **text_p)
-{
-    free(*text_p);
-}
 
 static enum err_kind kind_of(const struct http_response *response)
 {
@@ -88,10 +82,9 @@ static bool is_message(const json_t *body)
     return true;
 }
 
-int anthropic_create(const struct anthropic *self, const json_t *request, int timeout_ms, struct arena *arena,
+int anthropic_create(const struct anthropic *self, const char *request, size_t len, int timeout_ms, struct arena *arena,
                      struct anthropic_answer *ret_answer, struct err *err)
 {
-    AUTO(free_text) char *body = json_dumps(request, JSON_COMPACT);
     const char *url = arena_printf(arena, "%s/v1/messages", self->base_url);
     const char *headers[] = {arena_printf(arena, "x-api-key: %s", self->api_key), "anthropic-version: 2023-06-01",
                              NULL};
@@ -101,14 +94,14 @@ int anthropic_create(const struct anthropic *self, const json_t *request, int ti
     int rc;
 
     *ret_answer = (struct anthropic_answer){0};
-    if (!body || !url || !headers[0])
+    if (!url || !headers[0])
         return err_set(err, ERR_INTERNAL, "Anthropic: out of memory");
     rc = http_do(self->http,
                  &(struct http_request){.method = "POST",
                                         .url = url,
                                         .content_type = "application/json",
-                                        .body = body,
-                                        .body_len = strlen(body),
+                                        .body = request,
+                                        .body_len = len,
                                         .headers = headers,
                                         .timeout_ms = timeout_ms,
                                         .max_response = ANSWER_MAX},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct arena;
@@ -23,9 +24,9 @@ struct anthropic_answer {
     int64_t took_us;
 };
 
-/* POST /v1/messages, once. 0 and a message, or -1 with *err; ret_answer is filled in both cases as far as known.
- * err->provider_code is the HTTP status.
- * ERR_UNAVAILABLE  worth another try: 408, 409, 429, 5xx with 529, no answer, an answer that makes no sense
- * ERR_INVALID, ERR_DENIED  not worth one: 400, 401, 402, 403, 404, 413 */
-int anthropic_create(const struct anthropic *self, const json_t *request, int timeout_ms, struct arena *arena,
+/* POST /v1/messages, once; request is the body, len bytes. 0 and a message, or -1 with *err; ret_answer is filled in
+ * both cases as far as known. err->provider_code is the HTTP status. ERR_UNAVAILABLE  worth another try: 408, 409, 429,
+ * 5xx with 529, no answer, an answer that makes no sense ERR_INVALID, ERR_DENIED  not worth one: 400, 401, 402, 403,
+ * 404, 413 */
+int anthropic_create(const struct anthropic *self, const char *request, size_t len, int timeout_ms, struct arena *arena,
                      struct anthropic_answer *ret_answer, struct err *err);

@@ -17,6 +17,7 @@
 #include "proto/client_keys.h"
 #include "proto/messages.h"
 #include "services/orchestrator/alert.h"
+#include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/outbound.h"
@@ -112,6 +113,14 @@ static int64_t patience_deadline_ms(const struct config *config, const struct tu
     return clock_mono_ms() + (left_ms < TRY_MAX_MS ? left_ms : TRY_MAX_MS);
 }
 
+/* Which model may be asked: the client's choice, else the setting; none without a key. */
+static const char *model_of(const struct config *config, const struct turn *turn, struct arena *arena)
+{
+    const char *chosen = client_config_text(turn->in.config, "anthropic_model", arena);
+
+    return !config->anthropic_api_key ? NULL : chosen ? chosen : config->anthropic_model;
+}
+
 /* Answers all that the lead has written since the last answer. A second run finds nothing unanswered, or loses at the
  * commit: conversations.answered_seq and the task's token let only one through. */
 int process_ai_response(struct worker *self, struct task *task, struct err *err)
@@ -120,9 +129,11 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     struct turn_searcher searcher = {.worker = self,
                                      .client_id = task->client_id,
                                      .trace_id = *task->trace_id ? task->trace_id : NULL};
-    struct decider decider = {.config = self->config,
-                              .http = state ? state->http : NULL,
-                              .outage = state ? state->outage : NULL,
+    struct claude_live live = {.api = {.base_url = self->config->anthropic_base_url,
+                                       .api_key = self->config->anthropic_api_key,
+                                       .http = state ? state->http : NULL},
+                               .outage = state ? state->outage : NULL};
+    struct decider decider = {.api = {.call = claude_live_call, .arg = &live},
                               .search = {.search = turn_search, .arg = &searcher},
                               .arena = task->arena};
     int64_t start = clock_mono_us();
@@ -133,7 +144,8 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
         return -1;
     failpoint("orchestrator.after_load");
     decider.load_us = clock_mono_us() - start;
-    decider.deadline_ms = patience_deadline_ms(self->config, &turn);
+    turn.in.model = model_of(self->config, &turn, task->arena);
+    live.deadline_ms = patience_deadline_ms(self->config, &turn);
     if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
         return 0;
     if (turn.opted_out)

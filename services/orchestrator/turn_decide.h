@@ -3,19 +3,13 @@
 
 #include "services/orchestrator/agent_claude.h"
 
-struct config;
 struct err;
-struct http;
-struct outage;
 struct turn;
 
 /* What deciding works with, beside the turn. */
 struct decider {
-    const struct config *config;
-    struct http *http;
-    struct outage *outage; /* of the model; NULL: nobody watches */
+    struct claude_api api; /* the model, where turn->in.model names one */
     struct claude_search search;
-    int64_t deadline_ms; /* clock_mono_ms: until then the model is tried */
     struct arena *arena;
 
     /* For the record. */

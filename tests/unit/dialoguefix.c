@@ -12,6 +12,7 @@
 #include "libshared/clock.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
+#include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide.h"
 
@@ -128,10 +129,12 @@ static void play_turn(struct playing *self, size_t number, const json_t *turn, c
     const json_t *texts = json_is_object(turn) ? json_object_get(turn, "texts") : turn;
     const char *asked = json_string_value(json_object_get(turn, "asked"));
     struct decision_input *in = &self->turn.in;
-    struct decider decider = {.config = self->config,
-                              .http = self->http,
+    struct claude_live live = {.api = {.base_url = self->config->anthropic_base_url,
+                                       .api_key = self->config->anthropic_api_key,
+                                       .http = self->http},
+                               .deadline_ms = clock_mono_ms() + MODEL_WAIT_MS};
+    struct decider decider = {.api = {.call = claude_live_call, .arg = &live},
                               .search = {.search = no_search},
-                              .deadline_ms = clock_mono_ms() + MODEL_WAIT_MS,
                               .arena = self->arena};
     struct err err = {0};
     int64_t began;
@@ -242,6 +245,7 @@ static json_t *play(const json_t *dialogue, const json_t *business, const char *
                                            .local_time = "Monday 2026-11-23 09:30",
                                            .client_name = json_string_value(json_object_get(business, "name")),
                                            .timezone = "UTC",
+                                           .model = config->anthropic_api_key ? config->anthropic_model : NULL,
                                            .config = config_text,
                                            .config_version = 1,
                                            .state = "open",

@@ -11,6 +11,7 @@
 #include "libshared/http.h"
 #include "libshared/httpd.h"
 #include "services/orchestrator/agent_claude.h"
+#include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/decision.h"
 
 /* What the server answers, in turn; the last one again and again. */
@@ -26,6 +27,7 @@ static struct httpd *server;
 static struct http *http;
 static struct arena *arena;
 static struct err err;
+static struct claude_live live;
 static struct claude claude;
 static struct decision_lead lead = {.score = "COLD"};
 static struct decision_message question = {.seq = 1, .author = "lead", .body = "Are you open today?", .created_at = 1};
@@ -87,10 +89,11 @@ static void set_up(void)
                                  .lead = &lead,
                                  .unanswered = &question,
                                  .n_unanswered = 1};
-    claude = (struct claude){.api = {.base_url = url, .api_key = "sk-test", .http = http},
+    live = (struct claude_live){.api = {.base_url = url, .api_key = "sk-test", .http = http},
+                                .deadline_ms = clock_mono_ms() + 3000};
+    claude = (struct claude){.api = {.call = claude_live_call, .arg = &live},
                              .model = "claude-sonnet-5-5",
                              .search = {.search = found_nothing},
-                             .deadline_ms = clock_mono_ms() + 3000,
                              .arena = arena,
                              .in = &in};
     out = decision_start(&in, "claude");
@@ -163,7 +166,7 @@ Test(claude, an_overload_is_tried_again_and_the_answer_used)
     script[2] =
         (struct script){200, "{\"content\":[{\"type\":\"tool_use\",\"id\":7}],\"stop_reason\":\"tool_use\"}", NULL};
     script[3] = (struct script){200, TEXT("Yes."), NULL};
-    claude.deadline_ms = clock_mono_ms() + 20000;
+    live.deadline_ms = clock_mono_ms() + 20000;
     cr_assert_eq(claude_answer(&claude, &out, &err), 0, "%s", err.text);
     cr_expect_str_eq(out.reply, "Yes.");
     cr_expect_eq(json_array_size(claude.answers), 4);

@@ -8,10 +8,10 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/clock.h"
-#include "libshared/config.h"
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "libshared/httpd.h"
+#include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide.h"
 #include "tests/bench/truth_set.h"
@@ -21,7 +21,7 @@
 static struct httpd *server;
 static struct http *http;
 
-static struct config config;
+static struct claude_live live;
 static struct err err;
 static const json_t *playing; /* the case that the fooled model obeys */
 static atomic_int calls;
@@ -74,7 +74,7 @@ static void set_up(void)
     http = http_new(&err);
     cr_assert(server && http, "%s", err.text);
     snprintf(url, sizeof url, "http://127.0.0.1:%d", httpd_port(server));
-    config = (struct config){.anthropic_base_url = url, .anthropic_model = "claude-sonnet-5-5"};
+    live = (struct claude_live){.api = {.base_url = url, .api_key = "sk-test", .http = http}};
 }
 
 static void tear_down(void)
@@ -137,12 +137,10 @@ static void decide(const json_t *contexts, const json_t *attempt, bool fooled)
     playing = attempt;
     atomic_store(&calls, 0);
     searches = 0;
-    config.anthropic_api_key = fooled ? "sk-test" : NULL;
-    cr_assert_eq(turn_decide(&(struct decider){.config = &config,
-                                               .http = http,
-
+    turn.in.model = fooled ? "claude-sonnet-5-5" : NULL;
+    live.deadline_ms = clock_mono_ms() + 10000;
+    cr_assert_eq(turn_decide(&(struct decider){.api = {.call = claude_live_call, .arg = &live},
                                                .search = {.search = found_nothing},
-                                               .deadline_ms = clock_mono_ms() + 10000,
                                                .arena = arena},
                              &turn, &err),
                  0, "%s", err.text);
