@@ -38,6 +38,7 @@ struct err;
     V(anthropic_api_key, SECRET, "ANTHROPIC_API_KEY", NULL, 1, 256, "unset: the scripted agent answers")                   \
     V(anthropic_model,   STR,    "ANTHROPIC_MODEL", "claude-sonnet-5-5", 1, 128, "model that answers")                     \
     V(anthropic_base_url, URL,   "ANTHROPIC_BASE_URL", "https://api.anthropic.com", 1, 1024, "Anthropic's API")            \
+    V(anthropic_prices,  STR,    "ANTHROPIC_PRICES", NULL, 1, 2048, "USD of a million tokens of input and output by the beginning of a model's name, where the built-in list is wrong, e.g. claude-sonnet-5=2/10,claude-opus-=5/25") \
     V(openai_api_key,    SECRET, "OPENAI_API_KEY", NULL, 1, 256, "unset: the built-in model embeds, English alone")              \
     V(openai_base_url,   URL,    "OPENAI_BASE_URL", "https://api.openai.com/v1", 1, 1024, "OpenAI's API, with its /v1")    \
     V(openai_embedding_model, STR, "OPENAI_EMBEDDING_MODEL", "text-embedding-3-small", 1, 128, "model of new knowledge bases where there is a key") \
@@ -46,6 +47,7 @@ struct err;
     V(hnsw_min_vectors,  INT,    "LEADWIRE_HNSW_MIN_VECTORS", 1000, 0, 100000000, "a client with as many vectors of a model gets an HNSW index for them; below, search is exact. 0: always exact") \
     V(reconcile_after_s, STR,    "LEADWIRE_RECONCILE_AFTER_SECONDS", "5,15,60,300", 1, 64, "when Twilio is asked what became of a send without a clear answer, seconds after the attempt") \
     V(burst_wait_ms,     INT,    "LEADWIRE_BURST_WAIT_MS", 1000, 0, 4000, "wait for the next text after one that does not look complete, milliseconds") \
+    V(usage_every_s,     INT,    "LEADWIRE_USAGE_SECONDS", 60, 1, 3600, "how often tokens and cost are added up per client and day, and budgets looked at, seconds") \
     V(agent_patience_s,  INT,    "LEADWIRE_AGENT_PATIENCE_SECONDS", 20, 1, 120, "how long a lead may wait for the model before the scripted agent answers, seconds")
 /* clang-format on */
 

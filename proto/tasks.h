@@ -62,7 +62,8 @@ TASK_MESSAGES(MESSAGE_STRUCT)
     KIND(bulk_ingest_faqs, "knowledge", embed_chunks, 60, 300, 2)              \
     KIND(ingest_document, "knowledge", ingest_revision, 60, 300, 2)            \
     KIND(build_vector_index, "knowledge", build_vector_index, 10, 1800, 30)    \
-    KIND(cleanup_old_data, "scheduler", empty, 5, 300, 30)
+    KIND(cleanup_old_data, "scheduler", empty, 5, 300, 30)                     \
+    KIND(update_token_usage, "scheduler", empty, 5, 60, 5)
 
 #define TASK_NAME(name, role, payload, max_attempts, deadline_s, backoff_s) \
     static const char TASK_##name[] __attribute__((unused)) = #name;

@@ -13,6 +13,8 @@
 #include "services/orchestrator/prompt.h"
 #include "services/orchestrator/reply.h"
 
+#define TOKENS_MAX 10000000 /* of one call; the largest models take a tenth of it */
+
 static void free_text(char **text_p)
 {
     free(*text_p);
@@ -37,14 +39,21 @@ void claude_destroy(struct claude *self)
     self->request = self->answers = self->receipts = NULL;
 }
 
+static int64_t tokens_of(const json_t *usage, const char *name)
+{
+    json_int_t told = json_integer_value(json_object_get(usage, name));
+
+    return told < 0 ? 0 : told < TOKENS_MAX ? told : TOKENS_MAX;
+}
+
 static void add_tokens(struct claude *self, const json_t *message)
 {
     const json_t *usage = json_object_get(message, "usage");
 
-    self->input_tokens += json_integer_value(json_object_get(usage, "input_tokens"));
-    self->output_tokens += json_integer_value(json_object_get(usage, "output_tokens"));
-    self->cache_read_tokens += json_integer_value(json_object_get(usage, "cache_read_input_tokens"));
-    self->cache_write_tokens += json_integer_value(json_object_get(usage, "cache_creation_input_tokens"));
+    self->input_tokens += tokens_of(usage, "input_tokens");
+    self->output_tokens += tokens_of(usage, "output_tokens");
+    self->cache_read_tokens += tokens_of(usage, "cache_read_input_tokens");
+    self->cache_write_tokens += tokens_of(usage, "cache_creation_input_tokens");
 }
 
 /* One call of the model. The message is a new reference. */

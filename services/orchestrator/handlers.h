@@ -4,14 +4,16 @@
 struct call;
 struct err;
 struct http;
+struct model_prices;
 struct outage;
 struct task;
 struct worker;
 
 /* One per worker thread. */
 struct orchestrator {
-    struct http *http;     /* to the model's provider; keeps its connection open */
-    struct outage *outage; /* of the model: the process's, shared */
+    struct http *http;                 /* to the model's provider; keeps its connection open */
+    struct outage *outage;             /* of the model: the process's, shared */
+    const struct model_prices *prices; /* the operator's own; shared */
 };
 
 /* turn.c */

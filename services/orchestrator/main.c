@@ -1,13 +1,21 @@
 /* orchestrator - clients, leads and conversations; decides what a lead is answered. */
 #include <stdlib.h>
 
+#include "libshared/config.h"
 #include "libshared/http.h"
 #include "libshared/service.h"
 #include "proto/messages.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/model_prices.h"
 #include "services/orchestrator/outage.h"
 
 static struct outage *outage; /* made before the workers, ended after them */
+static struct model_prices prices;
+
+static int orchestrator_check(const struct config *config, struct err *err)
+{
+    return model_prices_read(config->anthropic_prices, &prices, err);
+}
 
 static int orchestrator_start(struct worker *self, void **ret_service_state, struct err *err)
 {
@@ -25,6 +33,7 @@ static int orchestrator_worker_new(struct worker *self, struct err *err)
         return -1;
     }
     state->outage = outage;
+    state->prices = &prices;
     self->state = state;
     return 0;
 }
@@ -75,6 +84,7 @@ static const struct service orchestrator = {
     .workers = 32, /* most of them wait for a model */
     .tasks = tasks,
     .requests = requests,
+    .check = orchestrator_check,
     .start = orchestrator_start,
     .worker_new = orchestrator_worker_new,
     .worker_destroy = orchestrator_worker_destroy,

@@ -24,6 +24,7 @@
 #include "services/orchestrator/turn_decide.h"
 #include "services/orchestrator/turn_search.h"
 #include "services/orchestrator/turn_store.h"
+#include "services/orchestrator/usage_store.h"
 
 #define TRY_MIN_MS 5000  /* the model is given this long even where the lead has waited past all patience */
 #define TRY_MAX_MS 90000 /* well within the task's deadline */
@@ -154,8 +155,14 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     start = clock_mono_us();
     turn_add_passages(&searcher, &turn, task->arena);
     decider.search_us = clock_mono_us() - start;
-    if (turn_decide(&decider, &turn, err) < 0 || commit_turn(self, task, &turn, &change, err) < 0)
+    if (turn_decide(&decider, &turn, err) < 0)
         return -1;
+    if (turn.model)
+        turn.cost_micro_usd = model_cost_micro_usd(state ? state->prices : NULL, turn.model, &turn.tokens);
+    if (commit_turn(self, task, &turn, &change, err) < 0) {
+        usage_store_unused(self->db, &turn);
+        return -1;
+    }
     failpoint("orchestrator.after_commit");
     publish_all(self, &turn, &change);
     log_info("answered", log_str("client_id", turn.client_id), log_str("conversation_id", turn.conversation_id),

@@ -8,6 +8,7 @@
 
 #include "libshared/uuid.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/model_prices.h"
 
 struct turn {
     char turn_id[UUID_SIZE];
@@ -26,5 +27,8 @@ struct turn {
 
     /* For the record. */
     const char *record; /* JSON */
-    int64_t input_tokens, output_tokens;
+    const char *model;  /* that was asked, with or without an answer; NULL: none was */
+    struct model_tokens tokens;
+    int64_t cost_micro_usd;
+    bool fallback; /* the scripted agent answers because the model gave no answer, or might not be asked */
 };

@@ -17,6 +17,22 @@ static void put_json(struct buf *out, const char *name, const json_t *value)
     free(text);
 }
 
+/* Of all its answers, a repair's among them. */
+static void count_usage(struct deciding *self)
+{
+    const struct claude *claude = &self->claude;
+    struct turn *turn = self->turn;
+
+    turn->fallback = self->model_err.kind != ERR_NONE;
+    if (!self->asked_model)
+        return;
+    turn->model = claude->model;
+    turn->tokens = (struct model_tokens){.input = claude->input_tokens,
+                                         .output = claude->output_tokens,
+                                         .cache_read = claude->cache_read_tokens,
+                                         .cache_write = claude->cache_write_tokens};
+}
+
 int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
 {
     const struct claude *claude = &self->claude;
@@ -54,7 +70,6 @@ int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
     buf_puts(&out, "}");
     if (out.failed || !(self->turn->record = arena_strdup(self->base->arena, out.data)))
         return err_set(err, ERR_INTERNAL, "turn: the record does not fit into memory");
-    self->turn->input_tokens = claude->input_tokens + claude->cache_read_tokens + claude->cache_write_tokens;
-    self->turn->output_tokens = claude->output_tokens;
+    count_usage(self);
     return 0;
 }

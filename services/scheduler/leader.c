@@ -49,7 +49,7 @@ struct leader {
 
     /* the thread's own */
     bool leads, away;
-    int64_t sweep_from_ms, bury_ms, housekeeping_ms;
+    int64_t sweep_from_ms, bury_ms, usage_ms, housekeeping_ms;
 };
 
 /* 1 if the lock is ours, 0 if it is another's, -1 without a database. */
@@ -79,6 +79,11 @@ static int housekeeping(struct leader *self, int64_t now, struct err *err)
             return -1;
         self->bury_ms = now + BURY_MS;
     }
+    if (now >= self->usage_ms) {
+        if (usage_fire(self->worker, err) < 0)
+            return -1;
+        self->usage_ms = now + self->worker->config->usage_every_s * 1000;
+    }
     if (now >= self->housekeeping_ms) {
         if (task_partitions_keep(self->worker->db, PARTITION_DAYS_AHEAD, PARTITION_KEEP_DAYS, err) < 0 ||
             cleanup_fire(self->worker, err) < 0)
@@ -95,7 +100,7 @@ static int lead(struct leader *self, struct err *err)
     if (!self->leads) {
         log_info("leading");
         self->leads = true;
-        self->bury_ms = self->housekeeping_ms = 0;
+        self->bury_ms = self->usage_ms = self->housekeeping_ms = 0;
     }
     if (now < self->sweep_from_ms)
         return 0;

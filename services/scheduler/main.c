@@ -18,6 +18,7 @@ static void scheduler_stop(void *service_state)
 
 static const struct task_handler tasks[] = {
     {TASK_cleanup_old_data, on_cleanup_old_data},
+    {TASK_update_token_usage, on_update_token_usage},
     {0},
 };
 

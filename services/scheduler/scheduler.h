@@ -35,6 +35,12 @@ bool sweep_may_push(struct sweep *self, const char *task_id, int64_t now_ms);
 int cleanup_fire(struct worker *worker, struct err *err);
 int on_cleanup_old_data(struct worker *self, struct task *task, struct err *err);
 
+/* ---- usage.c ---- */
+
+/* Once per usage_every_s, however often and by however many it is called. */
+int usage_fire(struct worker *worker, struct err *err);
+int on_update_token_usage(struct worker *self, struct task *task, struct err *err);
+
 /* ---- task_status.c ---- */
 
 request_fn on_get_task;

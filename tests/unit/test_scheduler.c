@@ -20,7 +20,7 @@
 #include "tests/unit/busfix.h"
 #include "tests/unit/testdb.h"
 
-static struct config config;
+static struct config config = {.usage_every_s = 60};
 static struct db_pool *pool;
 static struct inbox inbox; /* plays a scheduler: who does cleanup_old_data */
 static struct registry *registry;
