@@ -30,6 +30,7 @@ import knowledge_quality  # noqa: E402
 import knowledge_search  # noqa: E402
 import signature  # noqa: E402
 import truth  # noqa: E402
+import turns  # noqa: E402
 from cluster import BUSINESS, SERVICES, SID, TOKEN, Cluster, wait_for  # noqa: E402
 
 PATH = "/api/v1/webhooks/twilio/sms"
@@ -88,11 +89,11 @@ class Bench:
         self.next_lead += n
         return [lead_number(i) for i in range(first, first + n)]
 
-    def sent_at(self):
+    def sent_at(self, cluster=None):
         """When the sandbox read the POST for each number, seconds of the monotonic clock."""
         at, after = {}, -1
         while True:
-            page = self.cluster.sandbox("GET", f"/messages?after={after}")["messages"]
+            page = (cluster or self.cluster).sandbox("GET", f"/messages?after={after}")["messages"]
             for message in page:
                 at.setdefault(message["to"], []).append(message["received_at_us"] / 1e6)
                 after = message["index"]
@@ -235,7 +236,7 @@ KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search":
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
 OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure, "dialogues": dialogues.measure,
-       "signature": signature.measure, "truth": truth.measure}
+       "signature": signature.measure, "truth": truth.measure, "turns": turns.measure}
 
 
 def expand(names):
