@@ -23,9 +23,9 @@
 #define CONNECTIONS_MAX   8L
 #define RETRY_AFTER_MAX_S 86400
 
-/* What libcurl reads into and sends from, for an exchange that is small: with its own 16 KiB and 64 KiB, a hundred
- * threads hold megabytes. The second is the least that it takes. */
-#define SMALL_ANSWER (64 * 1024)
+/* What libcurl reads into and sends from, for an exchange that is small: with its own 16 KiB and 64 KiB, hundreds
+ * of threads hold megabytes. The second is the least that it takes. */
+#define SMALL_ANSWER (1024 * 1024)
 #define READ_BUFFER  2048L
 #define SMALL_BODY   16384
 

@@ -105,8 +105,7 @@ static int claim(struct process *self, const struct claim_plan *plan)
             self->claims_lost = true;
         }
     }
-    if (n > 0)
-        pthread_cond_broadcast(&self->work);
+    workers_grow_locked(self);
     if (rc < 0) {
         self->claims_lost = true;
         claims_look_locked(self);
@@ -116,6 +115,7 @@ static int claim(struct process *self, const struct claim_plan *plan)
         self->look |= n == 0 && self->n_tasks_running == 0; /* idle: what else is there? */
     }
     pthread_mutex_unlock(&self->lock);
+    workers_wake(self, n);
     return rc;
 }
 

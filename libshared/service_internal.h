@@ -28,6 +28,7 @@
 #define PREFETCH_MIN   2
 #define PREFETCH_MS    20 /* more is prefetched only if the workers get to it within that time */
 #define REQUEST_MEMORY (8 * 1024 * 1024)
+#define WORKERS_FIRST  4   /* threads that are there from the start; the others are made when they are needed */
 #define RETRY_MS       250 /* while the database is away */
 
 /* Sanitizers need several times the stack. Untouched pages of a stack cost nothing. */
@@ -95,7 +96,6 @@ struct worker_slot {
     struct worker worker; /* what the service's functions see */
     struct process *process;
     pthread_t thread;
-    bool runs;
 };
 
 struct process {
@@ -111,7 +111,7 @@ struct process {
     int64_t started_ms;
 
     struct worker_slot main_slot, *slots;
-    int n_workers;
+    int n_workers;    /* threads at most */
     int task_workers; /* so many may work on tasks at a time: the rest answers requests */
 
     pthread_mutex_t lock; /* of all that follows */
@@ -122,6 +122,9 @@ struct process {
     int n_busy, n_tasks_running;
     bool task_was_last; /* tasks and jobs take turns */
     bool ending;        /* workers end when there is nothing left */
+    int n_slots_used;   /* threads that were made */
+    int n_idle; /* of them, those that work on nothing; one that was woken, or made, and has taken nothing yet counts */
+    bool no_more_threads; /* the system gives none */
     int n_workers_started, n_workers_failed;
 
     pthread_cond_t dispatch; /* for the dispatcher */
@@ -146,6 +149,10 @@ struct process {
 /* ---- service_worker.c ---- */
 
 int workers_start(struct process *self, struct err *err);
+/* Work was added: makes threads for it while all others are busy. */
+void workers_grow_locked(struct process *self);
+/* Wakes as many as there are pieces of new work: each of hundreds that woke for nothing would cost as much as work. */
+void workers_wake(struct process *self, size_t n);
 /* Ends them once nothing waits. They must not be handed anything any more. */
 void workers_end(struct process *self);
 /* False if too many wait. Owns job unless false. */

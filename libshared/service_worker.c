@@ -41,6 +41,58 @@ struct held *held_pop(struct held_list *list)
     return held;
 }
 
+/* ---- threads come as they are needed ---- */
+
+static void *worker_thread(void *arg);
+
+/* Another one, which counts as idle until it takes something. Returns 0 or an errno. */
+static int start_one_locked(struct process *self)
+{
+    struct worker_slot *slot = &self->slots[self->n_slots_used];
+    pthread_attr_t attr;
+    int rc;
+
+    *slot = self->main_slot;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, WORKER_STACK);
+    rc = pthread_create(&slot->thread, &attr, worker_thread, slot);
+    pthread_attr_destroy(&attr);
+    if (rc == 0) {
+        self->n_slots_used++;
+        self->n_idle++;
+    }
+    return rc;
+}
+
+static size_t tasks_to_run_locked(const struct process *self)
+{
+    size_t places = (size_t)(self->task_workers - self->n_tasks_running);
+
+    return self->waiting.n < places ? self->waiting.n : places;
+}
+
+void workers_grow_locked(struct process *self)
+{
+    size_t to_run = self->n_jobs + tasks_to_run_locked(self);
+
+    if (!self->slots || self->ending)
+        return;
+    while (to_run > (size_t)self->n_idle && self->n_slots_used < self->n_workers && !self->no_more_threads) {
+        int rc = start_one_locked(self);
+
+        if (rc != 0) { /* the others do the work */
+            self->no_more_threads = true;
+            log_error("no more worker threads", log_int("threads", self->n_slots_used), log_str("error", strerror(rc)));
+        }
+    }
+}
+
+void workers_wake(struct process *self, size_t n)
+{
+    for (size_t i = 0; i < n && i < (size_t)self->n_workers; i++)
+        pthread_cond_signal(&self->work);
+}
+
 bool worker_add_job(struct process *self, struct job *job)
 {
     bool added = false;
@@ -55,10 +107,11 @@ bool worker_add_job(struct process *self, struct job *job)
         self->jobs_tail = job;
         self->n_jobs++;
         added = true;
+        workers_grow_locked(self);
     }
     pthread_mutex_unlock(&self->lock);
     if (added) /* not with the lock, for which the worker would have to sleep again */
-        pthread_cond_signal(&self->work);
+        workers_wake(self, 1);
     return added;
 }
 
@@ -118,6 +171,7 @@ static bool take_next(struct process *self, struct job **ret_job, struct held **
     }
     ending = !*ret_job && !*ret_held;
     self->n_busy += !ending;
+    self->n_idle--;
     pthread_mutex_unlock(&self->lock);
     return !ending;
 }
@@ -161,11 +215,13 @@ static void run_task(struct worker_slot *slot, struct held *held)
     dispatcher_finish(self, held);
 }
 
+/* One that cannot work is none: the next that is needed is tried again by another. */
 static void report_start(struct process *self, bool failed)
 {
     pthread_mutex_lock(&self->lock);
     self->n_workers_started++;
     self->n_workers_failed += failed;
+    self->n_idle -= failed;
     pthread_cond_broadcast(&self->dispatch);
     pthread_mutex_unlock(&self->lock);
 }
@@ -192,6 +248,7 @@ static void *worker_thread(void *arg)
         free(job);
         pthread_mutex_lock(&self->lock);
         self->n_busy--;
+        self->n_idle++;
         pthread_mutex_unlock(&self->lock);
     }
     if (!failed && self->service->worker_destroy)
@@ -201,41 +258,34 @@ static void *worker_thread(void *arg)
 
 /* ---- starting and ending ---- */
 
+/* A few to begin with: what they cannot do, the others could not do either. */
 int workers_start(struct process *self, struct err *err)
 {
-    pthread_attr_t attr;
-    int started = 0, rc = 0;
+    int rc = 0;
 
     if (!(self->slots = calloc((size_t)self->n_workers, sizeof *self->slots)))
         return err_set(err, ERR_INTERNAL, "out of memory");
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, WORKER_STACK);
-    for (; started < self->n_workers && rc == 0; started++) {
-        self->slots[started] = self->main_slot;
-        rc = pthread_create(&self->slots[started].thread, &attr, worker_thread, &self->slots[started]);
-        self->slots[started].runs = rc == 0;
-    }
-    pthread_attr_destroy(&attr);
+    pthread_mutex_lock(&self->lock);
+    while (self->n_slots_used < self->n_workers && self->n_slots_used < WORKERS_FIRST && rc == 0)
+        rc = start_one_locked(self);
+    while (self->n_workers_started < self->n_slots_used)
+        pthread_cond_wait(&self->dispatch, &self->lock);
+    pthread_mutex_unlock(&self->lock);
     if (rc != 0)
         return err_set(err, ERR_INTERNAL, "worker thread: %s", strerror(rc));
-
-    pthread_mutex_lock(&self->lock);
-    while (self->n_workers_started < started)
-        pthread_cond_wait(&self->dispatch, &self->lock);
-    rc = self->n_workers_failed;
-    pthread_mutex_unlock(&self->lock);
-    return rc ? err_set(err, ERR_INTERNAL, "%d of %d workers did not start", rc, started) : 0;
+    return self->n_workers_failed ? err_set(err, ERR_INTERNAL, "%d of %d workers did not start", self->n_workers_failed,
+                                            self->n_slots_used)
+                                  : 0;
 }
 
 void workers_end(struct process *self)
 {
     pthread_mutex_lock(&self->lock);
-    self->ending = true;
+    self->ending = true; /* from here on no thread is made */
     pthread_cond_broadcast(&self->work);
     pthread_mutex_unlock(&self->lock);
-    for (int i = 0; self->slots && i < self->n_workers; i++)
-        if (self->slots[i].runs)
-            pthread_join(self->slots[i].thread, NULL);
+    for (int i = 0; self->slots && i < self->n_slots_used; i++)
+        pthread_join(self->slots[i].thread, NULL);
     free(self->slots);
     self->slots = NULL;
 }
