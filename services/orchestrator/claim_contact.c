@@ -18,15 +18,31 @@ static const char *lower_copy(struct arena *arena, const char *text, size_t len)
     return copy;
 }
 
+static bool is_ascii_word(char c)
+{
+    return isalnum((unsigned char)c);
+}
+
+/* Letters, digits, dots and dashes. */
+static size_t host_bytes(const char *p)
+{
+    size_t len = 0;
+
+    while (is_ascii_word(p[len]) || p[len] == '.' || p[len] == '-')
+        len++;
+    return len;
+}
+
 size_t read_email(struct arena *arena, const char *p, struct claim *ret)
 {
-    static const char domain_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-    static const char local_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-";
-    size_t local = strspn(p, local_bytes), domain;
+    size_t local = 0, domain;
+
+    while (is_ascii_word(p[local]) || (p[local] && strchr("._%+-", p[local])))
+        local++;
 
     if (local == 0 || p[local] != '@')
         return 0;
-    domain = strspn(p + local + 1, domain_bytes);
+    domain = host_bytes(p + local + 1);
     while (domain > 0 && strchr(".-", p[local + domain]))
         domain--;
     if (!memchr(p + local + 1, '.', domain))
@@ -42,8 +58,7 @@ static size_t host_length(const char *p)
                                        "dev", "ai",   "me",  "uk",    "ca",     "de",  "es",   "mx",   "au",
                                        "nz",  "shop", "xyz", "site",  "online", "edu", "gov",  "link", "ly",
                                        "ae",  "sa",   "fr",  "store", "tv",     "eu"};
-    size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
-    size_t dot;
+    size_t len = host_bytes(p), dot;
 
     while (len > 0 && strchr(".-", p[len - 1]))
         len--;
@@ -90,6 +105,8 @@ size_t read_phone(struct arena *arena, const char *p, struct claim *ret)
     char digits[24];
     size_t n = 0, len = 0, i = 0;
 
+    if (is_word_byte(*p) && !isdigit((unsigned char)*p))
+        return 0;
     if (*p == '+' || *p == '(')
         i++;
     for (; p[i]; i++) {
@@ -134,11 +151,13 @@ static const char *folded_key(struct arena *arena, const char *p, size_t len)
 /* "412 Cedar Street", "Bay Road": up to three names in capitals, then what kind of street it is. */
 static size_t read_street(struct arena *arena, const char *p, struct claim *ret)
 {
-    static const struct term kinds[] = {{"street", 0}, {"st", 0},      {"avenue", 0},  {"ave", 0},       {"road", 0},
-                                        {"rd", 0},     {"lane", 0},    {"ln", 0},      {"boulevard", 0}, {"blvd", 0},
-                                        {"drive", 0},  {"dr", 0},      {"court", 0},   {"square", 0},    {"terrace", 0},
-                                        {"place", 0},  {"highway", 0}, {"parkway", 0}, {"way", 0},       {NULL, 0}};
-    size_t len = 0, name = strspn(p, "0123456789");
+    static const struct term kind_terms[] = {{"street", 0},    {"st", 0},      {"avenue", 0},  {"ave", 0},
+                                             {"road", 0},      {"rd", 0},      {"lane", 0},    {"ln", 0},
+                                             {"boulevard", 0}, {"blvd", 0},    {"drive", 0},   {"dr", 0},
+                                             {"court", 0},     {"square", 0},  {"terrace", 0}, {"place", 0},
+                                             {"highway", 0},   {"parkway", 0}, {"way", 0},     {NULL, 0}};
+    static struct terms kinds = {.list = kind_terms};
+    size_t len = 0, name = isdigit((unsigned char)*p) ? strspn(p, "0123456789") : 0;
     int value;
 
     if (name > 0 && name < 6)
@@ -151,7 +170,7 @@ static size_t read_street(struct arena *arena, const char *p, struct claim *ret)
         len += word_length(p + len);
         if (p[len] != ' ')
             return 0;
-        kind = phrase_at(p + len + 1, kinds, &value);
+        kind = phrase_at(p + len + 1, &kinds, &value);
         if (kind > 0 && isupper((unsigned char)p[len + 1])) {
             *ret = (struct claim){.kind = CLAIM_ADDRESS, .key = folded_key(arena, p, len)};
             return ret->key ? len + 1 + kind : 0;
@@ -164,16 +183,17 @@ static size_t read_street(struct arena *arena, const char *p, struct claim *ret)
 /* "calle de Alcala, 120", "شارع الوصل 25": the name, and the number where it follows. */
 static size_t read_calle(struct arena *arena, const char *p, struct claim *ret)
 {
-    static const struct term kinds[] = {{"calle", 0},     {"avenida", 0}, {"avda", 0}, {"plaza", 0}, {"paseo", 0},
-                                        {"carretera", 0}, {"شارع", 0},    {"طريق", 0}, {NULL, 0}};
+    static const struct term kind_terms[] = {{"calle", 0},     {"avenida", 0}, {"avda", 0}, {"plaza", 0}, {"paseo", 0},
+                                             {"carretera", 0}, {"شارع", 0},    {"طريق", 0}, {NULL, 0}};
+    static struct terms kinds = {.list = kind_terms};
     static const struct term articles[] = {{"de la", 0}, {"de los", 0}, {"del", 0}, {"de", 0}, {"la", 0}, {NULL, 0}};
     int value;
-    size_t start = phrase_at(p, kinds, &value), len, number;
+    size_t start = phrase_at(p, &kinds, &value), len, number;
 
     if (start == 0 || p[start] != ' ')
         return 0;
     start++;
-    if ((len = (unsigned char)p[start] < 0x80 ? phrase_at(p + start, articles, &value) : 0))
+    if ((len = (unsigned char)p[start] < 0x80 ? term_at(p + start, articles, &value) : 0))
         start += len + (p[start + len] == ' ');
     len = word_length(p + start);
     if (len == 0 || ((unsigned char)p[start] < 0x80 && !isupper((unsigned char)p[start])))

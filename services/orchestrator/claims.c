@@ -2,63 +2,12 @@
  * first. */
 #include "services/orchestrator/claims.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "services/orchestrator/claim_readers.h"
-
-bool is_word_byte(char c)
-{
-    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
-}
-
-static bool ends_word(const char *p, const char *word, size_t len)
-{
-    return !is_word_byte(word[len - 1]) || !is_word_byte(p[len]) || (word[len - 1] >= '0' && word[len - 1] <= '9');
-}
-
-bool word_at(const char *p, const char *word)
-{
-    size_t len = strlen(word);
-
-    return strncasecmp(p, word, len) == 0 && ends_word(p, word, len);
-}
-
-size_t phrase_at(const char *p, const struct term *phrases, int *ret_value)
-{
-    static const char *const prefixes[] = {"", "ال", "و", "وال", "ب", "بال", "ل", "لل", "ف", "وب", "ول", "ك"};
-    size_t prefixes_n = (unsigned char)*p >= 0x80 ? COUNT_OF(prefixes) : 1, best = 0;
-
-    for (size_t x = 0; x < prefixes_n; x++) {
-        size_t skip = strlen(prefixes[x]);
-
-        if (strncmp(p, prefixes[x], skip) != 0)
-            continue;
-        for (const struct term *phrase = phrases; phrase->text; phrase++)
-            if (skip + strlen(phrase->text) > best && word_at(p + skip, phrase->text)) {
-                best = skip + strlen(phrase->text);
-                *ret_value = phrase->value;
-            }
-    }
-    return best;
-}
-
-bool phrase_before(const char *text, const char *p, const struct term *phrases)
-{
-    while (p > text && p[-1] == ' ')
-        p--;
-    for (; phrases->text; phrases++) {
-        size_t len = strlen(phrases->text);
-
-        if ((size_t)(p - text) >= len && strncasecmp(p - len, phrases->text, len) == 0 &&
-            (p - len == text || !is_word_byte(p[-(ptrdiff_t)len - 1])))
-            return true;
-    }
-    return false;
-}
 
 static size_t read_claim(struct arena *arena, const char *text, const char *p, struct claim *ret)
 {
@@ -190,7 +139,7 @@ static bool says_more(const char *text, const struct claim *claim, struct claim 
         ret->end += strlen(" off");
     else if (claim->kind == CLAIM_WORD && claim->value == WORD_GUARANTEE && text[claim->end] == ' ')
         return read_one_unit(text + claim->end + 1, ret);
-    else if (!sum || phrase_at(text + claim->start, halves, &ignored) == 0)
+    else if (!sum || term_at(text + claim->start, halves, &ignored) == 0)
         return false;
     return true;
 }

@@ -1,35 +1,50 @@
 /* words.c - see words.h. */
 #include "services/orchestrator/words.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+
+#define STARTS_BITS 256u
 
 static bool is_letter_or_digit(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80;
 }
 
+#define ARABIC_QUESTION_MARK "\xd8\x9f"
+
 /* Bytes of the apostrophe at p, straight or curly (U+2019); 0 if there is none. */
 static size_t apostrophe(const char *p)
 {
     if (*p == '\'')
         return 1;
-    return strncmp(p, "\xe2\x80\x99", 3) == 0 ? 3 : 0;
+    return p[0] == '\xe2' && p[1] == '\x80' && p[2] == '\x99' ? 3 : 0;
 }
-
-#define ARABIC_QUESTION_MARK "\xd8\x9f"
 
 /* Bytes of a mark beyond ASCII at p that Arabic and Spanish write at a word: U+061F, U+060C, U+061B, U+00BF, U+00A1. */
 static size_t foreign_mark(const char *p)
 {
-    static const char *const marks[] = {ARABIC_QUESTION_MARK, "\xd8\x8c", "\xd8\x9b", "\xc2\xbf", "\xc2\xa1"};
+    if (p[0] == '\xd8')
+        return p[1] == '\x9f' || p[1] == '\x8c' || p[1] == '\x9b' ? 2 : 0;
+    return p[0] == '\xc2' && (p[1] == '\xbf' || p[1] == '\xa1') ? 2 : 0;
+}
 
-    for (size_t i = 0; i < COUNT_OF(marks); i++)
-        if (strncmp(p, marks[i], 2) == 0)
-            return 2;
-    return 0;
+/* Writes what stands at p, folded, to *w; the bytes that it read. */
+static size_t fold_one(const char *p, char **w)
+{
+    size_t skip = apostrophe(p);
+
+    if (skip)
+        return skip;
+    skip = foreign_mark(p);
+    if (!skip && is_letter_or_digit((unsigned char)*p))
+        *(*w)++ = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+    else if ((*w)[-1] != ' ')
+        *(*w)++ = ' ';
+    return skip ? skip : 1;
 }
 
 const char *words_fold(struct arena *arena, const char *text)
@@ -39,20 +54,8 @@ const char *words_fold(struct arena *arena, const char *text)
     if (!out)
         return NULL;
     *w++ = ' ';
-    while (*text) {
-        size_t skip = apostrophe(text);
-
-        if (skip) {
-            text += skip;
-            continue;
-        }
-        skip = foreign_mark(text);
-        if (!skip && is_letter_or_digit((unsigned char)*text))
-            *w++ = (char)(*text >= 'A' && *text <= 'Z' ? *text + 32 : *text);
-        else if (w[-1] != ' ')
-            *w++ = ' ';
-        text += skip ? skip : 1;
-    }
+    while (*text)
+        text += fold_one(text, &w);
     if (w[-1] != ' ')
         *w++ = ' ';
     *w = '\0';
@@ -69,11 +72,33 @@ bool words_have(const char *folded, const char *phrase)
     return false;
 }
 
+/* How the words of a text begin, as a set: what is not in it is not looked for. */
+struct starts {
+    uint64_t bits[STARTS_BITS / 64];
+};
+
+/* Of the first two letters of a word or a phrase; where it has but one, a space follows it in a text. */
+static unsigned start_bit(const char *word)
+{
+    unsigned first = (unsigned char)word[0], second = word[0] && word[1] ? (unsigned char)word[1] : ' ';
+
+    if (first >= 0x80 && word[1] && (unsigned char)word[2] >= 0x80) /* two bytes each; the last one tells most */
+        second += (word[3] ? (unsigned char)word[3] : ' ') * 5u;
+    return (first * 37u + second * 11u) % STARTS_BITS;
+}
+
 const char *words_find(const char *folded, const char *const *phrases)
 {
-    for (; *phrases; phrases++)
-        if (words_have(folded, *phrases))
+    struct starts starts = {{0}};
+
+    for (const char *p = strchr(folded, ' '); p && p[1]; p = strchr(p + 1, ' '))
+        starts.bits[start_bit(p + 1) / 64] |= UINT64_C(1) << start_bit(p + 1) % 64;
+    for (; *phrases; phrases++) {
+        unsigned bit = start_bit(*phrases);
+
+        if (starts.bits[bit / 64] >> bit % 64 & 1 && words_have(folded, *phrases))
             return *phrases;
+    }
     return NULL;
 }
 
