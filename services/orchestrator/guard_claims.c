@@ -2,161 +2,35 @@
 #include "services/orchestrator/guard_claims.h"
 
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
-#include "libshared/auto.h"
-#include "services/orchestrator/canon.h"
-#include "services/orchestrator/claim_context.h"
 #include "services/orchestrator/claim_support.h"
 #include "services/orchestrator/claim_topic.h"
-#include "services/orchestrator/claims.h"
+#include "services/orchestrator/guard_days.h"
 #include "services/orchestrator/words.h"
-
-/* A source, read once. */
-struct source {
-    const char *plain, *folded;
-    struct claim *claims;
-    struct claim_context *contexts; /* of each claim */
-    size_t n;
-    bool leads;
-};
 
 /* The claim that is checked. */
 struct checked {
     const char *text; /* the draft, plain */
     const struct claim *claim;
-    struct claim_context context;
-    int today, month, day; /* Monday is 0; month 0: unknown */
+    const struct claim_context *context;
+    struct guard_now now;
 };
 
-static int weekday_of(const char *local_time)
-{
-    static const char *const names[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-
-    for (int i = 0; local_time && i < 7; i++)
-        if (strncmp(local_time, names[i], 3) == 0)
-            return i;
-    return -1;
-}
-
-/* The weekday of a date: Sakamoto's method. */
-static int weekday_of_date(int year, int month, int day)
-{
-    static const int shift[] = {0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4};
-
-    year -= month < 3;
-    return (year + year / 4 - year / 100 + year / 400 + shift[month - 1] + day + 6) % 7;
-}
-
-static void read_now(const char *local_time, struct checked *checked)
-{
-    const char *date = local_time ? strpbrk(local_time, "0123456789") : NULL;
-    int year;
-
-    checked->today = weekday_of(local_time);
-    if (!date || sscanf(date, "%4d-%2d-%2d", &year, &checked->month, &checked->day) != 3 || checked->month < 1 ||
-        checked->month > 12)
-        checked->month = 0;
-    else
-        checked->today = weekday_of_date(year, checked->month, checked->day);
-}
-
-/* month * 100 + day of a few days from now; a leap day is nobody's tomorrow here. */
-static int date_from_now(const struct checked *checked, int days)
-{
-    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int month = checked->month, day = checked->day + days;
-
-    if (day > lengths[month - 1]) {
-        day -= lengths[month - 1];
-        month = month % 12 + 1;
-    }
-    return month * 100 + day;
-}
-
-/* "Tomorrow" and the weekday or date that it is. */
-static bool same_day(const struct checked *checked, const struct claim *a, const struct claim *b)
-{
-    if (a->kind != CLAIM_DAY || a->value > 2 || checked->today < 0)
-        return false;
-    if (b->kind == CLAIM_WEEKDAY)
-        return (checked->today + (int)a->value) % 7 == (int)b->value;
-    return b->kind == CLAIM_DATE && checked->month > 0 && date_from_now(checked, (int)a->value) == (int)b->value;
-}
-
-static bool covers(const struct claim *set, int day)
-{
-    return set->kind == CLAIM_WEEKDAYS && (set->value == 2 || (set->value == 0 ? day < 5 : day >= 5));
-}
-
-/* Whether the source names the day, alone, in a set or in a range; open: other than to except it. */
-static bool names_weekday(const struct source *source, int day, bool open)
-{
-    for (size_t i = 0; i < source->n; i++) {
-        const struct claim *a = &source->claims[i], *b = a + 1;
-
-        if (open && source->contexts[i].excepted)
-            continue;
-        if ((a->kind == CLAIM_WEEKDAY && (int)a->value == day) || covers(a, day))
-            return true;
-        if (i + 1 < source->n && a->kind == CLAIM_WEEKDAY && b->kind == CLAIM_WEEKDAY && a->in_range && b->in_range &&
-            fmod(day - a->value + 7, 7) <= fmod(b->value - a->value + 7, 7))
-            return true;
-    }
-    return false;
-}
-
-/* "Open every day except Friday": the day that the source excepts while it names all. */
-static bool excepts_weekday(const struct source *source, int day)
-{
-    for (size_t i = 0; i < source->n; i++)
-        if (source->claims[i].kind == CLAIM_WEEKDAY && (int)source->claims[i].value == day &&
-            source->contexts[i].excepted)
-            return true;
-    return false;
-}
-
-static bool supports_days(const struct source *source, const struct checked *checked)
-{
-    const struct claim *claim = checked->claim;
-    const struct claim_context *context = &checked->context;
-    bool open = (context->opening || context->committing) && !context->excepted;
-    int from = (int)claim->value, to = from;
-
-    if (claim->kind == CLAIM_WEEKDAYS) {
-        from = claim->value == 1 ? 5 : 0;
-        to = claim->value == 0 ? 4 : 6;
-        for (size_t i = 0; i < source->n; i++)
-            if (source->claims[i].kind == CLAIM_WEEKDAYS && source->claims[i].value == claim->value &&
-                !(open && source->contexts[i].excepted))
-                return true;
-    }
-    for (int day = from; day <= to; day++)
-        if (!names_weekday(source, day, open) || (open && excepts_weekday(source, day)))
-            return false;
-    return true;
-}
-
-/* "Open today until 6": the hours of the day that it is. Who says that somebody comes says more than that. */
-static bool supports_today(const struct source *source, const struct checked *checked)
-{
-    const struct claim *claim = checked->claim;
-
-    if (claim->value > 2 || checked->today < 0 || !checked->context.opening || checked->context.committing)
-        return false;
-    return names_weekday(source, (checked->today + (int)claim->value) % 7, !checked->context.excepted);
-}
+/* A source that is asked. */
+struct source {
+    struct claim_text *read;
+    bool leads;
+};
 
 /* A number and the word before it: "Alcala 120", "floor 3". */
-static bool stands_with_its_name(struct arena *arena, const struct source *source, const struct checked *checked)
+static bool stands_with_its_name(const struct source *source, const struct checked *checked)
 {
     const struct claim *claim = checked->claim;
-    size_t start = claim->start, spaces;
-    const char *folded;
-    size_t len;
+    struct arena *arena = source->read->arena;
+    size_t start = claim->start, spaces, len;
+    const char *folded, *theirs;
 
     for (spaces = 0; start > 0 && strchr(" ,", checked->text[start - 1]); spaces++)
         start--;
@@ -166,9 +40,9 @@ static bool stands_with_its_name(struct arena *arena, const struct source *sourc
     while (start > 0 && !strchr(" ,.\n", checked->text[start - 1]))
         start--;
     if (len - start < 4 || !(folded = arena_strndup(arena, checked->text + start, claim->end - start)) ||
-        !(folded = words_fold(arena, folded)))
+        !(folded = words_fold(arena, folded)) || !(theirs = claim_text_folded(source->read)))
         return false;
-    return strstr(source->folded, folded) != NULL;
+    return strstr(theirs, folded) != NULL;
 }
 
 /* A word such as "free" is true of one thing alone; a bare number may be a price if it stands by that thing. */
@@ -177,43 +51,52 @@ static bool needs_topic(const struct claim *source, const struct claim *draft)
     return draft->kind == CLAIM_WORD || (draft->kind == CLAIM_MONEY && source->kind == CLAIM_NUMBER);
 }
 
-static bool source_supports(struct arena *arena, const struct source *source, const struct checked *checked)
+/* What a source supports by more than one of its claims, or by none. */
+static bool source_names(const struct source *source, const struct checked *checked)
 {
-    const struct claim *claim = checked->claim;
+    const char *folded;
 
-    switch (claim->kind) {
+    switch (checked->claim->kind) {
     case CLAIM_WEEKDAY:
     case CLAIM_WEEKDAYS:
-        if (supports_days(source, checked))
-            return true;
-        break;
+        return guard_days_named(source->read, checked->claim, checked->context);
     case CLAIM_DAY:
-        if (!source->leads && supports_today(source, checked))
-            return true;
-        break;
+        return !source->leads && guard_today_named(source->read, &checked->now, checked->claim, checked->context);
     case CLAIM_NUMBER:
-        if (stands_with_its_name(arena, source, checked))
-            return true;
-        break;
+        return stands_with_its_name(source, checked);
     case CLAIM_ADDRESS:
-        if (words_have(source->folded, claim->key))
-            return true;
-        break;
+        folded = claim_text_folded(source->read);
+        return folded && words_have(folded, checked->claim->key);
     default:
-        break;
+        return false;
     }
-    for (size_t i = 0; i < source->n; i++) {
-        const struct claim *stands = &source->claims[i];
+}
 
-        if ((claim->kind == CLAIM_WEEKDAY || claim->kind == CLAIM_WEEKDAYS) && stands->kind == claim->kind)
-            continue; /* was asked above */
-        if (claim_supports(stands, claim, source->leads) &&
-            (!needs_topic(stands, claim) || source->leads ||
-             claim_topic_shared(arena, checked->text, &checked->context, source->plain, &source->contexts[i])))
+static bool claim_stands(const struct source *source, size_t i, const struct checked *checked)
+{
+    const struct claim *claim = checked->claim, *stands = &source->read->claims[i];
+    const struct claim_context *context;
+
+    if ((claim->kind == CLAIM_WEEKDAY || claim->kind == CLAIM_WEEKDAYS) && stands->kind == claim->kind)
+        return false; /* source_names was asked */
+    if (source->leads && (guard_same_day(&checked->now, claim, stands) || guard_same_day(&checked->now, stands, claim)))
+        return true;
+    if (!claim_supports(stands, claim, source->leads))
+        return false;
+    if (source->leads || !needs_topic(stands, claim))
+        return true;
+    context = claim_text_context(source->read, i);
+    return context &&
+           claim_topic_shared(source->read->arena, checked->text, checked->context, source->read->plain, context);
+}
+
+static bool source_supports(const struct source *source, const struct checked *checked)
+{
+    if (source_names(source, checked))
+        return true;
+    for (size_t i = 0; i < source->read->n; i++)
+        if (claim_stands(source, i, checked))
             return true;
-        if (source->leads && (same_day(checked, claim, stands) || same_day(checked, stands, claim)))
-            return true;
-    }
     return false;
 }
 
@@ -228,7 +111,7 @@ static bool may_be_price(const struct claim *number)
 /* Whether the lead's own words are enough for a claim that is put so. */
 static bool lead_is_enough(const struct checked *checked)
 {
-    const struct claim_context *context = &checked->context;
+    const struct claim_context *context = checked->context;
 
     switch (checked->claim->kind) {
     case CLAIM_WORD:
@@ -253,75 +136,47 @@ static bool claims_nothing(const struct checked *checked)
 {
     const struct claim *claim = checked->claim;
 
-    return (claim->kind == CLAIM_WORD && checked->context.unsure) ||
-           (claim->kind == CLAIM_DAY && claim->value == 0 && checked->context.question);
+    return (claim->kind == CLAIM_WORD && checked->context->unsure) ||
+           (claim->kind == CLAIM_DAY && claim->value == 0 && checked->context->question);
 }
 
-static bool is_supported(struct arena *arena, const struct source *sources, size_t n, const struct checked *checked)
+/* *ret_supported; false when out of memory. */
+static bool ask_sources(struct guard_sources *from, const struct checked *checked, bool *ret_supported)
 {
     bool lead = lead_is_enough(checked);
 
-    if (claims_nothing(checked))
-        return true;
-    for (size_t s = 0; s < n; s++)
-        if ((lead || !sources[s].leads) && source_supports(arena, &sources[s], checked))
-            return true;
-    return false;
-}
+    *ret_supported = claims_nothing(checked);
+    for (size_t s = 0; s < from->n && !*ret_supported; s++) {
+        struct source source = {.leads = from->items[s].leads};
 
-static bool read_source(struct arena *arena, const char *text, struct source *ret)
-{
-    ret->plain = canon_text(arena, text);
-    ret->folded = ret->plain ? words_fold(arena, ret->plain) : NULL;
-    if (!ret->folded)
-        return false;
-    ret->n = claims_find(arena, ret->plain, &ret->claims);
-    ret->contexts = arena_calloc(arena, ret->n + 1, sizeof *ret->contexts);
-    if (!ret->claims || !ret->contexts)
-        return false;
-    for (size_t i = 0; i < ret->n; i++)
-        if (!claim_context(arena, ret->plain, &ret->claims[i], &ret->contexts[i]))
+        if (source.leads && !lead)
+            continue;
+        if (!(source.read = guard_source_read(from, s)))
             return false;
+        *ret_supported = source_supports(&source, checked);
+    }
     return true;
 }
 
-static struct source *read_sources(struct arena *arena, const struct guard_sources *from)
+size_t guard_claims(const char *text, struct guard_sources *from, const char ***ret_unsupported)
 {
-    struct source *sources = arena_calloc(arena, from->n + 1, sizeof *sources);
-
-    for (size_t i = 0; sources && i < from->n; i++) {
-        sources[i].leads = i >= from->n_ours;
-        if (!read_source(arena, from->texts[i], &sources[i]))
-            return NULL;
-    }
-    return sources;
-}
-
-size_t guard_claims(struct arena *arena, const char *draft, const struct guard_sources *from,
-                    const char ***ret_unsupported)
-{
-    struct checked checked = {.text = canon_text(arena, draft)};
-    struct claim *claims = NULL;
-    struct source *sources;
+    struct checked checked = {.now = guard_now(from->local_time)};
+    struct claim_text draft;
     const char **unsupported;
-    size_t n, n_unsupported = 0;
+    size_t n = 0;
+    bool supported;
 
-    if (!checked.text)
+    if (!claim_text_read(from->arena, text, &draft) ||
+        !(*ret_unsupported = unsupported = arena_calloc(from->arena, draft.n + 1, sizeof *unsupported)))
         return (size_t)-1;
-    n = claims_find(arena, checked.text, &claims);
-    *ret_unsupported = unsupported = arena_calloc(arena, n + 1, sizeof *unsupported);
-    if (n == 0 && claims)
-        return 0; /* nothing is claimed: the sources need not be read */
-    if (!claims || !unsupported || !(sources = read_sources(arena, from)))
-        return (size_t)-1;
-    read_now(from->local_time, &checked);
-    for (size_t i = 0; i < n; i++) {
-        checked.claim = &claims[i];
-        if (!claim_context(arena, checked.text, &claims[i], &checked.context))
+    checked.text = draft.plain;
+    for (size_t i = 0; i < draft.n; i++) {
+        checked.claim = &draft.claims[i];
+        if (!(checked.context = claim_text_context(&draft, i)) || !ask_sources(from, &checked, &supported))
             return (size_t)-1;
-        if (!is_supported(arena, sources, from->n, &checked))
-            unsupported[n_unsupported++] =
-                arena_strndup(arena, checked.text + claims[i].start, claims[i].end - claims[i].start);
+        if (!supported)
+            unsupported[n++] = arena_strndup(from->arena, draft.plain + checked.claim->start,
+                                             checked.claim->end - checked.claim->start);
     }
-    return n_unsupported;
+    return n;
 }

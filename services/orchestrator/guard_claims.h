@@ -9,16 +9,8 @@
 
 #include <stddef.h>
 
-struct arena;
+#include "services/orchestrator/guard_sources.h"
 
-struct guard_sources {
-    const char *const *texts;
-    size_t n;
-    size_t n_ours;          /* the first ones: what the business has written, not the lead */
-    const char *local_time; /* "Monday 2026-11-23 09:30": what "tomorrow" means; NULL: unknown */
-};
-
-/* The claims of draft (as it words them, plain) that no source supports; into arena. Returns how many; (size_t)-1 when
- * out of memory. */
-size_t guard_claims(struct arena *arena, const char *draft, const struct guard_sources *sources,
-                    const char ***ret_unsupported);
+/* The claims of draft (as it words them, plain) that no source supports; into the arena of the sources. Returns how
+ * many; (size_t)-1 when out of memory. */
+size_t guard_claims(const char *draft, struct guard_sources *sources, const char ***ret_unsupported);

@@ -8,6 +8,7 @@
 
 struct arena;
 struct decision_input;
+struct decision_output;
 
 struct guard_result {
     const char **unsupported; /* claims that stand nowhere */
@@ -17,7 +18,14 @@ struct guard_result {
     const char *denial;       /* a sentence that claims to be written by a person */
 };
 
-/* found: what tools of this turn have found. called: a tool of this turn has called a person. Returns whether the draft
- * may leave. Texts are in arena. */
-bool guard_draft(struct arena *arena, const struct decision_input *in, const char *const *found, size_t n_found,
-                 bool called, const char *draft, struct guard_result *ret);
+/* The guards of one turn. */
+struct guard;
+
+/* in must stay. In arena; NULL when out of memory. */
+struct guard *guard_new(struct arena *arena, const struct decision_input *in);
+
+/* found: what tools of this turn have found so far; it may grow from draft to draft. out: the draft is its reply, and
+ * what it does beside (escalate) is the receipt for telling so. Returns whether the draft may leave. Texts are in the
+ * arena. */
+bool guard_draft(struct guard *self, const char *const *found, size_t n_found, const struct decision_output *out,
+                 struct guard_result *ret);

@@ -6,6 +6,7 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "services/orchestrator/canon.h"
+#include "services/orchestrator/guard_sources.h"
 #include "services/orchestrator/words.h"
 
 #define SENTENCES_MAX 32
@@ -211,24 +212,34 @@ static const char *plain_folded(struct arena *arena, const char *text)
     return plain ? words_fold(arena, plain) : NULL;
 }
 
-const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources,
-                           bool called)
+/* 1: a source of the business says it word for word; 0: none does; -1 when out of memory. */
+static int is_quoted(struct guard_sources *sources, const char *said)
+{
+    for (size_t i = 0; i < sources->n; i++) {
+        struct claim_text *source;
+        const char *folded;
+
+        if (sources->items[i].leads)
+            continue;
+        if (!(source = guard_source_read(sources, i)) || !(folded = claim_text_folded(source)))
+            return -1;
+        if (strstr(folded, said))
+            return 1;
+    }
+    return 0;
+}
+
+const char *guard_receipts(const char *draft, struct guard_sources *sources, bool called)
 {
     struct sentence sentences[SENTENCES_MAX];
-    size_t n = words_sentences(arena, draft, sentences, COUNT_OF(sentences));
+    size_t n = words_sentences(sources->arena, draft, sentences, COUNT_OF(sentences));
 
     for (size_t i = 0; i < n; i++) {
-        const char *said = plain_folded(arena, sentences[i].text);
-        bool quoted = false;
+        const char *said = plain_folded(sources->arena, sentences[i].text);
 
-        if (said && (sentences[i].question || !tells_deed(arena, said, called)))
+        if (said && (sentences[i].question || !tells_deed(sources->arena, said, called)))
             continue;
-        for (size_t s = 0; said && s < n_sources && !quoted; s++) {
-            const char *folded = plain_folded(arena, sources[s]);
-
-            quoted = folded && strstr(folded, said);
-        }
-        if (!quoted)
+        if (!said || is_quoted(sources, said) != 1)
             return sentences[i].text;
     }
     return NULL;

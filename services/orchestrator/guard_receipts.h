@@ -4,12 +4,10 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
-struct arena;
+struct guard_sources;
 
-/* The sentence of draft that tells a deed as done, NULL if there is none. What a source says word for word may be
- * repeated ("Estimates are sent by e-mail"). called: a person has been called into the conversation, in this turn or
- * before; "I've let the team know" is true then. In arena. */
-const char *guard_receipts(struct arena *arena, const char *draft, const char *const *sources, size_t n_sources,
-                           bool called);
+/* The sentence of draft that tells a deed as done, NULL if there is none. What the business's sources say word for word
+ * may be repeated ("Estimates are sent by e-mail"). called: a person has been called into the conversation, in this
+ * turn or before; "I've let the team know" is true then. In the arena of the sources. */
+const char *guard_receipts(const char *draft, struct guard_sources *sources, bool called);

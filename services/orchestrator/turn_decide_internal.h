@@ -7,6 +7,7 @@
 
 #include "libshared/err.h"
 #include "services/orchestrator/agent_claude.h"
+#include "services/orchestrator/guard_draft.h"
 #include "services/orchestrator/turn_decide.h"
 
 /* One decision under way. */
@@ -16,6 +17,7 @@ struct deciding {
     struct claude claude;
     bool asked_model;     /* claude holds a request and answers */
     struct err model_err; /* why the model did not answer; kind ERR_NONE: it did, or was not asked */
+    struct guard *guard;  /* of its drafts */
     json_t *guards;       /* [{guard, draft, unsupported, outcome}] */
     int64_t agent_us, guards_us;
 };

@@ -10,7 +10,6 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/first_message.h"
-#include "services/orchestrator/guard_draft.h"
 #include "services/orchestrator/identity.h"
 #include "services/orchestrator/reply.h"
 #include "services/orchestrator/turn.h"
@@ -48,10 +47,13 @@ static const char *objection(struct deciding *self)
     struct arena *arena = self->base->arena;
     AUTO(buf_free) struct buf text = {0};
     int64_t start = clock_mono_us();
-    struct guard_result result;
-    bool passed = guard_draft(arena, &self->turn->in, self->claude.sources,
-                              self->asked_model ? self->claude.n_sources : 0, self->turn->out.escalate, draft, &result);
+    struct guard_result result = {.n_unsupported = (size_t)-1};
+    size_t n_found = self->asked_model ? self->claude.n_sources : 0;
+    bool passed;
 
+    if (!self->guard)
+        self->guard = guard_new(arena, &self->turn->in);
+    passed = self->guard && guard_draft(self->guard, self->claude.sources, n_found, &self->turn->out, &result);
     self->guards_us += clock_mono_us() - start;
     if (passed)
         return NULL;

@@ -40,8 +40,9 @@ static void check(const json_t *context, const char *label, const char *name, co
     struct guard_result result;
     size_t n;
     const char *const *receipts = truth_receipts(context, arena, &n);
+    struct decision_output out = {.reply = draft};
     int64_t began = now_ns();
-    bool passed = guard_draft(arena, &in, receipts, n, false, draft, &result);
+    bool passed = guard_draft(guard_new(arena, &in), receipts, n, &out, &result);
     int64_t took = now_ns() - began;
     const char *why = passed                         ? ""
                       : result.n_unsupported + 1 > 1 ? result.unsupported[0]

@@ -26,9 +26,28 @@ static void close_arena(void)
 }
 
 /* All of the texts are the business's. */
+static struct guard_sources sources_of(const char *const *texts, size_t n)
+{
+    struct guard_sources all = {.arena = arena};
+
+    for (size_t i = 0; i < n; i++)
+        cr_assert(guard_sources_add(&all, (struct guard_source){.text = texts[i]}));
+    return all;
+}
+
+/* The sentence that tells a deed without a receipt. */
+static const char *deed(const char *draft, const char *const *texts, size_t n, bool called)
+{
+    struct guard_sources all = sources_of(texts, n);
+
+    return guard_receipts(draft, &all, called);
+}
+
 static size_t held(const char *draft, const char *const *texts, size_t n, const char ***ret_found)
 {
-    return guard_claims(arena, draft, &(struct guard_sources){.texts = texts, .n = n, .n_ours = n}, ret_found);
+    struct guard_sources all = sources_of(texts, n);
+
+    return guard_claims(draft, &all, ret_found);
 }
 
 static const char *unsupported(const char *draft)
@@ -152,9 +171,9 @@ Test(guards, deeds_are_not_told_as_done)
     };
 
     for (size_t i = 0; i < COUNT_OF(lies); i++)
-        cr_expect(guard_receipts(arena, lies[i], NULL, 0, false), "%s", lies[i]);
+        cr_expect(deed(lies[i], NULL, 0, false), "%s", lies[i]);
     for (size_t i = 0; i < COUNT_OF(honest); i++)
-        cr_expect_null(guard_receipts(arena, honest[i], NULL, 0, false), "%s", honest[i]);
+        cr_expect_null(deed(honest[i], NULL, 0, false), "%s", honest[i]);
 }
 
 Test(guards, that_a_person_was_called_may_be_told_once_it_is_true)
@@ -189,19 +208,19 @@ Test(guards, that_a_person_was_called_may_be_told_once_it_is_true)
     };
 
     for (size_t i = 0; i < COUNT_OF(called); i++) {
-        cr_expect_null(guard_receipts(arena, called[i], NULL, 0, true), "%s", called[i]);
-        cr_expect(guard_receipts(arena, called[i], NULL, 0, false), "%s", called[i]);
+        cr_expect_null(deed(called[i], NULL, 0, true), "%s", called[i]);
+        cr_expect(deed(called[i], NULL, 0, false), "%s", called[i]);
     }
     for (size_t i = 0; i < COUNT_OF(others); i++)
-        cr_expect(guard_receipts(arena, others[i], NULL, 0, true), "%s", others[i]);
+        cr_expect(deed(others[i], NULL, 0, true), "%s", others[i]);
     for (size_t i = 0; i < COUNT_OF(honest); i++)
-        cr_expect_null(guard_receipts(arena, honest[i], NULL, 0, false), "%s", honest[i]);
+        cr_expect_null(deed(honest[i], NULL, 0, false), "%s", honest[i]);
 }
 
 Test(guards, a_passage_may_be_quoted_about_deeds)
 {
     const char *const policy[] = {"Payment. Visits are confirmed by text the day before. Thanks."};
 
-    cr_expect_null(guard_receipts(arena, "Visits are confirmed by text the day before.", policy, 1, false));
-    cr_expect(guard_receipts(arena, "Your visit is confirmed.", policy, 1, false));
+    cr_expect_null(deed("Visits are confirmed by text the day before.", policy, 1, false));
+    cr_expect(deed("Your visit is confirmed.", policy, 1, false));
 }

@@ -24,7 +24,8 @@ static bool is_held(const json_t *context, const char *draft)
     struct guard_result result;
     size_t n;
     const char *const *receipts = truth_receipts(context, arena, &n);
-    bool passed = guard_draft(arena, &in, receipts, n, false, draft, &result);
+    struct decision_output out = {.reply = draft};
+    bool passed = guard_draft(guard_new(arena, &in), receipts, n, &out, &result);
 
     arena_destroy(&arena);
     return !passed;

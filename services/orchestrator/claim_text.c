@@ -1,0 +1,32 @@
+/* claim_text.c - see claim_text.h. */
+#include "services/orchestrator/claim_text.h"
+
+#include "libshared/arena.h"
+#include "services/orchestrator/canon.h"
+#include "services/orchestrator/words.h"
+
+bool claim_text_read(struct arena *arena, const char *text, struct claim_text *ret)
+{
+    *ret = (struct claim_text){.arena = arena, .plain = canon_text(arena, text)};
+    if (ret->plain)
+        ret->n = claims_find(arena, ret->plain, &ret->claims);
+    return ret->claims != NULL;
+}
+
+const char *claim_text_folded(struct claim_text *self)
+{
+    if (!self->folded)
+        self->folded = words_fold(self->arena, self->plain);
+    return self->folded;
+}
+
+const struct claim_context *claim_text_context(struct claim_text *self, size_t i)
+{
+    if (!self->contexts && (!(self->contexts = arena_calloc(self->arena, self->n, sizeof *self->contexts)) ||
+                            !(self->has_context = arena_calloc(self->arena, self->n, sizeof *self->has_context))))
+        return NULL;
+    if (!self->has_context[i] && !claim_context(self->arena, self->plain, &self->claims[i], &self->contexts[i]))
+        return NULL;
+    self->has_context[i] = true;
+    return &self->contexts[i];
+}
