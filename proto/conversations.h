@@ -13,6 +13,8 @@
     F(S, STR,  our_address,     REQUIRED, 1, 320,    "the client's number")                                 \
     E(S, "open|escalated|taken_over|closed", state, REQUIRED, "escalated: a person was called; taken_over: a person writes") \
     F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why a person was called")                             \
+    F(S, STR,  taken_over_by,   OPTIONAL, 0, 800,    "who has taken it over")                               \
+    F(S, TIME, taken_over_at,   OPTIONAL, 0, 0,      "when")                                                \
     E(S, "HOT|WARM|COLD",       score, OPTIONAL,     "the lead's score")                                    \
     F(S, STR,  score_reason,    OPTIONAL, 0, 2000,   "why")                                                 \
     F(S, STR,  lead_name,       OPTIONAL, 0, 400,    "the lead's name, if known")                           \
@@ -89,6 +91,24 @@
     F(S, UUID, lead_id,         REQUIRED, 0, 0,      "to whom")                                             \
     F(S, UUID, task_id,         REQUIRED, 0, 0,      "the task that sends it")
 
+/* Until it is released the agent is silent in it: nothing is answered, no follow-up goes out, and what the agent was
+ * about to say is dropped. */
+#define TAKE_OVER_CONVERSATION(S, F, E, M, L)                                                               \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "the conversation")                                    \
+    F(S, STR,  who,             OPTIONAL, 1, 200,    "who takes it over, e.g. a name; absent: whose key this is") \
+    F(S, STR,  reason,          OPTIONAL, 1, 500,    "why, for the record")
+
+/* The agent answers again, first what the lead has written meanwhile and nobody has answered. */
+#define RELEASE_CONVERSATION(S, F, E, M, L)                                                                 \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "the conversation")                                    \
+    F(S, STR,  who,             OPTIONAL, 1, 200,    "who hands it back; absent: whose key this is")        \
+    F(S, STR,  note,            OPTIONAL, 1, 500,    "what the agent is to know, beside what was written: it may tell the lead of it")
+
+#define CLOSE_CONVERSATION(S, F, E, M, L)                                                                   \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "the conversation")                                    \
+    F(S, STR,  who,             OPTIONAL, 1, 200,    "who closes it; absent: whose key this is")            \
+    F(S, STR,  reason,          OPTIONAL, 1, 500,    "why, for the record")
+
 #define CONVERSATION_MESSAGES(MSG)                                                                          \
     MSG(conversation, CONVERSATION, "the exchange between a lead and a client over one channel")            \
     MSG(get_conversation, GET_CONVERSATION, "one conversation")                                             \
@@ -98,6 +118,9 @@
     MSG(get_message, GET_MESSAGE, "one message")                                                            \
     MSG(create_message, CREATE_MESSAGE, "a person writes to a lead")                                        \
     MSG(created_message, CREATED_MESSAGE, "the message that will be sent")                                  \
+    MSG(take_over_conversation, TAKE_OVER_CONVERSATION, "a person takes a conversation over")               \
+    MSG(release_conversation, RELEASE_CONVERSATION, "a person hands a conversation back to the agent")      \
+    MSG(close_conversation, CLOSE_CONVERSATION, "nothing is left to be said in a conversation")             \
     MSG(list_messages, LIST_MESSAGES, "a conversation's messages")                                          \
     MSG(message_page, MESSAGE_PAGE, "a page of messages")
 /* clang-format on */

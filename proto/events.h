@@ -1,7 +1,8 @@
 /* events.h - facts that have happened, published after the commit that made them true.
  *
  * The event's name is the envelope's type: message.received, message.sent, message.failed, lead.qualified, lead.hot,
- * lead.opted_out, lead.opted_in, conversation.escalated, knowledge.progress, knowledge.ingested, knowledge.failed,
+ * lead.opted_out, lead.opted_in, conversation.escalated, conversation.taken_over, conversation.released,
+ * conversation.closed, knowledge.progress, knowledge.ingested, knowledge.failed,
  * notice.raised, notice.resolved, task.dead, service.stats. */
 #pragma once
 

@@ -85,13 +85,13 @@
     F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before")
 
 #define EXPORT_ITEM(S, F, E, M, L)                                                                          \
-    E(S, "lead|consent|conversation|message|turn|task", kind, REQUIRED, "what it is")                       \
+    E(S, "lead|consent|conversation|message|turn|task|event", kind, REQUIRED, "what it is")                       \
     F(S, UUID, id,              REQUIRED, 0, 0,      "its id")                                              \
     F(S, JSON, data,            REQUIRED, 2, 900000, "all that is stored of it")                            \
     F(S, STR,  record,          OPTIONAL, 0, 700000, "of a turn: what it was decided from, as JSON text; absent: larger than 700,000 bytes")
 
 #define EXPORT_PAGE(S, F, E, M, L)                                                                          \
-    L(S, export_item, items,    REQUIRED, 0, 200,    "the lead, its consents, conversations, messages, turns and tasks, in this order") \
+    L(S, export_item, items,    REQUIRED, 0, 200,    "the lead, its consents, conversations, messages, turns, tasks and events of the conversations, in this order") \
     F(S, STR,  next_after,      OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
 
 #define ERASE_LEAD(S, F, E, M, L) F(S, UUID, lead_id, REQUIRED, 0, 0, "the lead")

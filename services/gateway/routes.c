@@ -30,6 +30,15 @@ const struct route routes[] = {
     {"POST",  API "/conversations/{conversation_id}/messages", "orchestrator", &create_message_type,
      &created_message_type, WHO_CLIENT, 202, NULL, .doc = "Write to a lead in a conversation. What the agent was about to "
      "say is not sent.", .id = "create_conversation_message"},
+    {"POST",  API "/conversations/{conversation_id}/takeover", "orchestrator", &take_over_conversation_type,
+     &conversation_type, WHO_CLIENT, 200, NULL, .doc = "Take a conversation over: the agent is silent in it until it is released. "
+     "What the agent was about to say is not sent. One that is taken over already stays with who has it."},
+    {"POST",  API "/conversations/{conversation_id}/release", "orchestrator", &release_conversation_type,
+     &conversation_type, WHO_CLIENT, 200, NULL, .doc = "Hand a conversation back to the agent, which answers what the lead has "
+     "written and nobody has answered. One that nobody has taken over stays as it is."},
+    {"POST",  API "/conversations/{conversation_id}/close", "orchestrator", &close_conversation_type,
+     &conversation_type, WHO_CLIENT, 200, NULL, .doc = "Close a conversation: nothing in it waits for an answer any more. It is "
+     "open again when the lead or a person writes."},
     {"POST",  API "/messages", "orchestrator", &create_message_type, &created_message_type, WHO_CLIENT, 202, NULL,
      .doc = "Write to a number, or in a conversation. The lead and the conversation are made if there are none."},
     {"GET",   API "/messages/{message_id}", "orchestrator", &get_message_type, &message_type, WHO_CLIENT, 200, NULL,

@@ -8,11 +8,13 @@
 #include "libshared/err.h"
 #include "libshared/page.h"
 #include "libshared/twilio_codes.h"
+#include "libshared/uuid.h"
 #include "proto/conversations.h"
 
-#define CONVERSATION_COLUMNS                                                                             \
-    "c.client_id, c.conversation_id, c.lead_id, c.channel, c.lead_address, c.our_address, c.state,"      \
-    " c.escalation_reason, l.score, l.score_reason, l.name AS lead_name, l.service_interest, l.urgency," \
+#define CONVERSATION_COLUMNS                                                                                 \
+    "c.client_id, c.conversation_id, c.lead_id, c.channel, c.lead_address, c.our_address, c.state,"          \
+    " c.escalation_reason, c.taken_over_by, c.taken_over_at, l.score, l.score_reason, l.name AS lead_name, " \
+    "l.service_interest, l.urgency,"                                                                         \
     " l.budget_range, l.timeline, l.opted_out_at, c.created_at, c.updated_at"
 
 #define MESSAGE_COLUMNS                                                                                        \
@@ -63,6 +65,51 @@ int conversation_store_list(struct db_tx *tx, const struct list_conversations *f
     *ret_items = items;
     *ret_n = (size_t)n;
     return 0;
+}
+
+/* ---- whose it is ---- */
+
+int conversation_store_take_over(struct db_tx *tx, const struct conversation *conversation, const char *who,
+                                 const char *reason, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    char event_id[UUID_SIZE];
+
+    uuid_new(event_id);
+    if (db_query(tx, &rows, err, "SELECT take_over_conversation($1, $2, $3, $4, $5) AS changed",
+                 db_text(conversation->client_id), db_text(conversation->conversation_id), db_text(event_id),
+                 db_text(who), db_text(reason)) < 0)
+        return -1;
+    return db_get_bool(rows, 0, "changed");
+}
+
+int conversation_store_release(struct db_tx *tx, const struct conversation *conversation, const char *who,
+                               const char *note, bool *ret_unanswered, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    char event_id[UUID_SIZE];
+
+    uuid_new(event_id);
+    if (db_query(tx, &rows, err, "SELECT changed, unanswered FROM release_conversation($1, $2, $3, $4, $5)",
+                 db_text(conversation->client_id), db_text(conversation->conversation_id), db_text(event_id),
+                 db_text(who), db_text(note)) < 0)
+        return -1;
+    *ret_unanswered = db_get_bool(rows, 0, "unanswered");
+    return db_get_bool(rows, 0, "changed");
+}
+
+int conversation_store_close(struct db_tx *tx, const struct conversation *conversation, const char *who,
+                             const char *reason, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    char event_id[UUID_SIZE];
+
+    uuid_new(event_id);
+    if (db_query(tx, &rows, err, "SELECT close_conversation($1, $2, $3, $4, $5) AS changed",
+                 db_text(conversation->client_id), db_text(conversation->conversation_id), db_text(event_id),
+                 db_text(who), db_text(reason)) < 0)
+        return -1;
+    return db_get_bool(rows, 0, "changed");
 }
 
 /* A callback that tells a code need not tell it in words. */

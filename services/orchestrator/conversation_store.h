@@ -22,6 +22,15 @@ int conversation_store_list(struct db_tx *tx, const struct list_conversations *f
                             const char *before_id, struct arena *arena, struct conversation **ret_items, size_t *ret_n,
                             struct err *err);
 
+/* migrations/0061 tells what each does. Return 1, or 0 if it was so already: then nothing is changed; or -1. */
+int conversation_store_take_over(struct db_tx *tx, const struct conversation *conversation, const char *who,
+                                 const char *reason, struct err *err);
+/* *ret_unanswered: the lead has written what nobody has answered, and wants process_ai_response in this transaction. */
+int conversation_store_release(struct db_tx *tx, const struct conversation *conversation, const char *who,
+                               const char *note, bool *ret_unanswered, struct err *err);
+int conversation_store_close(struct db_tx *tx, const struct conversation *conversation, const char *who,
+                             const char *reason, struct err *err);
+
 int message_store_get(struct db_tx *tx, const char *message_id, struct arena *arena, struct message *ret_message,
                       struct err *err);
 

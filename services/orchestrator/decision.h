@@ -48,7 +48,9 @@
     F(S, STR,  search_error,    OPTIONAL, 0, 600,   "why there are no passages")                            \
     F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing")                   \
     E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what our last answer asked for")     \
-    F(S, BOOL, first_message,   DEFAULT(0), 0, 1,   "nothing has been written to this lead before")
+    F(S, BOOL, first_message,   DEFAULT(0), 0, 1,   "nothing has been written to this lead before")         \
+    F(S, INT,  read_seq,        DEFAULT(0), 0, 1e15, "of the history, up to where a decision has read it: what the lead wrote behind it a person has answered") \
+    F(S, STR,  handover_note,   OPTIONAL, 0, 2000,  "what a person who had taken over left for the agent")
 
 #define DECISION_OUTPUT(S, F, E, M, L)                                                                      \
     E(S, "claude|scripted",     agent, REQUIRED,    "who wrote the reply")                                  \

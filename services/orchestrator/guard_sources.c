@@ -84,7 +84,8 @@ bool guard_sources_add_input(struct guard_sources *self, const struct decision_i
 {
     self->local_time = in->local_time;
     if (!guard_sources_add(self, (struct guard_source){.text = in->client_name}) || !add_passages(self, in) ||
-        !add_config(self, in) || !add_history(self, in, "human", false))
+        !add_config(self, in) || !add_history(self, in, "human", false) ||
+        !guard_sources_add(self, (struct guard_source){.text = in->handover_note}))
         return false;
     for (size_t i = 0; i < in->n_unanswered; i++)
         if (!guard_sources_add(self,

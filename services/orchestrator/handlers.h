@@ -32,6 +32,11 @@ int on_list_conversations(struct worker *self, struct call *call, struct err *er
 int on_get_message(struct worker *self, struct call *call, struct err *err);
 int on_list_messages(struct worker *self, struct call *call, struct err *err);
 
+/* takeover.c */
+int on_take_over_conversation(struct worker *self, struct call *call, struct err *err);
+int on_release_conversation(struct worker *self, struct call *call, struct err *err);
+int on_close_conversation(struct worker *self, struct call *call, struct err *err);
+
 /* create_message.c */
 int on_create_message(struct worker *self, struct call *call, struct err *err);
 

@@ -16,7 +16,7 @@
 /* Where a page ends: the rank of its last item's kind, as lead_export numbers them, and its id. */
 static int64_t rank_of(const struct export_item *item)
 {
-    static const char *const kinds[] = {"lead", "consent", "conversation", "message", "turn", "task"};
+    static const char *const kinds[] = {"lead", "consent", "conversation", "message", "turn", "task", "event"};
     int64_t rank = 0;
 
     while (rank < (int64_t)COUNT_OF(kinds) - 1 && strcmp(kinds[rank], item->kind) != 0)

@@ -1,22 +1,20 @@
 /* leads.c - the requests about leads: list, show, create, change, opt out and in. */
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
-#include "libshared/bus.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/service.h"
 #include "libshared/text.h"
 #include "libshared/uuid.h"
 #include "proto/clients.h"
-#include "proto/events.h"
 #include "proto/leads.h"
 #include "services/orchestrator/client_store.h"
 #include "services/orchestrator/cursor.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/lead_event.h"
 #include "services/orchestrator/lead_store.h"
 
 #define SCORE_VALUE_MAX 2 /* as lead_store_sort_value tells it; no time is so small */
@@ -207,35 +205,15 @@ int on_update_lead(struct worker *self, struct call *call, struct err *err)
 
 /* ---- opting out and in ---- */
 
-/* What is published after the commit. */
-struct told {
-    struct bus *bus;
-    bool opted_out;
-    char client_id[UUID_SIZE], lead_id[UUID_SIZE], reason[512];
-};
-
-static void publish(void *arg, bool committed)
-{
-    struct told *told = arg;
-
-    if (committed && told->bus)
-        bus_publish(told->bus, told->opted_out ? "lead.opted_out" : "lead.opted_in", told->client_id, &lead_event_type,
-                    &(struct lead_event){.lead_id = told->lead_id, .reason = told->reason});
-    free(told);
-}
-
 static int publish_later(struct worker *self, struct db_tx *tx, const struct lead *lead, bool opted_out,
                          const char *reason, struct err *err)
 {
-    struct told *told = calloc(1, sizeof *told);
-
-    if (!told)
-        return err_set(err, ERR_INTERNAL, "a lead: out of memory");
-    *told = (struct told){.bus = self->bus, .opted_out = opted_out};
-    snprintf(told->client_id, sizeof told->client_id, "%s", lead->client_id);
-    snprintf(told->lead_id, sizeof told->lead_id, "%s", lead->lead_id);
-    snprintf(told->reason, sizeof told->reason, "%s", reason);
-    return db_after(tx, publish, told, err);
+    return lead_event_later(self->bus, tx,
+                            &(struct lead_news){.event = opted_out ? "lead.opted_out" : "lead.opted_in",
+                                                .client_id = lead->client_id,
+                                                .lead_id = lead->lead_id,
+                                                .reason = reason},
+                            err);
 }
 
 /* What is queued for the lead is dropped when it is to be sent. */

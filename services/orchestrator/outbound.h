@@ -21,8 +21,9 @@ struct outbound {
     const char *content_variables; /* JSON; NULL: none */
     const char *turn_id;           /* NULL: nobody decided, a person wrote it */
     const char *trace_id;
-    const char *once; /* a dedupe key: where the same was put before, nothing is; NULL: by message_id */
-    int64_t epoch;    /* of the conversation: what is older when it is to be sent is dropped */
+    const char *once;             /* a dedupe key: where the same was put before, nothing is; NULL: by message_id */
+    const int64_t *answers_after; /* of a reply to a lead: conversations.answered_seq before it; NULL: it is none */
+    int64_t epoch;                /* of the conversation: what is older when it is to be sent is dropped */
 };
 
 /* Inserts both with the caller's transaction; after the commit the task is pushed to delivery (bus may be NULL: then

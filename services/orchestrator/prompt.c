@@ -217,6 +217,7 @@ static void add_context(json_t *messages, const struct decision_input *in)
     add_known(&out, "Urgency", lead->urgency);
     add_known(&out, "Budget", lead->budget_range);
     add_known(&out, "Timeline", lead->timeline);
+    add_known(&out, "Noted by the colleague who handed the conversation back to you", in->handover_note);
     if (strcmp(in->state, "escalated") == 0)
         buf_puts(&out, "A person has been called already; do not call one again.\n");
     buf_puts(&out, "</context>\n<passages>\n");

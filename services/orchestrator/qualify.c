@@ -12,6 +12,7 @@
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/evidence.h"
+#include "services/orchestrator/person_asks.h"
 #include "services/orchestrator/timeline.h"
 
 /* The client's services and rules. */
@@ -100,6 +101,27 @@ static const char *score(const struct qualification_rules *rules, unsigned holds
     return qualification_fits(&rules->warm, holds) ? "WARM" : "COLD";
 }
 
+/* What the lead told a person while the agent was silent. The slots' words are not of what is answered now. */
+static void read_unread(struct arena *arena, const struct decision_input *in, const struct rules *rules,
+                        struct slots *slots, struct decision_output *output)
+{
+    const char *asked = NULL;
+    size_t last = in->n_history;
+
+    while (last > 0 && strcmp(in->history[last - 1].author, "human") != 0)
+        last--;
+    for (size_t i = 0; i < last; i++) {
+        const struct decision_message *m = &in->history[i];
+
+        if (strcmp(m->author, "lead") != 0) {
+            asked = strcmp(m->author, "human") == 0 ? person_asks(arena, m->body) : NULL;
+        } else if (m->seq > in->read_seq) {
+            slots_extract(arena, m->body, rules->services, rules->n_services, asked, slots);
+            output->evidence = evidence_add(arena, output->evidence, m->seq, slots);
+        }
+    }
+}
+
 void qualify(struct arena *arena, const struct decision_input *in, struct decision_output *output,
              struct slots *ret_slots)
 {
@@ -114,6 +136,7 @@ void qualify(struct arena *arena, const struct decision_input *in, struct decisi
 
     read_rules(arena, in->config, &rules);
     evidence_read(output->evidence, &slots);
+    read_unread(arena, in, &rules, &slots, output);
     for (size_t i = 0; i < in->n_unanswered; i++) {
         slots_extract(arena, in->unanswered[i].body, rules.services, rules.n_services, in->asked, &slots);
         output->evidence = evidence_add(arena, output->evidence, in->unanswered[i].seq, &slots);

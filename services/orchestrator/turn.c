@@ -53,7 +53,7 @@ static void publish_all(struct worker *self, const struct turn *turn, const stru
 
 /* Reply, alerts, lead, conversation, record, the tasks that send, and the end of this one: all or nothing. The lead is
  * locked before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it.
- */
+ * Returns 1, or 0 where the turn was overtaken: then nothing is kept of it. */
 static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct lead_change *ret_change,
                        struct err *err)
 {
@@ -70,26 +70,32 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .body = turn->out.reply,
                              .turn_id = turn->turn_id,
                              .trace_id = task->trace_id,
+                             .answers_after = &turn->answered_seq,
                              .epoch = turn->epoch};
-    int quiet_hours = client_config_int(turn->in.config, "alert_again_after_hours", CLIENT_ALERT_AGAIN_DEFAULT);
+    int answered,
+        quiet_hours = client_config_int(turn->in.config, "alert_again_after_hours", CLIENT_ALERT_AGAIN_DEFAULT);
 
     if (!tx || turn_store_lead(tx, turn, quiet_hours, ret_change, err) < 0 ||
         outbound_put(tx, self->bus, &reply, NULL, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
-        alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err) < 0 ||
-        turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
+        alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err) < 0)
+        return -1;
+    if ((answered = turn_store_answered(tx, turn, err)) <= 0)
+        return answered;
+    if (task_complete(tx, self->bus, task, err) < 0)
         return -1;
     failpoint("orchestrator.before_commit");
-    return db_commit(&tx, err);
+    return db_commit(&tx, err) < 0 ? -1 : 1;
 }
 
 /* Nothing is said: the lead is opted out. (The gateway reads it in the lead's words, and stores it with them.) */
 static int stay_silent(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+    int answered = tx ? turn_store_answered(tx, turn, err) : -1;
 
-    if (!tx || turn_store_answered(tx, turn, err) < 0 || task_complete(tx, self->bus, task, err) < 0)
-        return -1;
-    return db_commit(&tx, err);
+    if (answered <= 0)
+        return answered;
+    return task_complete(tx, self->bus, task, err) < 0 ? -1 : db_commit(&tx, err);
 }
 
 /* ---- the task ---- */
@@ -123,7 +129,9 @@ static const char *model_of(const struct config *config, const struct turn *turn
 }
 
 /* Answers all that the lead has written since the last answer. A second run finds nothing unanswered, or loses at the
- * commit: conversations.answered_seq and the task's token let only one through. */
+ * commit: conversations.answered_seq and the task's token let only one through. A turn that a person has overtaken, by
+ * writing or taking over, ends without a trace: what is still unanswered then has a task of its own, or gets one when
+ * the person releases the conversation. */
 int process_ai_response(struct worker *self, struct task *task, struct err *err)
 {
     struct orchestrator *state = self->state;
@@ -140,6 +148,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     int64_t start = clock_mono_us();
     struct lead_change change = {0};
     struct turn turn;
+    int kept;
 
     if (load(self, task, &turn, err) < 0)
         return -1;
@@ -159,9 +168,12 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
         return -1;
     if (turn.model)
         turn.cost_micro_usd = model_cost_micro_usd(state ? state->prices : NULL, turn.model, &turn.tokens);
-    if (commit_turn(self, task, &turn, &change, err) < 0) {
+    if ((kept = commit_turn(self, task, &turn, &change, err)) <= 0) {
         usage_store_unused(self->db, &turn);
-        return -1;
+        if (kept == 0)
+            log_info("overtaken", log_str("client_id", turn.client_id),
+                     log_str("conversation_id", turn.conversation_id));
+        return kept;
     }
     failpoint("orchestrator.after_commit");
     publish_all(self, &turn, &change);

@@ -15,7 +15,8 @@ struct turn {
     char message_id[UUID_SIZE]; /* of the reply */
     const char *client_id, *conversation_id, *lead_id;
     const char *channel, *lead_address, *our_address;
-    int64_t epoch;     /* of the conversation as it was read */
+    int64_t epoch; /* of the conversation as it was read */
+    int64_t answered_seq;
     int64_t last_seq;  /* the highest unanswered message */
     int64_t waited_ms; /* since the oldest unanswered message was stored */
     bool opted_out;

@@ -10,6 +10,7 @@
 #include "libshared/err.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/media_note.h"
+#include "services/orchestrator/person_asks.h"
 #include "services/orchestrator/turn.h"
 
 static int64_t get_time(const struct db_result *rows, int row, const char *column)
@@ -39,14 +40,14 @@ static void read_lead(const struct db_result *rows, struct arena *arena, struct 
     lead->was_hot = db_get_bool(rows, 0, "was_hot");
 }
 
-static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t *ret_answered_seq,
-                             struct err *err)
+static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     struct decision_input *in = &turn->in;
 
     if (db_query(tx, &rows, err,
                  "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"
+                 "       c.read_seq, c.handover_note,"
                  "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"
                  "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "
                  "AS opted_out,"
@@ -82,8 +83,10 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
         .state = copy(rows, "state", arena),
         .lead = &turn->lead,
         .first_message = db_get_bool(rows, 0, "first_message"),
+        .read_seq = db_get_int(rows, 0, "read_seq"),
+        .handover_note = copy(rows, "handover_note", arena),
     };
-    *ret_answered_seq = db_get_int(rows, 0, "answered_seq");
+    turn->answered_seq = db_get_int(rows, 0, "answered_seq");
     if (!turn->stored_config || !(in->config = client_config_show(turn->stored_config, arena, err)))
         return -1;
     return 0;
@@ -109,8 +112,7 @@ static struct decision_message *read_messages(const struct db_result *rows, stru
     return messages;
 }
 
-static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t answered_seq,
-                           struct err *err)
+static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     int n = db_query(tx, &rows, err,
@@ -119,7 +121,7 @@ static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *t
                      " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > $3"
                      " ORDER BY seq DESC"
                      " LIMIT $4",
-                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
+                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->answered_seq),
                      db_int(DECISION_UNANSWERED_MAX));
 
     if (n < 0)
@@ -127,14 +129,14 @@ static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *t
     if (!(turn->in.unanswered = read_messages(rows, arena)))
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     turn->in.n_unanswered = (size_t)n;
-    turn->last_seq = n > 0 ? turn->in.unanswered[n - 1].seq : answered_seq;
+    turn->last_seq = n > 0 ? turn->in.unanswered[n - 1].seq : turn->answered_seq;
     if (n > 0 && turn->in.now > turn->in.unanswered[0].created_at)
         turn->waited_ms = (turn->in.now - turn->in.unanswered[0].created_at) / 1000;
     return 0;
 }
 
 /* What was exchanged. Neither an alert to the client's own people nor the confirmation of a STOP is part of it. */
-static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn, int64_t answered_seq, struct err *err)
+static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
     int n =
@@ -145,7 +147,7 @@ static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn
                  "   AND (direction = 'out' OR seq <= $3) AND purpose IN ('reply', 'started')"
                  " ORDER BY seq DESC"
                  " LIMIT $4",
-                 db_text(turn->client_id), db_text(turn->conversation_id), db_int(answered_seq),
+                 db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->answered_seq),
                  db_int(DECISION_HISTORY_MAX));
 
     if (n < 0)
@@ -175,21 +177,32 @@ static int load_last_turn(struct db_tx *tx, struct arena *arena, struct turn *tu
     return 0;
 }
 
+/* Where a person has written last, what our agent asked for before is beside the point. */
+static void heed_person(struct arena *arena, struct decision_input *in)
+{
+    size_t i = in->n_history;
+
+    while (i > 0 && strcmp(in->history[i - 1].author, "lead") == 0)
+        i--;
+    if (i == 0 || strcmp(in->history[i - 1].author, "human") != 0)
+        return;
+    in->misses = 0;
+    in->asked = person_asks(arena, in->history[i - 1].body);
+}
+
 int turn_store_load(struct db_tx *tx, const char *client_id, const char *conversation_id, struct arena *arena,
                     struct turn *ret_turn, struct err *err)
 {
-    int64_t answered_seq = 0;
-
     *ret_turn = (struct turn){.client_id = client_id, .conversation_id = conversation_id};
     uuid_new(ret_turn->turn_id);
     uuid_new(ret_turn->message_id);
-    if (load_conversation(tx, arena, ret_turn, &answered_seq, err) < 0 ||
-        load_unanswered(tx, arena, ret_turn, answered_seq, err) < 0)
+    if (load_conversation(tx, arena, ret_turn, err) < 0 || load_unanswered(tx, arena, ret_turn, err) < 0)
         return -1;
     if (ret_turn->in.n_unanswered == 0)
         return 0;
-    if (load_history(tx, arena, ret_turn, answered_seq, err) < 0 || load_last_turn(tx, arena, ret_turn, err) < 0)
+    if (load_history(tx, arena, ret_turn, err) < 0 || load_last_turn(tx, arena, ret_turn, err) < 0)
         return -1;
+    heed_person(arena, &ret_turn->in);
     return 0;
 }
 
@@ -197,18 +210,16 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
 {
     int n = db_query(tx, NULL, err,
                      "UPDATE conversations"
-                     "   SET answered_seq = $3,"
+                     "   SET answered_seq = $3, read_seq = $3,"
                      "       state = CASE WHEN state = 'open' AND $4::boolean THEN 'escalated' ELSE state END,"
                      "       escalation_reason = CASE WHEN state = 'open' AND $4::boolean THEN $5"
                      "                                ELSE escalation_reason END,"
                      "       updated_at = now()"
-                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3",
+                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3 AND epoch = $6",
                      db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
-                     db_bool(turn->out.escalate), db_text(turn->out.escalation_reason));
+                     db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch));
 
-    if (n == 0)
-        return err_set(err, ERR_CONFLICT, "the messages have been answered by another turn");
-    return n < 0 ? -1 : 0;
+    return n < 0 ? -1 : n;
 }
 
 /* An address that another lead has is not taken from it. The row is locked by old: of two turns of one lead, in two

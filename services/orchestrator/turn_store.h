@@ -14,8 +14,8 @@ struct turn;
 int turn_store_load(struct db_tx *tx, const char *client_id, const char *conversation_id, struct arena *arena,
                     struct turn *ret_turn, struct err *err);
 
-/* Marks the messages up to turn->last_seq as answered and sets the conversation's state. ERR_CONFLICT if another turn
- * was first. */
+/* Marks the messages up to turn->last_seq as answered and sets the conversation's state. Returns 1, or 0 if the turn
+ * was overtaken: another one was first, or a person has written or taken over since it was loaded. -1 on failure. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
 /* What a turn has changed of its lead. */

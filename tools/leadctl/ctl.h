@@ -96,6 +96,7 @@ ctl_fn cmd_client_create, cmd_client_list, cmd_client_keys;
 ctl_fn cmd_key_create, cmd_key_list, cmd_key_revoke;
 ctl_fn cmd_kb_list;
 ctl_fn cmd_lead_list, cmd_lead_show, cmd_lead_opt_out, cmd_lead_opt_in, cmd_lead_export, cmd_lead_erase;
+ctl_fn cmd_conversation_show, cmd_conversation_takeover, cmd_conversation_release, cmd_conversation_close;
 ctl_fn cmd_chat;
 ctl_fn cmd_tap;
 ctl_fn cmd_task_list, cmd_task_show, cmd_task_retry;

@@ -43,6 +43,15 @@ static const struct ctl_command commands[] = {
      cmd_lead_opt_in},
     {"lead export", "", 1, 1, "LEAD_ID", "everything about one person, as JSON, one object a line", cmd_lead_export},
     {"lead erase", "yes", 1, 1, "LEAD_ID --yes", "forget one person: nothing brings it back", cmd_lead_erase},
+    {"conversation show", "", 1, 1, "CONVERSATION_ID", "a conversation and what has happened to it, as JSON",
+     cmd_conversation_show},
+    {"conversation takeover", "who= reason=", 1, 1, "CONVERSATION_ID [--who NAME] [--reason TEXT]",
+     "a person has it from now on: the agent is silent", cmd_conversation_takeover},
+    {"conversation release", "who= note=", 1, 1, "CONVERSATION_ID [--who NAME] [--note TEXT]",
+     "the agent has it again, and answers what the lead has written; TEXT: what it is to know",
+     cmd_conversation_release},
+    {"conversation close", "who= reason=", 1, 1, "CONVERSATION_ID [--who NAME] [--reason TEXT]",
+     "nothing in it waits for an answer; it is open again when somebody writes", cmd_conversation_close},
     {"notices resolve", "", 1, 1, "NOTICE_ID", "say that a notice is seen to", cmd_notices_resolve},
     {"notices", "client= all limit= json", 0, 0, "[--client ID] [--all] [--limit N] [--json]",
      "what a person must see to, newest first; --all: also what is over", cmd_notices},
@@ -62,7 +71,7 @@ static int help(FILE *out)
     fprintf(out,
             "leadctl " LEADWIRE_VERSION " - the operator's command line of Leadwire\n\nusage: leadctl COMMAND ...\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-15s %s\n", commands[i].words, commands[i].doc);
+        fprintf(out, "  %-21s %s\n", commands[i].words, commands[i].doc);
     fprintf(out, "\nleadctl COMMAND --help tells more. The database is the one of DATABASE_URL.\n");
     return out == stderr ? 2 : 0;
 }
