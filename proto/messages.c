@@ -13,6 +13,7 @@ LEAD_MESSAGES(MESSAGE_TYPE)
 NOTICE_MESSAGES(MESSAGE_TYPE)
 PHONE_MESSAGES(MESSAGE_TYPE)
 TASK_MESSAGES(MESSAGE_TYPE)
+TURN_MESSAGES(MESSAGE_TYPE)
 
 #define TYPE_POINTER(name, FIELDS, doc) &name##_type,
 const struct message_type *const message_types[] = {
@@ -25,6 +26,7 @@ const struct message_type *const message_types[] = {
     NOTICE_MESSAGES(TYPE_POINTER)
     PHONE_MESSAGES(TYPE_POINTER)
     TASK_MESSAGES(TYPE_POINTER)
+    TURN_MESSAGES(TYPE_POINTER)
 };
 /* clang-format on */
 const size_t n_message_types = sizeof message_types / sizeof message_types[0];

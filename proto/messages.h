@@ -10,6 +10,7 @@
 #include "proto/notices.h"
 #include "proto/phones.h"
 #include "proto/tasks.h"
+#include "proto/turns.h"
 
 /* All of them, for the schema export, the reference page and leadctl tap. */
 extern const struct message_type *const message_types[];

@@ -8,6 +8,7 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/seal.h"
 #include "services/orchestrator/claude_tools.h"
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/prompt.h"
@@ -20,13 +21,27 @@ static void free_text(char **text_p)
     free(*text_p);
 }
 
+/* The bytes of system and tools as they stand in each request. */
+static int hash_prompt(struct claude *self)
+{
+    AUTO(free_text) char *system = json_dumps(json_object_get(self->request, "system"), JSON_COMPACT);
+    AUTO(free_text) char *tools = json_dumps(json_object_get(self->request, "tools"), JSON_COMPACT);
+    AUTO(buf_free) struct buf both = {0};
+
+    buf_printf(&both, "%s%s", system ? system : "", tools ? tools : "");
+    if (both.failed || !both.data)
+        return -1;
+    sha256_hex(both.data, both.len, self->prompt_sha256);
+    return 0;
+}
+
 int claude_start(struct claude *self, struct err *err)
 {
     self->request = prompt_request(self->model, self->in, self->arena);
     self->answers = json_array();
     self->receipts = json_array();
     self->n_passages = self->in->n_passages;
-    if (!self->request || !self->answers || !self->receipts)
+    if (!self->request || !self->answers || !self->receipts || hash_prompt(self) < 0)
         return err_set(err, ERR_INTERNAL, "Claude agent: the request could not be made");
     return 0;
 }
@@ -61,12 +76,18 @@ static int call_model(struct claude *self, json_t **ret_message, struct err *err
 {
     AUTO(free_text) char *request = json_dumps(self->request, JSON_COMPACT);
 
+    char sha256[65];
+    int rc;
+
     if (!request)
         return err_set(err, ERR_INTERNAL, "Claude agent: out of memory");
-    if (self->api.call(self->api.arg, request, strlen(request), self->arena, self->answers, ret_message, err) < 0)
-        return -1;
-    add_tokens(self, *ret_message);
-    return 0;
+    sha256_hex(request, strlen(request), sha256);
+    rc = self->api.call(self->api.arg, request, strlen(request), self->arena, self->answers, ret_message, err);
+    json_object_set_new(json_array_get(self->answers, json_array_size(self->answers) - 1), "request_sha256",
+                        json_string(sha256));
+    if (rc == 0)
+        add_tokens(self, *ret_message);
+    return rc;
 }
 
 /* The texts of a message, joined; NULL if it has none. */

@@ -29,8 +29,8 @@ struct claude_search {
  *
  * One call gets one message, with as many tries as it takes. request is the body, JSON, len bytes. Each try is appended
  * to tries: {status, took_us, request_id, error_type, error, message}; where no message came of the call, the last one
- * has "failed": the kind of the error. 0 and a message (a new reference), or -1 with *err, err->provider_code the
- * status of the last try. */
+ * has "failed": the kind of the error; each call has at least one. 0 and a message (a new reference), or -1 with *err,
+ * err->provider_code the status of the last try. */
 struct claude_api {
     int (*call)(void *arg, const char *request, size_t len, struct arena *arena, json_t *tries, json_t **ret_message,
                 struct err *err);
@@ -45,9 +45,11 @@ struct claude {
     const struct decision_input *in;
 
     /* What is kept for the record; json_decref'ed by claude_destroy. */
-    json_t *request;  /* with every message of every round */
-    json_t *answers;  /* every try of every call: see struct claude_api */
-    json_t *receipts; /* [{tool, input, result, is_error}] */
+    json_t *request;        /* with every message of every round */
+    json_t *answers;        /* every try of every call: see struct claude_api */
+    json_t *receipts;       /* [{tool, input, result, is_error}]; of a search also its passages, or search_error */
+    char prompt_sha256[65]; /* of the part that does not change from turn to turn: its system blocks and tools, as sent
+                             */
     int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
 
     /* What the tools found: sources for the guards. */

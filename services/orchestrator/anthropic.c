@@ -70,7 +70,7 @@ static bool is_block(const json_t *block)
     return true;
 }
 
-static bool is_message(const json_t *body)
+bool anthropic_is_message(const json_t *body)
 {
     const json_t *content = json_object_get(body, "content");
 
@@ -117,7 +117,7 @@ int anthropic_create(const struct anthropic *self, const char *request, size_t l
     answer = json_loadb(response.body, response.body_len, 0, NULL);
     if (response.status != 200)
         return refused(&response, answer, arena, ret_answer, err);
-    if (!is_message(answer)) {
+    if (!anthropic_is_message(answer)) {
         err_set(err, ERR_UNAVAILABLE, "Anthropic answered 200 with what is no message (%.60s)",
                 response.request_id ? response.request_id : "no request id");
         if (err)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,3 +31,6 @@ struct anthropic_answer {
  * 404, 413 */
 int anthropic_create(const struct anthropic *self, const char *request, size_t len, int timeout_ms, struct arena *arena,
                      struct anthropic_answer *ret_answer, struct err *err);
+
+/* Whether it is a Message object that can be relied on as struct anthropic_answer says. */
+bool anthropic_is_message(const json_t *body);

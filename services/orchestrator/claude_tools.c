@@ -17,13 +17,15 @@
 struct result {
     const char *text;
     bool is_error;
+    json_t *passages;         /* that a search has found; taken over by the receipt */
+    const char *search_error; /* why it could not look */
 };
 
 static struct result wrong(struct claude *self, const char *what)
 {
     const char *text = arena_printf(self->arena, "Wrong input: %s", what);
 
-    return (struct result){text ? text : "Wrong input", true};
+    return (struct result){.text = text ? text : "Wrong input", .is_error = true};
 }
 
 /* An optional string of the input; false if it is there and of another type or too long. *ret is kept if absent. */
@@ -77,7 +79,7 @@ static struct result record_qualification(struct claude *self, const json_t *inp
         return wrong(self, "what is known must be given as strings of at most 400 bytes");
     changed.score = known;
     *output = changed;
-    return (struct result){"Recorded.", false};
+    return (struct result){.text = "Recorded."};
 }
 
 static struct result escalate_to_human(struct claude *self, const json_t *input, struct decision_output *output)
@@ -87,10 +89,24 @@ static struct result escalate_to_human(struct claude *self, const json_t *input,
     if (!take_text(self, input, "reason", &reason) || !reason)
         return wrong(self, "reason must be a string of 1 to 400 bytes");
     if (strcmp(self->in->state, "open") != 0)
-        return (struct result){"A person has been called already and will answer here.", false};
+        return (struct result){.text = "A person has been called already and will answer here."};
     output->escalate = true;
     output->escalation_reason = reason;
-    return (struct result){"A person of the business has been called and will answer here.", false};
+    return (struct result){.text = "A person of the business has been called and will answer here."};
+}
+
+/* As the record keeps them, so that a search can be answered from it. */
+static json_t *passages_json(const struct passage *passages, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        AUTO(buf_free) struct buf text = {0};
+
+        if (codec_to_json(&passage_type, &passages[i], &text, NULL) == 0 && !text.failed)
+            json_array_append_new(list, json_loadb(text.data, text.len, 0, NULL));
+    }
+    return list;
 }
 
 static struct result search_knowledge(struct claude *self, const json_t *input)
@@ -104,7 +120,9 @@ static struct result search_knowledge(struct claude *self, const json_t *input)
     if (!take_text(self, input, "query", &query) || !query)
         return wrong(self, "query must be a string of 1 to 400 bytes");
     if (self->search.search(self->search.arg, query, self->arena, &passages, &n, &err) < 0)
-        return (struct result){"The knowledge base cannot be reached now.", true};
+        return (struct result){.text = "The knowledge base cannot be reached now.",
+                               .is_error = true,
+                               .search_error = arena_strdup(self->arena, err.text)};
     prompt_passages(passages, n, self->n_passages + 1, &out);
     self->n_passages += n;
     for (size_t i = 0; i < n && self->n_sources + 1 < CLAUDE_SOURCES_MAX; i++) {
@@ -112,7 +130,7 @@ static struct result search_knowledge(struct claude *self, const json_t *input)
         self->sources[self->n_sources++] = passages[i].body;
     }
     text = n > 0 && !out.failed ? arena_strdup(self->arena, out.data) : NULL;
-    return (struct result){text ? text : "Nothing was found.", false};
+    return (struct result){.text = text ? text : "Nothing was found.", .passages = passages_json(passages, n)};
 }
 
 json_t *claude_tool(struct claude *self, const json_t *use, struct decision_output *output)
@@ -134,9 +152,10 @@ json_t *claude_tool(struct claude *self, const json_t *use, struct decision_outp
         result = unknown_property(input, search) ? wrong(self, "it has a property that this tool does not have")
                                                  : search_knowledge(self, input);
     else
-        result = (struct result){"There is no such tool.", true};
-    json_array_append_new(self->receipts, json_pack("{s:s, s:O, s:s, s:b}", "tool", name, "input", input, "result",
-                                                    result.text, "is_error", (int)result.is_error));
+        result = (struct result){.text = "There is no such tool.", .is_error = true};
+    json_array_append_new(self->receipts, json_pack("{s:s, s:O, s:s, s:b, s:o*, s:s*}", "tool", name, "input", input,
+                                                    "result", result.text, "is_error", (int)result.is_error, "passages",
+                                                    result.passages, "search_error", result.search_error));
     return json_pack("{s:s, s:O, s:s, s:b}", "type", "tool_result", "tool_use_id", json_object_get(use, "id"),
                      "content", result.text, "is_error", (int)result.is_error);
 }

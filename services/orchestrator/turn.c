@@ -31,6 +31,24 @@
 
 /* ---- what becomes of it ---- */
 
+/* A model that was asked, or was to be, and did not answer. */
+static void log_model_failure(const struct turn *turn)
+{
+    const struct err *err = &turn->model_err;
+    bool lasting = err->kind == ERR_INVALID || err->kind == ERR_DENIED || err->kind == ERR_INTERNAL;
+
+    if (err->kind == ERR_NONE || !turn->in.model)
+        return;
+    log_write(lasting ? LOG_ERROR : LOG_WARN, "the model gave no answer, the scripted agent answers",
+              (struct log_field[]){log_str("client_id", turn->client_id),
+                                   log_str("conversation_id", turn->conversation_id),
+                                   log_str("turn_id", turn->turn_id),
+                                   log_int("provider_code", err->provider_code),
+                                   log_str("kind", err_kind_name(err->kind)),
+                                   log_str("error", err->text),
+                                   {0}});
+}
+
 static void publish(struct worker *self, const char *event, const struct turn *turn, const char *reason)
 {
     if (self->bus)
@@ -166,6 +184,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     decider.search_us = clock_mono_us() - start;
     if (turn_decide(&decider, &turn, err) < 0)
         return -1;
+    log_model_failure(&turn);
     if (turn.model)
         turn.cost_micro_usd = model_cost_micro_usd(state ? state->prices : NULL, turn.model, &turn.tokens);
     if ((kept = commit_turn(self, task, &turn, &change, err)) <= 0) {

@@ -6,9 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libshared/err.h"
 #include "libshared/uuid.h"
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/model_prices.h"
+
+/* Of turns.record. 1, until November 2026, did not tell which model might be asked, nor what a search had found. */
+#define TURN_RECORD_VERSION 2
 
 struct turn {
     char turn_id[UUID_SIZE];
@@ -25,6 +29,8 @@ struct turn {
     struct decision_lead lead;
     struct decision_input in; /* in.n_unanswered == 0: there is nothing to answer */
     struct decision_output out;
+
+    struct err model_err; /* why the model did not answer; kind ERR_NONE: it did, or was not to be asked */
 
     /* For the record. */
     const char *record; /* JSON */

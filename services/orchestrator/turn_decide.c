@@ -9,9 +9,10 @@ int turn_decide(struct decider *self, struct turn *turn, struct err *err)
 {
     struct deciding deciding = {.base = self, .turn = turn, .guards = json_array()};
     const char *wanted = NULL;
-    int rc = turn_run_agent(&deciding, &wanted, err);
+    int rc;
 
-    if (rc == 0) {
+    turn->model_err = (struct err){0};
+    if ((rc = turn_run_agent(&deciding, &wanted, err)) == 0) {
         failpoint("orchestrator.after_agent");
         if ((rc = turn_guard(&deciding, err)) == 0)
             rc = turn_make_record(&deciding, wanted, err);

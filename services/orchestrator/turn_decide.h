@@ -16,6 +16,6 @@ struct decider {
     int64_t search_us, load_us;
 };
 
-/* Fills turn->out, turn->record and the tokens. A model that fails costs no answer: the scripted agent gives it.
- * -1 only when out of memory. */
+/* Fills turn->out, turn->model_err, turn->record and the tokens. A model that fails costs no answer: the scripted agent
+ * gives it. -1 only when out of memory. */
 int turn_decide(struct decider *self, struct turn *turn, struct err *err);

@@ -15,10 +15,9 @@ struct deciding {
     struct decider *base;
     struct turn *turn;
     struct claude claude;
-    bool asked_model;     /* claude holds a request and answers */
-    struct err model_err; /* why the model did not answer; kind ERR_NONE: it did, or was not asked */
-    struct guard *guard;  /* of its drafts */
-    json_t *guards;       /* [{guard, draft, unsupported, outcome}] */
+    bool asked_model;    /* claude holds a request and answers */
+    struct guard *guard; /* of its drafts */
+    json_t *guards;      /* [{guard, draft, unsupported, outcome}] */
     int64_t agent_us, guards_us;
 };
 

@@ -4,6 +4,7 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
+#include "libshared/build.h"
 #include "libshared/err.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
@@ -23,7 +24,7 @@ static void count_usage(struct deciding *self)
     const struct claude *claude = &self->claude;
     struct turn *turn = self->turn;
 
-    turn->fallback = self->model_err.kind != ERR_NONE;
+    turn->fallback = turn->model_err.kind != ERR_NONE;
     if (!self->asked_model)
         return;
     turn->model = claude->model;
@@ -36,11 +37,13 @@ static void count_usage(struct deciding *self)
 int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
 {
     const struct claude *claude = &self->claude;
-    const struct err *failed = &self->model_err;
+    const struct err *failed = &self->turn->model_err;
     json_auto_t *fallback = NULL, *tokens = NULL;
     AUTO(buf_free) struct buf out = {0};
 
-    buf_printf(&out, "{\"v\":1,\"wanted\":");
+    buf_printf(&out, "{\"v\":%d,\"code\":", TURN_RECORD_VERSION);
+    buf_json_string(&out, build_name());
+    buf_puts(&out, ",\"wanted\":");
     buf_json_string(&out, wanted);
     buf_puts(&out, ",\"input\":");
     if (codec_to_json(&decision_input_type, &self->turn->in, &out, err) < 0)
@@ -54,6 +57,7 @@ int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
         tokens = json_pack("{s:I, s:I, s:I, s:I}", "input", (json_int_t)claude->input_tokens, "output",
                            (json_int_t)claude->output_tokens, "cache_read", (json_int_t)claude->cache_read_tokens,
                            "cache_write", (json_int_t)claude->cache_write_tokens);
+        buf_printf(&out, ",\"prompt_sha256\":\"%s\"", claude->prompt_sha256);
         put_json(&out, "model_request", claude->request);
         put_json(&out, "model_answers", claude->answers);
         put_json(&out, "receipts", claude->receipts);

@@ -19,6 +19,8 @@
 #define HISTORY_MAX   64
 #define MODEL_WAIT_MS 60000
 
+void (*dialogues_decided)(const struct turn *turn);
+
 const char *const dialogue_slots[] = {"service", "urgency", "budget", "timeline", "name", "email", NULL};
 
 /* A conversation under way. */
@@ -160,6 +162,8 @@ static void play_turn(struct playing *self, size_t number, const json_t *turn, c
     json_object_set_new(self->result, "us",
                         json_integer(json_integer_value(json_object_get(self->result, "us")) + clock_mono_us() -
                                      began));
+    if (dialogues_decided)
+        dialogues_decided(&self->turn);
     keep(self, number, told);
 }
 

@@ -7,6 +7,7 @@
 
 struct config;
 struct http;
+struct turn;
 
 /* The slots that are compared, ends with NULL: "service", "urgency", "budget", "timeline", "name", "email". */
 extern const char *const dialogue_slots[];
@@ -18,3 +19,6 @@ extern const char *const dialogue_slots[];
  * two_questions, escalates, got_escalated, us, replies: [..]}. outcome: hit, wrong, missed, invented or none. Ends the
  * program if the file cannot be read. */
 json_t *dialogues_play(const char *path, const char *agent, const struct config *config, struct http *http);
+
+/* Called behind each decision, unless it is NULL. */
+extern void (*dialogues_decided)(const struct turn *turn);
