@@ -492,7 +492,7 @@ Test(orchestrator_store, what_the_lead_never_got_is_no_part_of_the_conversation)
     cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
     cr_expect_str_eq(one("SELECT string_agg(h->>'author', ' ') AS v FROM (SELECT record FROM turns"
                          "  WHERE conversation_id = $1 ORDER BY created_at DESC LIMIT 1) t,"
-                         " jsonb_array_elements(record->'input'->'history') AS h",
+                         " json_array_elements(record->'input'->'history') AS h",
                          conversation),
                      "lead lead lead lead agent");
     task_release(&task);

@@ -213,7 +213,7 @@ Test(orchestrator_write, what_a_person_writes_answers_and_outdates_the_agent)
     answer(conversation);
     cr_expect_str_eq(one("SELECT epoch::text AS v FROM messages WHERE client_id = $1 AND author = 'agent'"), "2");
     cr_expect_str_eq(one("SELECT string_agg(h->>'author', ' ') AS v FROM turns,"
-                         " jsonb_array_elements(record->'input'->'history') AS h WHERE client_id = $1"),
+                         " json_array_elements(record->'input'->'history') AS h WHERE client_id = $1"),
                      "lead human");
 }
 
@@ -416,7 +416,7 @@ Test(orchestrator_write, a_hot_lead_is_told_once_by_text_and_call)
     cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS ", voice " BOSS " " OURS);
     cr_expect_str_eq(one("SELECT string_agg(h->>'author', ' ') AS v FROM (SELECT record FROM turns"
                          "  WHERE client_id = $1 ORDER BY created_at DESC LIMIT 1) t,"
-                         " jsonb_array_elements(record->'input'->'history') AS h"),
+                         " json_array_elements(record->'input'->'history') AS h"),
                      "lead agent");
 }
 
