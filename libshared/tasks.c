@@ -140,6 +140,11 @@ int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct e
     return task_settled_after(tx, task, err);
 }
 
+int task_skip(struct db_tx *tx, struct bus *bus, struct task *task, const char *why, struct err *err)
+{
+    return task_finish(tx, bus, task, why, err) < 0 ? -1 : task_settled_after(tx, task, err);
+}
+
 int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const char *why, struct err *err)
 {
     struct err problem = {0};

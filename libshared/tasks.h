@@ -90,6 +90,9 @@ int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec,
  * The next task of the same serial key is pushed after the commit. */
 int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct err *err);
 
+/* Ends it the same way, without its having been done: why is kept with it. */
+int task_skip(struct db_tx *tx, struct bus *bus, struct task *task, const char *why, struct err *err);
+
 /* Leaves the task ready again, to run in delay_ms; this attempt does not count as a failure. */
 int task_postpone(struct db_tx *tx, struct task *task, int64_t delay_ms, const char *why, struct err *err);
 

@@ -31,6 +31,8 @@ const struct client_key client_keys[] = {
     {"alert_call_twiml",             CLIENT_KEY_WORD, 0, 0, "inline|url", false, "how Twilio gets what is said: with the request, or from this gateway (PUBLIC_URL). Default inline"},
     {"alert_again_after_hours",      CLIENT_KEY_INT, 0, 8760, NULL, false, "a lead that cools down and becomes hot again within so many hours of its last alert is not told again. Default 24"},
     {"qualification_rules",          CLIENT_KEY_RULES, 0, 0, NULL, false, "when a lead is HOT, WARM or COLD. COLD is looked at first, then HOT, then WARM: alternatives, of which one fits where all its conditions hold (no_ before one turns it round); nothing fits: COLD. Default: {\"hot\": [[\"service\", \"urgent\"], [\"enough_budget\", \"soon\"], [\"service\", \"appointment\", \"soon\"]], \"warm\": [[\"service\"], [\"urgency\"], [\"budget\"], [\"timeline\"], [\"appointment\"]], \"cold\": [[\"not_interested\"], [\"just_looking\", \"no_budget\", \"no_timeline\"]], \"soon_days\": 7, \"min_budget\": 0}"},
+    {"follow_up_after_hours",        CLIENT_KEY_INTS, 1, 720, NULL, false, "a lead that does not answer is written to again so many hours after our answer: [1, 24, 72] is three times. At most 5, ascending; unset or []: never"},
+    {"follow_up_texts",              CLIENT_KEY_TEXTS, 0, 5, NULL, false, "what it is written then, the first for the first time; {name} stands for the lead's name. Unset: texts of ours in the lead's language, which name the business"},
     {"calcom_api_key",               CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own Cal.com key"},
     {"calcom_event_type_id",         CLIENT_KEY_INT, 1, 2000000000, NULL, false, "Cal.com event type that is booked"},
     {"hubspot_access_token",         CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own HubSpot token"},
@@ -47,6 +49,7 @@ const struct client_key client_keys[] = {
 const size_t n_client_keys = COUNT_OF(client_keys);
 
 #define TEXTS_ITEM_MAX 200
+#define INTS_MAX       5
 
 /* ---- names ---- */
 
@@ -149,6 +152,28 @@ static int check_texts(const struct client_key *key, const json_t *value, struct
     return 0;
 }
 
+static int check_ints(const struct client_key *key, const json_t *value, struct err *err)
+{
+    json_int_t before = 0;
+
+    if (!json_is_array(value) || json_array_size(value) > INTS_MAX)
+        return err_set_field(err, ERR_INVALID, key->name, "%s must be an array of at most %d integers", key->name,
+                             INTS_MAX);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *item = json_array_get(value, i);
+        json_int_t number = json_integer_value(item);
+
+        if (!json_is_integer(item) || number < key->min || number > key->max)
+            return err_set_field(err, ERR_INVALID, key->name, "%s[%zu] must be an integer from %d to %d", key->name, i,
+                                 key->min, key->max);
+        if (i > 0 && number <= before)
+            return err_set_field(err, ERR_INVALID, key->name, "%s[%zu] must be greater than the one before it",
+                                 key->name, i);
+        before = number;
+    }
+    return 0;
+}
+
 static int check_phones(const struct client_key *key, const json_t *value, struct err *err)
 {
     if (!json_is_array(value) || json_array_size(value) > (size_t)key->max)
@@ -233,6 +258,8 @@ int client_key_check(const struct client_key *key, const json_t *value, struct e
             return err_set_field(err, ERR_INVALID, key->name, "%s must be an integer from %d to %d", key->name,
                                  key->min, key->max);
         return 0;
+    case CLIENT_KEY_INTS:
+        return check_ints(key, value, err);
     case CLIENT_KEY_RULES:
         return qualification_rules_read(value, &(struct qualification_rules){0}, err);
     case CLIENT_KEY_WORD:
@@ -308,6 +335,9 @@ static json_t *value_schema(const struct client_key *key)
                          "items", "type", "string", "pattern", e164);
     case CLIENT_KEY_INT:
         return json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", key->min, "maximum", key->max);
+    case CLIENT_KEY_INTS:
+        return json_pack("{s:s, s:i, s:b, s:{s:s, s:i, s:i}}", "type", "array", "maxItems", INTS_MAX, "uniqueItems", 1,
+                         "items", "type", "integer", "minimum", key->min, "maximum", key->max);
     case CLIENT_KEY_TEXTS:
         return json_pack("{s:s, s:i, s:{s:s, s:i, s:i}}", "type", "array", "maxItems", key->max, "items", "type",
                          "string", "minLength", 1, "maxLength", TEXTS_ITEM_MAX);

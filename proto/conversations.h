@@ -56,6 +56,7 @@
     F(S, INT,  error_code,      DEFAULT(0), 0, 1e9,  "the provider's error code; 0: none")                  \
     F(S, STR,  error_text,      OPTIONAL, 0, 2000,   "what went wrong")                                     \
     E(S, "reply|started|consent|alert", purpose, OPTIONAL, "out: reply, at once; started by us, within the lead's hours; consent, confirms STOP, START or HELP; alert, to the client's people") \
+    F(S, STR,  follow_up,       OPTIONAL, 1, 16,     "of a message that the lead did not just ask for: silence:2, the second after it did not answer; asked, it had asked to be written to then") \
     F(S, STR,  content_sid,     OPTIONAL, 1, 64,     "of a WhatsApp template")                               \
     F(S, JSON, content_variables, OPTIONAL, 2, 8192, "what its placeholders stand for")                      \
     F(S, JSON, media,           OPTIONAL, 2, 65536,  "attachments of the lead: [{url, content_type}]")       \

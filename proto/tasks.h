@@ -8,6 +8,18 @@
 
 #define SEND_MESSAGE(S, F, E, M, L) F(S, UUID, message_id, REQUIRED, 0, 0, "the outbound message to send")
 
+#define FOLLOW_UP(S, F, E, M, L)                                                                                \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0, "where the lead is written to")                                 \
+    E(S, "silence|asked", reason, REQUIRED, "why: it has not answered, or it had asked for it")                 \
+    E(S, "en|es|ar", language, REQUIRED, "of the conversation")                                                 \
+    F(S, INT, epoch, REQUIRED, 0, 1e9, "of the conversation; a newer one makes this task void")                 \
+    F(S, INT, step, DEFAULT(1), 1, 5, "silence: the first time, the second, ...")                               \
+    F(S, INT, after_seq, DEFAULT(0), 0, 1e15, "silence: the lead's last message; one after it makes this void") \
+    F(S, UUID, answer_id, OPTIONAL, 0, 0, "silence: our answer, from which the time counts")                    \
+    F(S, UUID, previous_id, OPTIONAL, 0, 0, "silence: the message of the step before; absent: there was none")  \
+    F(S, STR, write_at, OPTIONAL, 1, 32, "asked: when, in the lead's time: 2026-11-24 10:00")                   \
+    F(S, STR, words, OPTIONAL, 0, 2000, "asked: in the lead's words")
+
 #define PROBE_ACCOUNT(S, F, E, M, L)    \
     F(S, STR, account, REQUIRED, 1, 64, \
       "the provider's account whose credentials were refused: 'twilio', or 'twilio:' and a client's id")
@@ -37,14 +49,15 @@
     F(S, TIME, created_at, REQUIRED, 0, 0, "when it was inserted")                                                  \
     F(S, TIME, updated_at, OPTIONAL, 0, 0, "when its state changed last")
 
-#define TASK_MESSAGES(MSG)                                                                    \
-    MSG(process_ai_response, PROCESS_AI_RESPONSE, "answer what a lead has written")           \
-    MSG(send_message, SEND_MESSAGE, "send one message through its channel")                   \
-    MSG(probe_account, PROBE_ACCOUNT, "ask whether a provider's account takes calls again")   \
-    MSG(embed_chunks, EMBED_CHUNKS, "give new chunks of a knowledge base their vectors")      \
-    MSG(ingest_revision, INGEST_REVISION, "take in a version of a document")                  \
-    MSG(build_vector_index, BUILD_VECTOR_INDEX, "choose how a client's vectors are searched") \
-    MSG(get_task, GET_TASK, "how far a task is")                                              \
+#define TASK_MESSAGES(MSG)                                                                       \
+    MSG(process_ai_response, PROCESS_AI_RESPONSE, "answer what a lead has written")              \
+    MSG(send_message, SEND_MESSAGE, "send one message through its channel")                      \
+    MSG(follow_up, FOLLOW_UP, "write to a lead that has not answered, or that has asked for it") \
+    MSG(probe_account, PROBE_ACCOUNT, "ask whether a provider's account takes calls again")      \
+    MSG(embed_chunks, EMBED_CHUNKS, "give new chunks of a knowledge base their vectors")         \
+    MSG(ingest_revision, INGEST_REVISION, "take in a version of a document")                     \
+    MSG(build_vector_index, BUILD_VECTOR_INDEX, "choose how a client's vectors are searched")    \
+    MSG(get_task, GET_TASK, "how far a task is")                                                 \
     MSG(task_status, TASK_STATUS, "how far a task is, and what became of it")
 
 TASK_MESSAGES(MESSAGE_STRUCT)
@@ -54,6 +67,7 @@ TASK_MESSAGES(MESSAGE_STRUCT)
  * none in the end. */
 #define TASK_KINDS(KIND)                                                       \
     KIND(process_ai_response, "orchestrator", process_ai_response, 20, 120, 2) \
+    KIND(follow_up, "orchestrator", follow_up, 60, 60, 30)                     \
     KIND(send_message_sms, "delivery", send_message, 60, 90, 2)                \
     KIND(send_message_whatsapp, "delivery", send_message, 60, 90, 2)           \
     KIND(send_sms_alert, "delivery", send_message, 60, 90, 2)                  \

@@ -57,12 +57,14 @@ int message_drop(struct db_tx *tx, const char *client_id, const char *message_id
                     "UPDATE messages m"
                     "   SET state = 'dropped', updated_at = now(),"
                     "       error_text = CASE WHEN l.opted_out_at IS NOT NULL THEN 'the lead has opted out'"
-                    "                         ELSE 'a person took over after it was drafted' END"
+                    "                         WHEN m.epoch < c.epoch THEN 'a person took over after it was drafted'"
+                    "                         ELSE 'the lead has written since' END"
                     "  FROM conversations c"
                     "  JOIN leads l ON l.client_id = c.client_id AND l.lead_id = c.lead_id"
                     " WHERE m.client_id = $1 AND m.message_id = $2 AND m.state = 'queued'"
                     "   AND c.client_id = m.client_id AND c.conversation_id = m.conversation_id"
-                    "   AND (l.opted_out_at IS NOT NULL OR (m.epoch < c.epoch AND m.author <> 'human'))",
+                    "   AND (l.opted_out_at IS NOT NULL OR (m.epoch < c.epoch AND m.author <> 'human')"
+                    "        OR (m.follow_up IS NOT NULL AND lead_wrote_since(m.client_id, m.lead_id, m.seq)))",
                     db_text(client_id), db_text(message_id));
 }
 

@@ -61,7 +61,7 @@ int outcome_dropped(struct worker *self, struct task *task, const struct outboun
         return err_set(err, ERR_CONFLICT, "message %s changed while it was to be sent", message->message_id);
     if (task_complete(tx, self->bus, task, err) < 0 || db_commit(&tx, err) < 0)
         return -1;
-    log_info("message dropped: the lead has opted out or a person took over",
+    log_info("message dropped: the lead has opted out or written again, or a person took over",
              log_str("message_id", message->message_id));
     return 0;
 }

@@ -70,6 +70,8 @@ static unsigned change_of(const char *name)
         return CLIENT_CHANGED | CLIENT_CHANGED_TWILIO | CLIENT_CHANGED_CREDENTIALS;
     if (strcmp(name, "allowed_hours") == 0)
         return CLIENT_CHANGED | CLIENT_CHANGED_HOURS;
+    if (strcmp(name, "follow_up_after_hours") == 0)
+        return CLIENT_CHANGED | CLIENT_CHANGED_FOLLOW_UPS;
     return strncmp(name, "twilio_", 7) == 0 ? CLIENT_CHANGED | CLIENT_CHANGED_TWILIO : CLIENT_CHANGED;
 }
 
@@ -148,6 +150,17 @@ const char *const *client_config_texts(const char *stored, const char *key, stru
             return NULL;
     *ret_n = n;
     return texts;
+}
+
+size_t client_config_ints(const char *stored, const char *key, int *ret_numbers, size_t max)
+{
+    json_auto_t *config = json_loads(stored, 0, NULL);
+    const json_t *items = json_object_get(config, key);
+    size_t n = json_array_size(items) < max ? json_array_size(items) : max;
+
+    for (size_t i = 0; i < n; i++)
+        ret_numbers[i] = (int)json_integer_value(json_array_get(items, i));
+    return n;
 }
 
 const char *client_config_sender(const char *stored, const char *channel, struct arena *arena)

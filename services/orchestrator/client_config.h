@@ -17,6 +17,7 @@ enum {
     CLIENT_CHANGED_TWILIO = 2,      /* numbers, account, service or rate: how messages are sent */
     CLIENT_CHANGED_CREDENTIALS = 4, /* the client's own account, or its token */
     CLIENT_CHANGED_HOURS = 8,       /* when leads may get what they have not just asked for */
+    CLIENT_CHANGED_FOLLOW_UPS = 16, /* when a lead that does not answer is written to again */
 };
 
 /* Merges patch (a JSON object of known keys; null removes one) into stored. *ret_changes tells what is different, 0 if
@@ -36,6 +37,9 @@ int client_config_int(const char *stored, const char *key, int otherwise);
 
 /* The strings of a key that holds an array; *ret_n is 0 if it is not set. NULL when out of memory. */
 const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n);
+
+/* The numbers of a key that holds an array, at most max of them; returns how many: 0 where it is not set. */
+size_t client_config_ints(const char *stored, const char *key, int *ret_numbers, size_t max);
 
 /* What messages of a channel, "sms" or "whatsapp", are sent from where nothing else is known: a number of the client's,
  * for texts else the SID of its messaging service. NULL: there is none. */

@@ -144,8 +144,17 @@ int client_store_wake_started(struct db_tx *tx, const char *client_id, struct er
                     " WHERE client_id = $1 AND task_id IN"
                     "       (SELECT task_id FROM tasks"
                     "         WHERE client_id = $1 AND state = 'ready' AND run_at > now()"
-                    "           AND error_kind = 'postponed' AND serial_key LIKE 'started:%'"
+                    "           AND error_kind = 'postponed' AND serial_key ~ '^(started|follow_up):'"
                     "         ORDER BY task_id FOR UPDATE SKIP LOCKED)",
+                    db_text(client_id)) < 0
+               ? -1
+               : 0;
+}
+
+int client_store_end_silence(struct db_tx *tx, const char *client_id, struct err *err)
+{
+    return db_query(tx, NULL, err,
+                    "SELECT cancel_silence_follow_ups($1, 'void: the client wants no follow-ups any more')",
                     db_text(client_id)) < 0
                ? -1
                : 0;

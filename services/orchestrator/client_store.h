@@ -39,6 +39,9 @@ int client_store_keep_numbers(struct db_tx *tx, const char *client_id, const cha
 int client_store_set_number(struct db_tx *tx, const char *client_id, const char *channel, const char *number,
                             const char *account_sid, struct err *err);
 
+/* The follow-ups of leads that do not answer, which wait, are not wanted any more. */
+int client_store_end_silence(struct db_tx *tx, const char *client_id, struct err *err);
+
 /* Has the account and the rate of the lanes that send for the client, or from its numbers, read again. */
 int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct err *err);
 /* What waits for the client's hours is asked about again now: they are others. */

@@ -71,6 +71,10 @@ static int apply_changes(struct db_tx *tx, const char *client_id, const char *co
         return -1;
     if ((changes & CLIENT_CHANGED_HOURS) && client_store_wake_started(tx, client_id, err) < 0)
         return -1;
+    if ((changes & CLIENT_CHANGED_FOLLOW_UPS) &&
+        client_config_ints(config, "follow_up_after_hours", &(int){0}, 1) == 0 &&
+        client_store_end_silence(tx, client_id, err) < 0)
+        return -1;
     return (changes & CLIENT_CHANGED_CREDENTIALS) ? client_store_unpause_account(tx, client_id, err) : 0;
 }
 

@@ -41,6 +41,10 @@
     F(S, JSON, config,          REQUIRED, 2, 131072, "the client's configuration as it is shown")           \
     F(S, INT,  config_version,  REQUIRED, 0, 1e9,   "its version")                                          \
     E(S, "open|escalated|taken_over|closed", state, REQUIRED, "of the conversation")                        \
+    E(S, "sms|whatsapp|form",   channel, OPTIONAL,  "how the lead writes")                                  \
+    F(S, STR,  lead_timezone,   OPTIONAL, 1, 64,    "IANA name; absent: not known, the client's counts")    \
+    F(S, STR,  lead_local_time, OPTIONAL, 0, 64,    "now at the lead's, where that zone is known")          \
+    F(S, STR,  write_at,        OPTIONAL, 1, 32,    "the lead has asked to be written to then, at its own time: 2026-11-24 10:00") \
     M(S, decision_lead, lead,   REQUIRED,           "what is known of the lead")                            \
     L(S, decision_message, history, OPTIONAL, 0, DECISION_HISTORY_MAX, "oldest first, all answered")        \
     L(S, decision_message, unanswered, REQUIRED, 1, DECISION_UNANSWERED_MAX, "oldest first")                \
@@ -68,7 +72,11 @@
     F(S, BOOL, escalate,        DEFAULT(0), 0, 1,   "a person is called")                                   \
     F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why")                                                 \
     F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing, with this one")    \
-    E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what the reply asks for")
+    E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what the reply asks for")            \
+    E(S, "en|es|ar",            language, OPTIONAL, "of what is written next")                              \
+    E(S, "silence|asked|kept",  follow_up, OPTIONAL, "what is written next unless the lead answers: some time after this reply; at write_at; or what it had asked for before. Absent: nothing") \
+    F(S, STR,  write_at,        OPTIONAL, 1, 32,    "asked: when, at the lead's own time: 2026-11-24 10:00") \
+    F(S, STR,  write_words,     OPTIONAL, 0, 2000,  "asked: in the lead's words")
 
 #define DECISION_MESSAGES(MSG)                                                                              \
     MSG(decision_message, DECISION_MESSAGE, "one text of the conversation")                                 \

@@ -19,6 +19,9 @@ struct orchestrator {
 /* turn.c */
 int process_ai_response(struct worker *self, struct task *task, struct err *err);
 
+/* follow_up.c */
+int on_follow_up(struct worker *self, struct task *task, struct err *err);
+
 /* clients.c */
 int on_create_client(struct worker *self, struct call *call, struct err *err);
 int on_get_client(struct worker *self, struct call *call, struct err *err);

@@ -51,6 +51,7 @@ static void orchestrator_worker_destroy(struct worker *self)
 
 static const struct task_handler tasks[] = {
     {TASK_process_ai_response, process_ai_response},
+    {TASK_follow_up, on_follow_up},
     {0},
 };
 

@@ -19,6 +19,7 @@ struct outbound {
     const char *body;              /* "" with a template */
     const char *content_sid;       /* of a WhatsApp template; NULL: none */
     const char *content_variables; /* JSON; NULL: none */
+    const char *follow_up;         /* which: see migrations/0063; NULL: it is none */
     const char *turn_id;           /* NULL: nobody decided, a person wrote it */
     const char *trace_id;
     const char *once;             /* a dedupe key: where the same was put before, nothing is; NULL: by message_id */

@@ -19,6 +19,7 @@
 #include "services/orchestrator/alert.h"
 #include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/follow_up.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn_decide.h"
@@ -95,7 +96,8 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
 
     if (!tx || turn_store_lead(tx, turn, quiet_hours, ret_change, err) < 0 ||
         outbound_put(tx, self->bus, &reply, NULL, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
-        alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err) < 0)
+        alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err) < 0 ||
+        follow_up_put(tx, self->bus, turn, task, err) < 0)
         return -1;
     if ((answered = turn_store_answered(tx, turn, err)) <= 0)
         return answered;

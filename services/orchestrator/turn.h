@@ -24,6 +24,7 @@ struct turn {
     int64_t last_seq;  /* the highest unanswered message */
     int64_t waited_ms; /* since the oldest unanswered message was stored */
     bool opted_out;
+    bool follow_up_waits;      /* a task is to write to the lead again */
     const char *stored_config; /* secrets sealed */
 
     struct decision_lead lead;

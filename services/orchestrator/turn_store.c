@@ -57,10 +57,19 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
                  "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')"
                  "                      AND (m.state <> 'queued' OR m.purpose <> 'started')) AS first_message,"
                  "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"
-                 "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time"
+                 "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time,"
+                 "       z.zone AS lead_timezone,"
+                 "       to_char(now() AT TIME ZONE z.zone, 'FMDay YYYY-MM-DD HH24:MI') AS lead_local_time,"
+                 "       f.task_id IS NOT NULL AS follow_up_waits, f.payload ->> 'write_at' AS write_at"
                  "  FROM conversations c"
                  "  JOIN leads l USING (client_id, lead_id)"
                  "  JOIN clients k USING (client_id)"
+                 " CROSS JOIN LATERAL (SELECT (leadwire_zone(l.timezone))[1] AS zone) z"
+                 "  LEFT JOIN LATERAL (SELECT t.task_id, p.payload FROM tasks t JOIN task_payloads p USING (client_id, "
+                 "task_id)"
+                 "                      WHERE t.client_id = c.client_id AND t.state <> 'dead'"
+                 "                        AND t.serial_key = 'follow_up:' || c.conversation_id"
+                 "                      LIMIT 1) f ON true"
                  " WHERE c.client_id = $1 AND c.conversation_id = $2",
                  db_text(turn->client_id), db_text(turn->conversation_id)) < 0)
         return -1;
@@ -72,6 +81,7 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
     turn->our_address = copy(rows, "our_address", arena);
     turn->epoch = db_get_int(rows, 0, "epoch");
     turn->opted_out = db_get_bool(rows, 0, "opted_out");
+    turn->follow_up_waits = db_get_bool(rows, 0, "follow_up_waits");
     turn->stored_config = copy(rows, "config", arena);
     read_lead(rows, arena, &turn->lead);
     *in = (struct decision_input){
@@ -81,6 +91,10 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
         .timezone = copy(rows, "timezone", arena),
         .config_version = db_get_int(rows, 0, "config_version"),
         .state = copy(rows, "state", arena),
+        .channel = turn->channel,
+        .lead_timezone = copy(rows, "lead_timezone", arena),
+        .lead_local_time = copy(rows, "lead_local_time", arena),
+        .write_at = copy(rows, "write_at", arena),
         .lead = &turn->lead,
         .first_message = db_get_bool(rows, 0, "first_message"),
         .read_seq = db_get_int(rows, 0, "read_seq"),

@@ -16,6 +16,7 @@
 #include "libshared/tasks.h"
 #include "libshared/uuid.h"
 #include "services/delivery/admit.h"
+#include "services/delivery/outcome.h"
 #include "services/delivery/settle.h"
 #include "tests/unit/testdb.h"
 
@@ -214,6 +215,38 @@ Test(delivery_admit, a_draft_from_before_a_person_took_over_is_dropped)
     expect_decision(ADMIT_DROP);
     cr_expect(strstr(admission.reason, "a person took over") != NULL);
     SET_MESSAGE("epoch = 2");
+    expect_decision(ADMIT_SEND);
+}
+
+static void lead_writes_now(void)
+{
+    char id[UUID_SIZE];
+
+    uuid_new(id);
+    ADMIN("INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, channel,"
+          "                      from_address, to_address, body, state)"
+          " VALUES ($1, $2, $3, $4, 'in', 'lead', 'sms', '+15550001111', '+15550002222', 'hi', 'received')",
+          db_text(client), db_text(id), db_text(conversation), db_text(lead));
+}
+
+Test(delivery_admit, a_follow_up_is_dropped_once_the_lead_has_written)
+{
+    SET_MESSAGE("purpose = 'started', follow_up = 'silence:1'");
+    SET_CONFIG("{\"allowed_hours\":\"00:00-24:00\"}");
+    lead_writes_now();
+    expect_decision(ADMIT_DROP);
+    cr_expect(eq(str, (char *)admission.reason, "the lead has written since"));
+    cr_assert(eq(int, outcome_dropped(&worker, &task, &admission.message, &err), 0), "%s", err.text);
+    cr_expect(eq(str,
+                 (char *)look_up("SELECT state || ': ' || error_text AS v FROM messages WHERE client_id = $1 AND"
+                                 " message_id = $2",
+                                 message),
+                 "dropped: the lead has written since"));
+}
+
+Test(delivery_admit, a_reply_goes_where_the_lead_has_written_since)
+{
+    lead_writes_now();
     expect_decision(ADMIT_SEND);
 }
 

@@ -86,6 +86,14 @@ Test(orchestrator_config, every_wrong_value_names_its_key)
         {"{\"twilio_messages_per_second\": 0}", "twilio_messages_per_second"},
         {"{\"twilio_messages_per_second\": 1001}", "twilio_messages_per_second"},
         {"{\"twilio_messages_per_second\": 1.5}", "twilio_messages_per_second"},
+        {"{\"follow_up_after_hours\": 24}", "follow_up_after_hours"},
+        {"{\"follow_up_after_hours\": [0]}", "follow_up_after_hours"},
+        {"{\"follow_up_after_hours\": [721]}", "follow_up_after_hours"},
+        {"{\"follow_up_after_hours\": [1.5]}", "follow_up_after_hours"},
+        {"{\"follow_up_after_hours\": [24, 1]}", "follow_up_after_hours"},
+        {"{\"follow_up_after_hours\": [1, 1]}", "follow_up_after_hours"},
+        {"{\"follow_up_after_hours\": [1, 2, 3, 4, 5, 6]}", "follow_up_after_hours"},
+        {"{\"follow_up_texts\": [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]}", "follow_up_texts"},
         {"{\"alert_again_after_hours\": -1}", "alert_again_after_hours"},
         {"{\"qualification_rules\": []}", "qualification_rules"},
         {"{\"qualification_rules\": {\"hott\": []}}", "qualification_rules"},
@@ -107,6 +115,20 @@ Test(orchestrator_config, every_wrong_value_names_its_key)
         cr_expect_str_eq(err.field, cases[i].field);
         cr_expect_eq(err.kind, ERR_INVALID);
     }
+}
+
+Test(orchestrator_config, the_hours_of_follow_ups_are_read_in_their_order)
+{
+    int hours[5] = {0};
+
+    cr_assert_eq(merge("{}", "{\"follow_up_after_hours\": [1, 24, 720]}"), 0, "%s", err.text);
+    cr_expect_eq(changes, CLIENT_CHANGED | CLIENT_CHANGED_FOLLOW_UPS);
+    cr_expect_eq(client_config_ints(stored, "follow_up_after_hours", hours, 5), 3);
+    cr_expect(hours[0] == 1 && hours[1] == 24 && hours[2] == 720);
+    cr_expect_eq(client_config_ints(stored, "follow_up_after_hours", hours, 2), 2);
+    cr_assert_eq(merge(stored, "{\"follow_up_after_hours\": []}"), 0, "%s", err.text);
+    cr_expect_eq(client_config_ints(stored, "follow_up_after_hours", hours, 5), 0);
+    cr_expect_eq(client_config_ints("{}", "follow_up_after_hours", hours, 5), 0);
 }
 
 Test(orchestrator_config, what_is_no_object_is_refused)

@@ -14,7 +14,7 @@ static json_t *fate(const struct db_result *rows)
 {
     int code = (int)db_get_int(rows, 0, "error_code");
     json_t *message = json_object();
-    static const char *const texts[] = {"state", "author", "purpose", "channel", "error_text"};
+    static const char *const texts[] = {"state", "author", "purpose", "follow_up", "channel", "error_text"};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         if (db_get(rows, 0, texts[i]))
@@ -35,7 +35,8 @@ static json_t *fate(const struct db_result *rows)
 /* A message of ours, its task while it waits, and its account while that is paused. A task whose hour has come waits
  * for its turn: behind another of its conversation, or in its lane. */
 #define QUERY                                                                                                       \
-    "SELECT m.direction, m.author, m.purpose, m.channel, m.state, m.error_code, m.error_text, t.record,"            \
+    "SELECT m.direction, m.author, m.purpose, m.follow_up, m.channel, m.state, m.error_code, m.error_text,"         \
+    "       t.record,"                                                                                              \
     "       k.task_id IS NOT NULL AS waits,"                                                                        \
     "       CASE WHEN isfinite(u.until) AND u.until > now()"                                                        \
     "            THEN to_char(u.until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') END AS waits_until,"    \
