@@ -44,6 +44,7 @@ const struct client_key client_keys[] = {
     {"language",                     CLIENT_KEY_TEXT, 2, 35, NULL, false, "language tag of the client, e.g. en; leads are answered in their own"},
     {"agent",                        CLIENT_KEY_WORD, 0, 0, "auto|claude|scripted", false, "who answers; auto: Claude where a key is configured"},
     {"anthropic_model",              CLIENT_KEY_TEXT, 1, 128, NULL, false, "model that answers this client's leads"},
+    {"monthly_budget_usd",           CLIENT_KEY_NUMBER, 0, 1000000, NULL, false, "what the model may cost in a month of the client's calendar, in USD; from then on the scripted agent answers. 0: always. Unset: no limit"},
 };
 /* clang-format on */
 const size_t n_client_keys = COUNT_OF(client_keys);
@@ -260,6 +261,11 @@ int client_key_check(const struct client_key *key, const json_t *value, struct e
         return 0;
     case CLIENT_KEY_INTS:
         return check_ints(key, value, err);
+    case CLIENT_KEY_NUMBER:
+        if (!json_is_number(value) || json_number_value(value) < key->min || json_number_value(value) > key->max)
+            return err_set_field(err, ERR_INVALID, key->name, "%s must be a number from %d to %d", key->name, key->min,
+                                 key->max);
+        return 0;
     case CLIENT_KEY_RULES:
         return qualification_rules_read(value, &(struct qualification_rules){0}, err);
     case CLIENT_KEY_WORD:
@@ -338,6 +344,8 @@ static json_t *value_schema(const struct client_key *key)
     case CLIENT_KEY_INTS:
         return json_pack("{s:s, s:i, s:b, s:{s:s, s:i, s:i}}", "type", "array", "maxItems", INTS_MAX, "uniqueItems", 1,
                          "items", "type", "integer", "minimum", key->min, "maximum", key->max);
+    case CLIENT_KEY_NUMBER:
+        return json_pack("{s:s, s:i, s:i}", "type", "number", "minimum", key->min, "maximum", key->max);
     case CLIENT_KEY_TEXTS:
         return json_pack("{s:s, s:i, s:{s:s, s:i, s:i}}", "type", "array", "maxItems", key->max, "items", "type",
                          "string", "minLength", 1, "maxLength", TEXTS_ITEM_MAX);

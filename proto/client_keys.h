@@ -16,6 +16,7 @@ enum client_key_type {
     CLIENT_KEY_PHONES, /* array of at most max of them, each once */
     CLIENT_KEY_INT,    /* integer within min and max */
     CLIENT_KEY_INTS,   /* array of at most 5 integers within min and max, each greater than the one before */
+    CLIENT_KEY_NUMBER, /* number within min and max */
     CLIENT_KEY_TEXTS,  /* array of at most max strings of 1 to 200 bytes */
     CLIENT_KEY_WORD,   /* one of a few words: "a|b|c" */
     CLIENT_KEY_SID,    /* string: the two letters in words, then 32 hex digits */

@@ -3,7 +3,7 @@
  * The event's name is the envelope's type: message.received, message.sent, message.failed, lead.qualified, lead.hot,
  * lead.opted_out, lead.opted_in, conversation.escalated, conversation.taken_over, conversation.released,
  * conversation.closed, knowledge.progress, knowledge.ingested, knowledge.failed,
- * notice.raised, notice.resolved, task.dead, service.stats. */
+ * notice.raised, notice.resolved, budget.warning, budget.exhausted, task.dead, service.stats. */
 #pragma once
 
 #include "libshared/codec.h"
@@ -49,6 +49,12 @@
     F(S, STR,  remedy,          OPTIONAL, 0, 1000,  "what to look at")                     \
     F(S, INT,  code,            DEFAULT(0), 0, 1e9, "the provider's error code; 0: none")
 
+/* budget.warning at 80 % of a client's monthly_budget_usd, budget.exhausted at all of it: once a month each. */
+#define BUDGET_EVENT(S, F, E, M, L)                                                        \
+    F(S, STR,  month,           REQUIRED, 7, 7,     "of the client's calendar: 2026-11")   \
+    F(S, INT,  budget_micro_usd, REQUIRED, 0, 1e15, "what the month may cost")             \
+    F(S, INT,  spent_micro_usd, REQUIRED, 0, 1e15,  "what it has cost")
+
 #define STATS_EVENT(S, F, E, M, L)                                                         \
     F(S, UUID, instance,        REQUIRED, 0, 0,     "the process")                         \
     F(S, STR,  role,            REQUIRED, 1, 32,    "its role")                            \
@@ -60,6 +66,7 @@
     MSG(task_event, TASK_EVENT, "body of task.*")                                          \
     MSG(knowledge_event, KNOWLEDGE_EVENT, "body of knowledge.*")                           \
     MSG(notice_event, NOTICE_EVENT, "body of notice.*")                                    \
+    MSG(budget_event, BUDGET_EVENT, "body of budget.*")                                    \
     MSG(stats_event, STATS_EVENT, "body of service.stats")
 /* clang-format on */
 

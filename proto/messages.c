@@ -14,6 +14,7 @@ NOTICE_MESSAGES(MESSAGE_TYPE)
 PHONE_MESSAGES(MESSAGE_TYPE)
 TASK_MESSAGES(MESSAGE_TYPE)
 TURN_MESSAGES(MESSAGE_TYPE)
+USAGE_MESSAGES(MESSAGE_TYPE)
 
 #define TYPE_POINTER(name, FIELDS, doc) &name##_type,
 const struct message_type *const message_types[] = {
@@ -27,6 +28,7 @@ const struct message_type *const message_types[] = {
     PHONE_MESSAGES(TYPE_POINTER)
     TASK_MESSAGES(TYPE_POINTER)
     TURN_MESSAGES(TYPE_POINTER)
+    USAGE_MESSAGES(TYPE_POINTER)
 };
 /* clang-format on */
 const size_t n_message_types = sizeof message_types / sizeof message_types[0];

@@ -11,6 +11,7 @@
 #include "proto/phones.h"
 #include "proto/tasks.h"
 #include "proto/turns.h"
+#include "proto/usage.h"
 
 /* All of them, for the schema export, the reference page and leadctl tap. */
 extern const struct message_type *const message_types[];

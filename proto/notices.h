@@ -8,7 +8,7 @@
 #define NOTICE(S, F, E, M, L)                                                                               \
     F(S, UUID, client_id,       OPTIONAL, 0, 0,      "whom it concerns; absent: who operates Leadwire")     \
     F(S, UUID, notice_id,       REQUIRED, 0, 0,      "its id")                                              \
-    F(S, STR,  kind,            REQUIRED, 1, 64,     "account_refused, sender_refused, message_failed, ...") \
+    F(S, STR,  kind,            REQUIRED, 1, 64,     "account_refused, sender_refused, message_failed, budget_warning, ...") \
     F(S, STR,  subject,         REQUIRED, 0, 200,    "what it is about: an account, a number, a template")  \
     F(S, STR,  text,            REQUIRED, 0, 1000,   "what happened")                                       \
     F(S, STR,  remedy,          OPTIONAL, 0, 1000,   "what to look at")                                     \

@@ -20,6 +20,8 @@ const struct route routes[] = {
      .doc = "Change a client's name or time zone."},
     {"PATCH", API "/clients/{client_id}/config", "orchestrator", &update_client_config_type, &client_type, WHO_CLIENT,
      200, "config", .doc = "Merge into a client's configuration. The body is the patch: an object of known keys; null removes a key."},
+    {"GET",   API "/clients/{client_id}/usage", "orchestrator", &get_usage_type, &usage_type, WHO_CLIENT, 200, NULL,
+     .doc = "What the model has cost a client, by day and by model, and what is left of its month's budget."},
 
     {"GET",   API "/conversations", "orchestrator", &list_conversations_type, &conversation_page_type, WHO_CLIENT, 200,
      NULL, .doc = "List conversations, last changed first."},

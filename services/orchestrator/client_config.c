@@ -138,6 +138,14 @@ int client_config_int(const char *stored, const char *key, int otherwise)
     return json_is_integer(value) ? (int)json_integer_value(value) : otherwise;
 }
 
+double client_config_number(const char *stored, const char *key, double otherwise)
+{
+    json_auto_t *config = json_loads(stored, 0, NULL);
+    const json_t *value = json_object_get(config, key);
+
+    return json_is_number(value) ? json_number_value(value) : otherwise;
+}
+
 const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n)
 {
     json_auto_t *config = json_loads(stored, 0, NULL);

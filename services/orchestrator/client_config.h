@@ -33,6 +33,7 @@ const char *client_config_show(const char *stored, struct arena *arena, struct e
 const char *client_config_text(const char *stored, const char *key, struct arena *arena);
 
 /* The number of a key, otherwise where it is not set. */
+double client_config_number(const char *stored, const char *key, double otherwise);
 int client_config_int(const char *stored, const char *key, int otherwise);
 
 /* The strings of a key that holds an array; *ret_n is 0 if it is not set. NULL when out of memory. */

@@ -38,6 +38,7 @@
     F(S, STR,  client_name,     REQUIRED, 1, 800,   "the business")                                         \
     F(S, STR,  timezone,        REQUIRED, 1, 64,    "its IANA name")                                        \
     F(S, STR,  model,           OPTIONAL, 1, 400,   "which model may be asked; absent: there is no key")    \
+    F(S, INT,  month_spent,     DEFAULT(0), 0, 1e15, "what the model has cost in the client's month, micro-USD; counted where there is a budget") \
     F(S, JSON, config,          REQUIRED, 2, 131072, "the client's configuration as it is shown")           \
     F(S, INT,  config_version,  REQUIRED, 0, 1e9,   "its version")                                          \
     E(S, "open|escalated|taken_over|closed", state, REQUIRED, "of the conversation")                        \

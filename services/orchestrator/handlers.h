@@ -55,6 +55,9 @@ int on_opt_in_lead(struct worker *self, struct call *call, struct err *err);
 int on_export_lead(struct worker *self, struct call *call, struct err *err);
 int on_erase_lead(struct worker *self, struct call *call, struct err *err);
 
+/* usage.c */
+int on_get_usage(struct worker *self, struct call *call, struct err *err);
+
 /* notices.c */
 int on_list_notices(struct worker *self, struct call *call, struct err *err);
 int on_resolve_notice(struct worker *self, struct call *call, struct err *err);

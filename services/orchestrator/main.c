@@ -61,6 +61,7 @@ static const struct request_handler requests[] = {
     {&list_clients_type, &client_page_type, on_list_clients, 0},
     {&update_client_type, &client_type, on_update_client, 0},
     {&update_client_config_type, &client_type, on_update_client_config, 0},
+    {&get_usage_type, &usage_type, on_get_usage, 0},
     {&get_conversation_type, &conversation_type, on_get_conversation, 0},
     {&list_conversations_type, &conversation_page_type, on_list_conversations, 0},
     {&take_over_conversation_type, &conversation_type, on_take_over_conversation, 0},

@@ -32,13 +32,13 @@
 
 /* ---- what becomes of it ---- */
 
-/* A model that was asked, or was to be, and did not answer. */
+/* A model that was asked and did not answer. */
 static void log_model_failure(const struct turn *turn)
 {
     const struct err *err = &turn->model_err;
     bool lasting = err->kind == ERR_INVALID || err->kind == ERR_DENIED || err->kind == ERR_INTERNAL;
 
-    if (err->kind == ERR_NONE || !turn->in.model)
+    if (err->kind == ERR_NONE || !turn->model)
         return;
     log_write(lasting ? LOG_ERROR : LOG_WARN, "the model gave no answer, the scripted agent answers",
               (struct log_field[]){log_str("client_id", turn->client_id),

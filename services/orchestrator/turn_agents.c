@@ -6,6 +6,7 @@
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/evidence.h"
+#include "services/orchestrator/month_budget.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
 
@@ -41,10 +42,14 @@ int turn_run_agent(struct deciding *self, const char **ret_wanted, struct err *e
     int64_t start = clock_mono_us();
     int rc = -1;
 
-    if (model_is_wanted(self, ret_wanted))
+    if (model_is_wanted(self, ret_wanted) && month_budget_is_spent(&self->turn->in)) {
+        self->over_budget = true;
+        err_set(&self->turn->model_err, ERR_DENIED, "the month has cost what monthly_budget_usd allows");
+    } else if (model_is_wanted(self, ret_wanted)) {
         rc = ask_model(self);
-    else if (strcmp(*ret_wanted, "claude") == 0)
+    } else if (strcmp(*ret_wanted, "claude") == 0) {
         err_set(&self->turn->model_err, ERR_UNAVAILABLE, "ANTHROPIC_API_KEY is not set");
+    }
     if (rc < 0)
         rc = agent_scripted(&self->turn->in, self->base->arena, &self->turn->out, err);
     else

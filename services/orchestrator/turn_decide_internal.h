@@ -16,6 +16,7 @@ struct deciding {
     struct turn *turn;
     struct claude claude;
     bool asked_model;    /* claude holds a request and answers */
+    bool over_budget;    /* it was not asked, as the client's month has no money left for it */
     struct guard *guard; /* of its drafts */
     json_t *guards;      /* [{guard, draft, unsupported, outcome}] */
     int64_t agent_us, guards_us;

@@ -49,8 +49,8 @@ int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
     if (codec_to_json(&decision_input_type, &self->turn->in, &out, err) < 0)
         return -1;
     if (failed->kind != ERR_NONE) {
-        fallback = json_pack("{s:s, s:i, s:s}", "kind", err_kind_name(failed->kind), "provider_code",
-                             failed->provider_code, "error", failed->text);
+        fallback = json_pack("{s:s, s:i, s:s}", "kind", self->over_budget ? "budget" : err_kind_name(failed->kind),
+                             "provider_code", failed->provider_code, "error", failed->text);
         put_json(&out, "fallback", fallback);
     }
     if (self->asked_model) {

@@ -56,6 +56,8 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
                  "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"
                  "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')"
                  "                      AND (m.state <> 'queued' OR m.purpose <> 'started')) AS first_message,"
+                 "       CASE WHEN k.config ? 'monthly_budget_usd'"
+                 "            THEN (SELECT spent FROM client_budget(c.client_id)) END AS month_spent,"
                  "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"
                  "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time,"
                  "       z.zone AS lead_timezone,"
@@ -99,6 +101,7 @@ static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn 
         .first_message = db_get_bool(rows, 0, "first_message"),
         .read_seq = db_get_int(rows, 0, "read_seq"),
         .handover_note = copy(rows, "handover_note", arena),
+        .month_spent = db_get_int(rows, 0, "month_spent"),
     };
     turn->answered_seq = db_get_int(rows, 0, "answered_seq");
     if (!turn->stored_config || !(in->config = client_config_show(turn->stored_config, arena, err)))

@@ -41,6 +41,11 @@ int on_cleanup_old_data(struct worker *self, struct task *task, struct err *err)
 int usage_fire(struct worker *worker, struct err *err);
 int on_update_token_usage(struct worker *self, struct task *task, struct err *err);
 
+/* ---- budgets.c ---- */
+
+/* Tells of each client whose month has come to another state of its budget than was told last. */
+int budgets_tell(struct worker *self, struct err *err);
+
 /* ---- task_status.c ---- */
 
 request_fn on_get_task;

@@ -1,4 +1,5 @@
-/* usage.c - update_token_usage: what turns have cost is added up per client, day and model. */
+/* usage.c - update_token_usage: what turns have cost is added up per client, day and model, and budgets are looked at.
+ */
 #include <stdio.h>
 
 #include "libshared/auto.h"
@@ -88,5 +89,5 @@ int on_update_token_usage(struct worker *self, struct task *task, struct err *er
     while (n >= ROWS_AT_ONCE && clock_mono_ms() < until_ms)
         if ((n = add_some(self->db, err)) < 0)
             return -1;
-    return 0;
+    return budgets_tell(self, err);
 }

@@ -107,6 +107,10 @@ Test(orchestrator_config, every_wrong_value_names_its_key)
         {"{\"alert_call_twiml\": \"file\"}", "alert_call_twiml"},
         {"{\"lookup_new_numbers\": \"yes\"}", "lookup_new_numbers"},
         {"{\"alert_call_number\": \"555\"}", "alert_call_number"},
+        {"{\"monthly_budget_usd\": \"20\"}", "monthly_budget_usd"},
+        {"{\"monthly_budget_usd\": -0.01}", "monthly_budget_usd"},
+        {"{\"monthly_budget_usd\": 1000000.5}", "monthly_budget_usd"},
+        {"{\"monthly_budget_usd\": [20]}", "monthly_budget_usd"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -129,6 +133,15 @@ Test(orchestrator_config, the_hours_of_follow_ups_are_read_in_their_order)
     cr_assert_eq(merge(stored, "{\"follow_up_after_hours\": []}"), 0, "%s", err.text);
     cr_expect_eq(client_config_ints(stored, "follow_up_after_hours", hours, 5), 0);
     cr_expect_eq(client_config_ints("{}", "follow_up_after_hours", hours, 5), 0);
+}
+
+Test(orchestrator_config, a_number_may_be_whole_or_not)
+{
+    cr_assert_eq(merge("{}", "{\"monthly_budget_usd\": 12.5}"), 0, "%s", err.text);
+    cr_expect_float_eq(client_config_number(stored, "monthly_budget_usd", -1), 12.5, 1e-9);
+    cr_assert_eq(merge("{}", "{\"monthly_budget_usd\": 0}"), 0, "%s", err.text);
+    cr_expect_float_eq(client_config_number(stored, "monthly_budget_usd", -1), 0, 1e-9);
+    cr_expect_float_eq(client_config_number("{}", "monthly_budget_usd", -1), -1, 1e-9);
 }
 
 Test(orchestrator_config, what_is_no_object_is_refused)

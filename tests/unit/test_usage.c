@@ -367,3 +367,225 @@ Test(usage, it_is_fired_once_a_period)
     cr_expect_leq(atoi(one("SELECT count(*) AS v FROM tasks WHERE kind = 'update_token_usage' AND $1 <> ''")), 2);
     cr_expect_geq(atoi(one("SELECT count(*) AS v FROM tasks WHERE kind = 'update_token_usage' AND $1 <> ''")), 1);
 }
+
+/* ---- the month's budget ---- */
+
+/* What the model has cost on a day of this month (months: in an earlier or later one). */
+static void spend(int64_t micro_usd, int months)
+{
+    cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                        "INSERT INTO token_usage AS u (client_id, day, model, cost_micro_usd)"
+                        " SELECT $1, (now() AT TIME ZONE timezone + make_interval(months => $3))::date, 'm', $2"
+                        "   FROM clients WHERE client_id = $1"
+                        " ON CONFLICT ON CONSTRAINT token_usage_pkey DO UPDATE"
+                        "    SET cost_micro_usd = u.cost_micro_usd + excluded.cost_micro_usd",
+                        db_text(client), db_int(micro_usd), db_int(months)),
+                 1, "%s", err.text);
+}
+
+static void allow(const char *usd)
+{
+    cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                        "UPDATE clients SET config = jsonb_build_object('monthly_budget_usd', $2::numeric)"
+                        " WHERE client_id = $1",
+                        db_text(client), db_text(usd)),
+                 1, "%s", err.text);
+}
+
+static const char *who_answers(void)
+{
+    lead_writes("Hello");
+    cr_assert_eq(take_turn(false), 0, "%s", err.text);
+    return one("SELECT concat_ws(' ', agent, record->'fallback'->>'kind') AS v FROM turns WHERE client_id = $1"
+               " ORDER BY created_at DESC LIMIT 1");
+}
+
+Test(usage, from_the_whole_budget_on_the_scripted_agent_answers)
+{
+    allow("0.02");
+    spend(20000 - 2 * CALL_COST - 1, 0);
+    cr_expect_str_eq(who_answers(), "claude");
+    /* What is not added up yet counts as well. */
+    cr_expect_str_eq(who_answers(), "claude");
+    cr_expect_str_eq(one("SELECT record->'input'->>'month_spent' AS v FROM turns WHERE client_id = $1"
+                         " ORDER BY created_at DESC LIMIT 1"),
+                     "14699");
+    cr_expect_str_eq(who_answers(), "claude");
+    cr_expect_str_eq(who_answers(), "scripted budget");
+    add_up();
+    cr_expect_str_eq(who_answers(), "scripted budget");
+    cr_expect_eq(calls, 3);
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM messages WHERE client_id = $1 AND author = 'agent'"), "5");
+
+    allow("0.04");
+    cr_expect_str_eq(who_answers(), "claude");
+}
+
+Test(usage, another_months_cost_is_not_this_months)
+{
+    allow("0.01");
+    spend(50000, -1);
+    spend(50000, 1);
+    cr_expect_str_eq(who_answers(), "claude");
+    spend(50000, 0);
+    cr_expect_str_eq(who_answers(), "scripted budget");
+}
+
+Test(usage, a_budget_of_nothing_never_asks_the_model_and_no_budget_always_does)
+{
+    spend(5000000000, 0);
+    cr_expect_str_eq(who_answers(), "claude");
+    allow("0");
+    cr_expect_str_eq(who_answers(), "scripted budget");
+    cr_expect_eq(calls, 1);
+    add_up();
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM notices WHERE client_id = $1"), "0");
+}
+
+#define NOTICES                                                                                                  \
+    "SELECT coalesce(string_agg(kind, ' ' ORDER BY kind), '-') AS v FROM notices"                                \
+    " WHERE client_id = $1 AND resolved_at IS NULL AND subject = to_char(now() AT TIME ZONE 'America/New_York'," \
+    "                                                                    'YYYY-MM')"
+#define TOLD "SELECT concat_ws(' ', state, warned, exhausted) AS v FROM budget_states WHERE client_id = $1"
+
+Test(usage, a_notice_is_open_while_the_budget_is_nearly_or_all_spent)
+{
+    allow("10");
+    spend(7999999, 0);
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "-");
+    spend(1, 0);
+    for (int i = 0; i < 2; i++) {
+        add_up();
+        cr_expect_str_eq(one(NOTICES), "budget_warning");
+        cr_expect_str_eq(one(TOLD), "warning t f");
+    }
+    cr_expect_str_eq(one("SELECT count AS v FROM notices WHERE client_id = $1"), "1");
+    spend(2000000, 0);
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "budget_exhausted");
+    cr_expect_str_eq(one(TOLD), "exhausted t t");
+    cr_expect(strstr(one("SELECT text AS v FROM notices WHERE client_id = $1 AND resolved_at IS NULL"),
+                     "USD 10.00 of the 10.00"));
+
+    /* Raised, it is over; in the same month the events are not repeated, but a notice tells again. */
+    allow("20");
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "-");
+    cr_expect_str_eq(one(TOLD), "ok t t");
+    spend(10000000, 0);
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "budget_exhausted");
+    sql("UPDATE clients SET config = '{}' WHERE client_id = $1");
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "-");
+}
+
+Test(usage, what_a_person_has_seen_to_is_not_raised_again)
+{
+    allow("10");
+    spend(9000000, 0);
+    add_up();
+    sql("UPDATE notices SET resolved_at = now() WHERE client_id = $1");
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "-");
+}
+
+Test(usage, a_new_month_begins_anew)
+{
+    allow("10");
+    spend(12000000, 0);
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "budget_exhausted");
+
+    /* A month later all of it is a month old. */
+    sql("UPDATE token_usage SET day = day - interval '1 month' WHERE client_id = $1");
+    sql("UPDATE budget_states SET month = month - interval '1 month' WHERE client_id = $1");
+    sql("UPDATE notices SET subject = to_char(to_date(subject, 'YYYY-MM') - interval '1 month', 'YYYY-MM')"
+        " WHERE client_id = $1");
+    cr_expect_str_eq(who_answers(), "claude");
+    add_up();
+    cr_expect_str_eq(one("SELECT count(*) AS v FROM notices WHERE client_id = $1 AND resolved_at IS NULL"), "0");
+    cr_expect_str_eq(one(TOLD), "ok f f");
+    spend(12000000, 0);
+    add_up();
+    cr_expect_str_eq(one(NOTICES), "budget_exhausted");
+    cr_expect_str_eq(one(TOLD), "exhausted t t");
+}
+
+/* ---- the request ---- */
+
+static int ask(const char *as, const char *from, const char *to, struct usage *ret_usage)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(pool, as ? as : DB_EVERY_CLIENT, &err);
+    struct get_usage request = {.client_id = client, .from = from, .to = to};
+    struct call call = {.client_id = as, .request = &request, .reply = ret_usage, .arena = arena, .tx = tx};
+
+    err = (struct err){0};
+    cr_assert(tx);
+    *ret_usage = (struct usage){0};
+    return on_get_usage(&orchestrator, &call, &err);
+}
+
+Test(usage, the_request_tells_days_models_and_the_budget)
+{
+    struct usage usage;
+
+    sql("INSERT INTO token_usage (client_id, day, model, turns, scripted_turns, input_tokens, cost_micro_usd) VALUES"
+        " ($1, '2026-03-01', 'a', 3, 0, 10, 5), ($1, '2026-03-01', 'none', 2, 2, 0, 0),"
+        " ($1, '2026-03-02', 'b', 1, 0, 7, 9), ($1, '2026-03-03', 'b', 1, 0, 7, 9)");
+    pending("2026-03-02 06:00Z");
+    cr_assert_eq(ask(client, "2026-03-01", "2026-03-02", &usage), 0, "%s", err.text);
+    cr_expect_str_eq(usage.timezone, "America/New_York");
+    cr_expect_str_eq(usage.from, "2026-03-01");
+    cr_expect_str_eq(usage.to, "2026-03-02");
+    cr_expect_eq(usage.totals->turns, 7);
+    cr_expect_eq(usage.totals->cost_micro_usd, 15);
+    cr_assert_eq(usage.n_days, 2);
+    cr_expect_str_eq(usage.days[0].day, "2026-03-01");
+    cr_expect_eq(usage.days[0].turns, 5);
+    cr_expect_eq(usage.days[0].scripted_turns, 2);
+    cr_expect_eq(usage.days[0].input_tokens, 10);
+    cr_expect_eq(usage.days[1].turns, 2, "with what is not added up yet");
+    cr_assert_eq(usage.n_models, 4);
+    cr_expect_str_eq(usage.models[0].model, "b");
+    cr_expect_str_eq(usage.models[3].model, "none");
+    cr_expect_str_eq(usage.state, "none");
+    cr_expect_eq(usage.budget_micro_usd, 0);
+    cr_expect_eq(usage.spent_micro_usd, 0);
+
+    allow("0.5");
+    spend(400000, 0);
+    cr_assert_eq(ask(NULL, NULL, NULL, &usage), 0, "%s", err.text);
+    cr_expect_str_eq(usage.state, "warning");
+    cr_expect_eq(usage.budget_micro_usd, 500000);
+    cr_expect_eq(usage.spent_micro_usd, 400000);
+    cr_expect_eq(usage.n_days, 1);
+    cr_expect_str_eq(usage.from, one("SELECT to_char(now() AT TIME ZONE 'America/New_York', 'YYYY-MM-01') AS v"
+                                     " WHERE $1 <> ''"));
+    cr_assert_eq(ask(NULL, "2020-01-01", "2020-12-31", &usage), 0, "%s", err.text);
+    cr_expect_eq(usage.n_days, 0);
+    cr_expect_eq(usage.totals->turns, 0);
+}
+
+Test(usage, wrong_days_are_refused_and_another_clients_are_not_shown)
+{
+    static const struct {
+        const char *from, *to, *field;
+    } wrong[] = {{"2026-02-30", NULL, "from"},         {"yesterday!", NULL, "from"},
+                 {"2026-3-01", NULL, "from"},          {NULL, "2026-13-01", "to"},
+                 {"2026-03-02", "2026-03-01", "from"}, {"2025-01-01", "2026-01-02", "from"},
+                 {"0001-01-01", NULL, "from"}};
+    char other[UUID_SIZE];
+    struct usage usage;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        cr_expect_eq(ask(client, wrong[i].from, wrong[i].to, &usage), -1, "%s", wrong[i].from);
+        cr_expect_eq(err.kind, ERR_INVALID);
+        cr_expect_str_eq(err.field, wrong[i].field);
+    }
+    cr_expect_eq(ask(client, "2025-01-01", "2026-01-01", &usage), 0, "%s", err.text);
+    uuid_new(other);
+    cr_expect_eq(ask(other, NULL, NULL, &usage), -1);
+    cr_expect_eq(err.kind, ERR_NOT_FOUND);
+}

@@ -102,4 +102,5 @@ ctl_fn cmd_tap;
 ctl_fn cmd_task_list, cmd_task_show, cmd_task_retry;
 ctl_fn cmd_notices, cmd_notices_resolve;
 ctl_fn cmd_status;
+ctl_fn cmd_usage;
 ctl_fn cmd_why;

@@ -57,6 +57,8 @@ static const struct ctl_command commands[] = {
      "what a person must see to, newest first; --all: also what is over", cmd_notices},
     {"status", "json", 0, 0, "[--json]",
      "who is alive, what work waits, and how many notices are open; fails if a service is missing", cmd_status},
+    {"usage", "from= to= json", 1, 1, "CLIENT_ID [--from DAY] [--to DAY] [--json]",
+     "what the model has cost a client, by day and model, and its month's budget; by default this month", cmd_usage},
     {"why", "", 1, 1, "MESSAGE_ID",
      "what became of a message of ours, and the record of the decision that wrote it, as JSON", cmd_why},
 };

@@ -152,7 +152,7 @@ static const struct message_type *event_type(const char *name)
     } types[] = {
         {"message.", &message_event_type}, {"lead.", &lead_event_type},     {"conversation.", &lead_event_type},
         {"task.", &task_event_type},       {"service.", &stats_event_type}, {"knowledge.", &knowledge_event_type},
-        {"notice.", &notice_event_type},
+        {"notice.", &notice_event_type},   {"budget.", &budget_event_type},
     };
 
     for (size_t i = 0; i < COUNT_OF(types); i++)

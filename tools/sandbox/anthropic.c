@@ -44,10 +44,11 @@ static bool uses_tool(const json_t *content)
     return false;
 }
 
-/* Takes content. */
+/* Takes content. usage: what is to be told of it instead of what it is, NULL for nothing. */
 static void message(struct answer *answer, const json_t *request, size_t request_len, json_t *content,
-                    const char *stop_reason)
+                    const char *stop_reason, json_t *usage)
 {
+    json_t *body;
     char id[40], *text;
     size_t reply_len;
 
@@ -58,13 +59,15 @@ static void message(struct answer *answer, const json_t *request, size_t request
     if (!stop_reason)
         stop_reason = uses_tool(content) ? "tool_use" : "end_turn";
     box_random_id("msg_", 12, id);
-    answer_json(answer, 200,
-                json_pack("{ss ss ss sO so ss sn sn sn s{sI sI si si sn sn ss sn}}", "id", id, "type", "message",
-                          "role", "assistant", "model", json_object_get(request, "model"), "content", content,
-                          "stop_reason", stop_reason, "stop_sequence", "stop_details", "container", "usage",
-                          "input_tokens", (json_int_t)(request_len / 4 + 1), "output_tokens",
-                          (json_int_t)(reply_len / 4 + 1), "cache_creation_input_tokens", 0, "cache_read_input_tokens",
-                          0, "cache_creation", "server_tool_use", "service_tier", "standard", "inference_geo"));
+    body = json_pack("{ss ss ss sO so ss sn sn sn s{sI sI si si sn sn ss sn}}", "id", id, "type", "message", "role",
+                     "assistant", "model", json_object_get(request, "model"), "content", content, "stop_reason",
+                     stop_reason, "stop_sequence", "stop_details", "container", "usage", "input_tokens",
+                     (json_int_t)(request_len / 4 + 1), "output_tokens", (json_int_t)(reply_len / 4 + 1),
+                     "cache_creation_input_tokens", 0, "cache_read_input_tokens", 0, "cache_creation",
+                     "server_tool_use", "service_tier", "standard", "inference_geo");
+    if (usage)
+        json_object_update(json_object_get(body, "usage"), usage);
+    answer_json(answer, 200, body);
 }
 
 /* A reply that the control path has set. */
@@ -86,7 +89,8 @@ static void scripted(struct answer *answer, const json_t *request, size_t reques
     }
     content = text ? json_pack("[{ss sO}]", "type", "text", "text", text)
                    : json_deep_copy(json_is_array(reply) ? reply : json_object_get(reply, "content"));
-    message(answer, request, request_len, content, json_string_value(json_object_get(reply, "stop_reason")));
+    message(answer, request, request_len, content, json_string_value(json_object_get(reply, "stop_reason")),
+            json_object_get(reply, "usage"));
 }
 
 /* 0, or the status of an error and its *message. */
@@ -139,7 +143,7 @@ void box_anthropic(struct sandbox *self, struct exchange *x, struct answer *answ
     if ((reply = replies_take(self->replies)))
         scripted(answer, request, exchange_body_len(x), reply);
     else
-        message(answer, request, exchange_body_len(x), anthropic_script(request), NULL);
+        message(answer, request, exchange_body_len(x), anthropic_script(request), NULL, NULL);
     if (answer->status == 200) {
         box_random_id("req_", 12, request_id);
         answer_header(answer, "request-id", request_id);

@@ -56,6 +56,8 @@ static int check_reply(const json_t *reply, size_t i, struct err *err)
     const json_t *status = json_object_get(reply, "status"), *block;
     size_t n;
 
+    if (json_object_get(reply, "usage") && !json_is_object(json_object_get(reply, "usage")))
+        return err_set(err, ERR_INVALID, "reply %zu: usage must be an object", i);
     if (status && json_is_integer(status) && json_integer_value(status) >= 400 && json_integer_value(status) <= 599)
         return 0;
     if (!status && json_is_string(json_object_get(reply, "text")))
