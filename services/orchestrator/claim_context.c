@@ -66,10 +66,13 @@ static const char *const committing[] = {"will be",    "well be",       "be ther
                                          "سنتصل",      "سنحضر",         NULL};
 static const char *const except[] = {"except", "but not", "excepto",  "salvo", "menos",
                                      "ما عدا", "عدا",     "باستثناء", NULL};
-static const char *const closed[] = {"closed", "cerrado", "cerrada", "cerrados", "مغلق", "مغلقه", NULL};
+static const char *const closed[] = {"closed",      "day off",      "days off",     "cerramos los",
+                                     "cerramos en", "cerramos del", "cerramos por", "close on",
+                                     "close for",   "close in",     "cerrado",      "cerrada",
+                                     "cerrados",    "مغلق",         "مغلقه",        NULL};
 static const char *const emergencies[] = {"emergencies", "emergency", "urgencias", "للطوارئ", "الطوارئ", NULL};
 
-static bool ends_sentence(const char *p)
+bool claim_ends_sentence(const char *p)
 {
     const char *next = p + 1;
 
@@ -100,9 +103,9 @@ bool claim_context(struct arena *arena, const char *text, const struct claim *cl
     const char *at = text + claim->start, *behind = text + claim->end;
     const char *start = at, *end = behind, *clause, *clause_end;
 
-    while (start > text && !ends_sentence(start - 1))
+    while (start > text && !claim_ends_sentence(start - 1))
         start--;
-    while (*end && !ends_sentence(end))
+    while (*end && !claim_ends_sentence(end))
         end++;
     for (clause = at; clause > start && !ends_clause(clause - 1);)
         clause--;
@@ -111,8 +114,11 @@ bool claim_context(struct arena *arena, const char *text, const struct claim *cl
     *ret = (struct claim_context){
         .start = (size_t)(start - text),
         .end = (size_t)(end - text),
+        .clause_start = (size_t)(clause - text),
+        .clause_end = (size_t)(clause_end - text),
         .question = *end == '?',
         .unsure = has(arena, clause, at, unsure),
+        .negated = has(arena, clause, at, unsure) || has(arena, behind, clause_end, unsure),
         .leads = has(arena, clause, clause_end, leads),
         .opening = has(arena, start, end, opening),
         .committing = has(arena, start, end, committing),

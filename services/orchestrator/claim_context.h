@@ -8,14 +8,19 @@ struct arena;
 struct claim;
 
 struct claim_context {
-    size_t start, end; /* of the sentence, bytes of the text */
-    bool question;     /* the sentence asks */
-    bool unsure;       /* said not to be known or not to be so, before the claim in its clause */
-    bool leads;        /* its clause tells it as what the lead has said */
-    bool opening;      /* the sentence tells when the business is open */
-    bool committing;   /* the sentence tells that somebody comes, or something is ready */
-    bool excepted;     /* its clause excepts it: "closed on Friday", "for emergencies only" */
+    size_t start, end;               /* of the sentence, bytes of the text */
+    size_t clause_start, clause_end; /* of the clause in it */
+    bool question;                   /* the sentence asks */
+    bool unsure;                     /* said not to be known or not to be so, before the claim in its clause */
+    bool negated;                    /* its clause says no to something, before or behind it */
+    bool leads;                      /* its clause tells it as what the lead has said */
+    bool opening;                    /* the sentence tells when the business is open */
+    bool committing;                 /* the sentence tells that somebody comes, or something is ready */
+    bool excepted;                   /* its clause excepts it: "closed on Friday", "for emergencies only" */
 };
+
+/* Whether the mark at p, if it is one, ends a sentence: not the dots of "9 a.m. to 5 p.m." */
+bool claim_ends_sentence(const char *p);
 
 /* text: plain (canon.h). False when out of memory. */
 bool claim_context(struct arena *arena, const char *text, const struct claim *claim, struct claim_context *ret);

@@ -58,8 +58,7 @@ static bool same_start(const char *a, const char *b)
     return strncasecmp(a, b, letters) == 0;
 }
 
-/* Whether one of the two words behind the number begins like one of those behind the other. */
-static bool same_thing(const struct claim *source, const struct claim *draft)
+bool claim_counts_same(const struct claim *source, const struct claim *draft)
 {
     const char *a = draft->counted;
 
@@ -84,7 +83,7 @@ static bool counts_the_same(const struct claim *source, const struct claim *draf
         return same(source->value, draft->value);
     if (draft->unit == UNIT_OTHER || source->unit == UNIT_NONE)
         return same(source->value, draft->value) &&
-               ((source->unit == UNIT_OTHER && same_thing(source, draft)) ||
+               ((source->unit == UNIT_OTHER && claim_counts_same(source, draft)) ||
                 (source->unit == UNIT_NONE && (draft->unit == UNIT_OTHER || from_lead)));
     return source->unit == draft->unit && same(source->value * source->factor, draft->value * draft->factor);
 }

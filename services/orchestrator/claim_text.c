@@ -1,6 +1,8 @@
 /* claim_text.c - see claim_text.h. */
 #include "services/orchestrator/claim_text.h"
 
+#include <string.h>
+
 #include "libshared/arena.h"
 #include "services/orchestrator/canon.h"
 #include "services/orchestrator/words.h"
@@ -18,6 +20,29 @@ const char *claim_text_folded(struct claim_text *self)
     if (!self->folded)
         self->folded = words_fold(self->arena, self->plain);
     return self->folded;
+}
+
+bool claim_text_topics(struct claim_text *self)
+{
+    char *bare;
+
+    if (self->topics)
+        return true;
+    if (!(bare = arena_strdup(self->arena, self->plain)))
+        return false;
+    for (char *p = bare; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + 32);
+        else if ((unsigned char)*p < 0x80 && !(*p >= 'a' && *p <= 'z'))
+            *p = ' ';
+    for (size_t i = 0; i < self->n; i++) {
+        const struct claim *claim = &self->claims[i];
+
+        if (claim->kind != CLAIM_ADDRESS && !(claim->kind == CLAIM_WORD && claim->value == WORD_GUARANTEE))
+            memset(bare + claim->start, ' ', claim->end - claim->start);
+    }
+    self->bare = bare;
+    return (self->topics = topics_read(self->arena, bare, &self->n_topics)) != NULL;
 }
 
 const struct claim_context *claim_text_context(struct claim_text *self, size_t i)

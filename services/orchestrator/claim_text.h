@@ -6,6 +6,7 @@
 
 #include "services/orchestrator/claim_context.h"
 #include "services/orchestrator/claims.h"
+#include "services/orchestrator/topic.h"
 
 struct claim_text {
     struct arena *arena;
@@ -14,7 +15,9 @@ struct claim_text {
     size_t n;
 
     /* Asked for by the functions below, as few claims need them. */
-    const char *folded;
+    const char *folded, *bare;
+    struct topic *topics; /* of bare */
+    size_t n_topics;
     struct claim_context *contexts;
     bool *has_context;
 };
@@ -24,6 +27,10 @@ bool claim_text_read(struct arena *arena, const char *text, struct claim_text *r
 
 /* words_fold of it; NULL when out of memory. */
 const char *claim_text_folded(struct claim_text *self);
+
+/* Fills bare and topics, false when out of memory. bare is plain in lower case, with spaces for all that is no letter
+ * and for the claims, addresses and guarantees apart; each byte at its place in plain. */
+bool claim_text_topics(struct claim_text *self);
 
 /* How the claim with this number is put; NULL when out of memory. */
 const struct claim_context *claim_text_context(struct claim_text *self, size_t i);

@@ -12,6 +12,10 @@ static const struct term promise_terms[] = {{"free", WORD_FREE},
                                             {"free of charge", WORD_FREE},
                                             {"costs nothing", WORD_FREE},
                                             {"cost nothing", WORD_FREE},
+                                            {"pay nothing", WORD_FREE},
+                                            {"nothing to pay", WORD_FREE},
+                                            {"no paga nada", WORD_FREE},
+                                            {"لا تدفع شييا", WORD_FREE},
                                             {"costs you nothing", WORD_FREE},
                                             {"on the house", WORD_FREE},
                                             {"without charge", WORD_FREE},
@@ -157,6 +161,14 @@ static bool is_at_leisure(const char *text, const char *p)
            (phrase_before(text, p, before) || term_at(p + strlen("free"), behind, &value));
 }
 
+/* "10% cheaper": how much is claimed already. */
+static bool is_measured(const char *text, const char *p)
+{
+    static const struct term before[] = {{"%", 0}, {"percent", 0}, {NULL, 0}};
+
+    return phrase_before(text, p, before);
+}
+
 size_t read_word(const char *text, const char *p, struct claim *ret)
 {
     int value = 0;
@@ -167,7 +179,7 @@ size_t read_word(const char *text, const char *p, struct claim *ret)
         return len;
     }
     len = phrase_at(p, &promises, &value);
-    if (len == 0 || (word_at(p, "free") && is_at_leisure(text, p)))
+    if (len == 0 || (word_at(p, "free") && is_at_leisure(text, p)) || (word_at(p, "cheaper") && is_measured(text, p)))
         return 0;
     *ret = (struct claim){.kind = CLAIM_WORD, .value = value};
     return len;

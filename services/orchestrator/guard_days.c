@@ -70,11 +70,10 @@ static bool is_excepted(struct claim_text *source, size_t i)
 {
     const struct claim_context *context = claim_text_context(source, i);
 
-    return !context || context->excepted;
+    return !context || context->excepted || context->negated;
 }
 
-/* Whether the claim, with the next one where they are a range, holds the day. */
-static bool holds_day(const struct claim_text *source, size_t i, int day)
+bool guard_holds_day(const struct claim_text *source, size_t i, int day)
 {
     const struct claim *a = &source->claims[i], *b = a + 1;
 
@@ -88,7 +87,7 @@ static bool holds_day(const struct claim_text *source, size_t i, int day)
 static bool names_weekday(struct claim_text *source, int day, bool open)
 {
     for (size_t i = 0; i < source->n; i++)
-        if (holds_day(source, i, day) && !(open && is_excepted(source, i)))
+        if (guard_holds_day(source, i, day) && !(open && is_excepted(source, i)))
             return true;
     return false;
 }
@@ -114,7 +113,7 @@ static bool names_set(struct claim_text *source, double set, bool open)
 
 bool guard_days_named(struct claim_text *source, const struct claim *claim, const struct claim_context *context)
 {
-    bool open = (context->opening || context->committing) && !context->excepted;
+    bool open = !context->excepted && !context->negated && !context->question;
     int from = (int)claim->value, to = from;
 
     if (claim->kind == CLAIM_WEEKDAYS) {

@@ -29,11 +29,11 @@ bool guard_sources_add(struct guard_sources *self, struct guard_source source)
 }
 
 /* Of a JSON string; NULL adds none. */
-static bool add_json(struct guard_sources *self, const json_t *value)
+static bool add_json(struct guard_sources *self, const json_t *value, bool general)
 {
     const char *text = arena_strdup(self->arena, json_string_value(value));
 
-    return (text || !value) && guard_sources_add(self, (struct guard_source){.text = text});
+    return (text || !value) && guard_sources_add(self, (struct guard_source){.text = text, .general = general});
 }
 
 /* Only what a lead may be told: not the number of the colleague who is alerted. */
@@ -46,13 +46,13 @@ static bool add_config(struct guard_sources *self, const struct decision_input *
     json_auto_t *config = json_loads(in->config, 0, NULL);
 
     for (size_t i = 0; i < COUNT_OF(keys); i++)
-        if (!add_json(self, json_object_get(config, keys[i])))
+        if (!add_json(self, json_object_get(config, keys[i]), true))
             return false;
     for (size_t l = 0; l < COUNT_OF(lists); l++) {
         const json_t *list = json_object_get(config, lists[l]);
 
         for (size_t i = 0; i < json_array_size(list); i++)
-            if (!add_json(self, json_array_get(list, i)))
+            if (!add_json(self, json_array_get(list, i), false))
                 return false;
     }
     return true;
@@ -73,8 +73,8 @@ static bool add_passages(struct guard_sources *self, const struct decision_input
         const struct passage *passage = &in->passages[i];
 
         if (!guard_sources_add(self, (struct guard_source){.text = passage->title, .data = true}) ||
-            !guard_sources_add(self,
-                               (struct guard_source){.text = passage->body, .title = passage->title, .data = true}))
+            !guard_sources_add(
+                self, (struct guard_source){.text = passage->body, .titled = passage->title != NULL, .data = true}))
             return false;
     }
     return true;
@@ -83,8 +83,8 @@ static bool add_passages(struct guard_sources *self, const struct decision_input
 bool guard_sources_add_input(struct guard_sources *self, const struct decision_input *in)
 {
     self->local_time = in->local_time;
-    if (!guard_sources_add(self, (struct guard_source){.text = in->client_name}) || !add_passages(self, in) ||
-        !add_config(self, in) || !add_history(self, in, "human", false) ||
+    if (!guard_sources_add(self, (struct guard_source){.text = in->client_name, .general = true}) ||
+        !add_passages(self, in) || !add_config(self, in) || !add_history(self, in, "human", false) ||
         !guard_sources_add(self, (struct guard_source){.text = in->handover_note}))
         return false;
     for (size_t i = 0; i < in->n_unanswered; i++)

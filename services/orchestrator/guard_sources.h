@@ -11,9 +11,10 @@ struct decision_input;
 
 struct guard_source {
     const char *text;
-    const char *title; /* of the passage whose body text is; NULL */
-    bool data;         /* others than the business's own people may have written it: what instructs the model is cut */
-    bool leads;        /* the lead has written it */
+    bool titled;  /* the source before it is its title */
+    bool data;    /* others than the business's own people may have written it: what instructs the model is cut */
+    bool leads;   /* the lead has written it */
+    bool general; /* about the business as a whole: its words belong to all that it does */
 
     bool is_read;
     struct claim_text read;

@@ -1,7 +1,6 @@
 /* language.c - see language.h. */
 #include "services/orchestrator/language.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "libshared/auto.h"
@@ -27,8 +26,7 @@ static int count_words(const char *folded, const char *const *words)
     return n;
 }
 
-/* False if the text does not tell. */
-static bool language_of_text(const char *text, struct arena *arena, enum language *ret_language)
+bool language_of_text(const char *text, struct arena *arena, enum language *ret_language)
 {
     static const char *const spanish[] = {"hola",   "gracias", "buenos", "buenas", "por favor", "el",     "la",
                                           "los",    "las",     "que",    "qué",    "de",        "en",     "un",

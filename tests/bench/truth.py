@@ -48,6 +48,8 @@ def measure(bench):
         bench.row(f"unsupported drafts that leave, {half}", sum(left) / len(left), "share", "0", sum(left) == 0)
         bench.row(f"honest drafts that are held, {half}", sum(wrong) / len(wrong), "share", "< 0.02",
                   sum(wrong) / len(wrong) < 0.02)
+        swapped = [m["held"] for m in drafts if m["label"] == "swapped" and m["half"] == half]
+        bench.row(f"values of another thing that leave, {half}", 1 - sum(swapped) / len(swapped), "share")
     times = sorted(m["ns"] for m in drafts)
     bench.row("time for one draft, p50", times[len(times) // 2] / 1000, "us")
     bench.row("time for one draft, the longest", times[-1] / 1000, "us")
