@@ -49,7 +49,7 @@ static int add_some(struct db_pool *pool, struct err *err)
         db_query(tx, &rows, err,
                  "WITH gone AS ("
                  "    DELETE FROM token_usage_pending"
-                 "     WHERE (client_id, turn_id) IN (SELECT client_id, turn_id FROM token_usage_pending LIMIT $1)"
+                 "     WHERE ctid = ANY (ARRAY(SELECT ctid FROM token_usage_pending LIMIT $1))"
                  "    RETURNING *),"
                  " added AS ("
                  "    INSERT INTO token_usage AS u (client_id, day, model, turns, scripted_turns, fallbacks, unused,"

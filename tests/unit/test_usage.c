@@ -1,6 +1,7 @@
 /* What turns cost: kept with each turn, and beside those of which nothing came; added up once, by the client's days. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "libshared/uuid.h"
 #include "proto/messages.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/turn_replay.h"
 #include "services/scheduler/scheduler.h"
 #include "tests/unit/testdb.h"
 
@@ -360,6 +362,34 @@ Test(usage, more_than_one_page_is_added_up_at_once_and_each_client_apart)
                      "1 7");
 }
 
+static void *add_up_too(void *arg)
+{
+    struct err why = {0};
+
+    *(int *)arg = on_update_token_usage(&scheduler, &(struct task){0}, &why);
+    return NULL;
+}
+
+/* One that was taken for dead may still be at it. */
+Test(usage, two_that_add_up_at_once_count_nothing_twice)
+{
+    pthread_t threads[2];
+    int rc[2];
+
+    cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                        "INSERT INTO token_usage_pending (client_id, turn_id, at, model, cost_micro_usd)"
+                        " SELECT $1, gen_random_uuid(), '2026-11-10 12:00Z', 'm', 2 FROM generate_series(1, 12000)",
+                        db_text(client)),
+                 12000);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, add_up_too, &rc[i]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    cr_expect(rc[0] == 0 && rc[1] == 0);
+    add_up();
+    cr_expect_str_eq(one(DAYS), "2026-11-10 m 12000 0 0 0 0 0 0 0 24000");
+}
+
 Test(usage, it_is_fired_once_a_period)
 {
     for (int i = 0; i < 3; i++)
@@ -419,6 +449,19 @@ Test(usage, from_the_whole_budget_on_the_scripted_agent_answers)
 
     allow("0.04");
     cr_expect_str_eq(who_answers(), "claude");
+}
+
+Test(usage, that_the_budget_was_spent_is_decided_again_from_the_record)
+{
+    struct replayed_turn again = {0};
+    const char *record;
+
+    allow("0.02");
+    spend(20000, 0);
+    cr_expect_str_eq(who_answers(), "scripted budget");
+    record = one("SELECT record::text AS v FROM turns WHERE client_id = $1");
+    cr_assert_eq(turn_replay(record, strlen(record), arena, &again, &err), 0, "%s", err.text);
+    cr_expect_str_eq(again.outcome, "same");
 }
 
 Test(usage, another_months_cost_is_not_this_months)
