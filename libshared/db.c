@@ -255,50 +255,31 @@ void db_rollback(struct db_tx **tx_p)
     end(tx_p, false);
 }
 
-/* A single statement without a client is a transaction by itself: one round trip instead of three. */
-static PGresult *run_alone(struct db_pool *pool, struct err *err, const char *sql, const struct db_arg *args,
-                           size_t n_args)
+static PGresult *ask(struct db_conn *conn, const char *client_id, const char *sql, const struct db_arg *args,
+                     size_t n_args, bool *ret_stale, struct err *err)
 {
-    bool fresh, stale;
-    struct db_conn *conn = db_pool_lease(pool, &fresh, err);
-    PGresult *answer;
-
-    if (!conn)
-        return NULL;
-    answer = db_conn_query(conn, sql, args, n_args, &stale, err);
-    if (!answer && stale && db_conn_exec(conn, "DEALLOCATE ALL", DB_BEGIN_MS, err) == 0)
-        answer = db_conn_query(conn, sql, args, n_args, &stale, err);
-    if (!answer && PQstatus(conn->pg) != CONNECTION_OK)
-        err_set(err, ERR_UNCERTAIN, "database: the connection was lost before the answer");
-    db_pool_return(pool, conn);
-    return answer;
-}
-
-static int run_in_tx(struct db_pool *pool, const char *client_id, struct db_result **ret_rows, struct err *err,
-                     const char *sql, const struct db_arg *args, size_t n_args)
-{
-    AUTO(db_rollback) struct db_tx *tx = db_begin(pool, client_id, err);
-    AUTO(db_result_free) struct db_result *result = NULL;
-    int rows;
-
-    if (!tx || (rows = db_query_args(tx, ret_rows ? &result : NULL, err, sql, args, n_args)) < 0 ||
-        db_commit(&tx, err) < 0)
-        return -1;
-    if (ret_rows)
-        *ret_rows = TAKE(result);
-    return rows;
+    return client_id ? db_conn_query_as(conn, client_id, sql, args, n_args, ret_stale, err)
+                     : db_conn_query(conn, sql, args, n_args, ret_stale, err);
 }
 
 int db_run_args(struct db_pool *pool, const char *client_id, struct db_result **ret_rows, struct err *err,
                 const char *sql, const struct db_arg *args, size_t n_args)
 {
     struct db_result *result;
+    struct db_conn *conn;
     PGresult *answer;
+    bool fresh, stale;
     int rows;
 
-    if (client_id)
-        return run_in_tx(pool, client_id, ret_rows, err, sql, args, n_args);
-    if (!(answer = run_alone(pool, err, sql, args, n_args)))
+    if (check_client(client_id, err) < 0 || !(conn = db_pool_lease(pool, &fresh, err)))
+        return -1;
+    answer = ask(conn, client_id, sql, args, n_args, &stale, err);
+    if (!answer && stale && db_conn_exec(conn, "DEALLOCATE ALL", DB_BEGIN_MS, err) == 0)
+        answer = ask(conn, client_id, sql, args, n_args, &stale, err);
+    if (!answer && PQstatus(conn->pg) != CONNECTION_OK)
+        err_set(err, ERR_UNCERTAIN, "database: the connection was lost before the answer");
+    db_pool_return(pool, conn);
+    if (!answer)
         return -1;
     rows = db_result_rows(answer);
     if (!ret_rows) {

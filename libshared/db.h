@@ -94,8 +94,8 @@ int db_commit(struct db_tx **tx_p, struct err *err);
 /* Rolls back, gives the connection back, sets *tx_p to NULL. Does nothing if it is NULL already. */
 void db_rollback(struct db_tx **tx_p);
 
-/* One statement in a transaction of its own: begin, query, commit (ERR_UNCERTAIN as from db_commit). With client_id
- * NULL it takes one round trip. */
+/* One statement in a transaction of its own, in one round trip. ERR_UNCERTAIN when the connection broke before the
+ * answer: it may have been committed. */
 #define db_run(pool, client_id, ret_rows, err, sql, ...)                     \
     db_run_args((pool), (client_id), (ret_rows), (err), (sql),               \
                 (struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}, \

@@ -196,37 +196,52 @@ static bool is_stale(const PGresult *answer)
     return state && (strcmp(state, "26000") == 0 || strcmp(state, "0A000") == 0);
 }
 
-PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args,
-                        bool *ret_stale, struct err *err)
-{
+/* The arguments as libpq takes them. */
+struct bound {
     const char *values[DB_ARGS_MAX];
-    int lengths[DB_ARGS_MAX], formats[DB_ARGS_MAX];
-    struct db_statement *statement = find(self, sql);
-    bool was_prepared = statement != NULL;
-    struct err problem = {0};
-    PGresult *answer;
-    int sent;
+    int n, lengths[DB_ARGS_MAX], formats[DB_ARGS_MAX];
+};
 
-    *ret_stale = false;
-    if (n_args > DB_ARGS_MAX) {
-        err_set(err, ERR_INTERNAL, "database: a statement has too many arguments");
-        return NULL;
-    }
+static int bind_args(const struct db_arg *args, size_t n_args, struct bound *ret, struct err *err)
+{
+    if (n_args > DB_ARGS_MAX)
+        return err_set(err, ERR_INTERNAL, "database: a statement has too many arguments");
+    ret->n = (int)n_args;
     for (size_t i = 0; i < n_args; i++) {
-        values[i] = args[i].text ? args[i].text : *args[i].number ? args[i].number : NULL;
-        lengths[i] = args[i].binary_len;
-        formats[i] = args[i].binary_len != 0;
+        ret->values[i] = args[i].text ? args[i].text : *args[i].number ? args[i].number : NULL;
+        ret->lengths[i] = args[i].binary_len;
+        ret->formats[i] = args[i].binary_len != 0;
     }
-    if (!statement && !(statement = prepare(self, sql, &problem)) && problem.kind != ERR_NONE) {
-        if (err)
-            *err = problem;
-        return NULL;
-    }
+    return 0;
+}
+
+/* Known or prepared now; NULL in *ret where there is no room: it is run unprepared. */
+static int find_or_prepare(struct db_conn *self, const char *sql, const struct db_statement **ret, bool *ret_known,
+                           struct err *err)
+{
+    struct err problem = {0};
+
+    *ret = find(self, sql);
+    *ret_known = *ret != NULL;
+    if (*ret || (*ret = prepare(self, sql, &problem)) || problem.kind == ERR_NONE)
+        return 0;
+    if (err)
+        *err = problem;
+    return -1;
+}
+
+static int send_query(struct db_conn *self, const struct db_statement *statement, const char *sql,
+                      const struct bound *bound)
+{
     if (statement)
-        sent = PQsendQueryPrepared(self->pg, statement->name, (int)n_args, values, lengths, formats, 0);
-    else
-        sent = PQsendQueryParams(self->pg, sql, (int)n_args, NULL, values, lengths, formats, 0);
-    answer = sent ? await(self->pg, DB_ANSWER_MS) : NULL;
+        return PQsendQueryPrepared(self->pg, statement->name, bound->n, bound->values, bound->lengths, bound->formats,
+                                   0);
+    return PQsendQueryParams(self->pg, sql, bound->n, NULL, bound->values, bound->lengths, bound->formats, 0);
+}
+
+/* The answer where it tells of success; else NULL and *err, and *ret_stale as db_conn_query tells it. */
+static PGresult *judge(struct db_conn *self, PGresult *answer, bool was_prepared, bool *ret_stale, struct err *err)
+{
     if (is_success(answer))
         return answer;
     db_error(self->pg, answer, err);
@@ -236,6 +251,86 @@ PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_a
     }
     PQclear(answer);
     return NULL;
+}
+
+PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args,
+                        bool *ret_stale, struct err *err)
+{
+    const struct db_statement *statement;
+    struct bound bound;
+    PGresult *answer;
+    bool known;
+
+    *ret_stale = false;
+    if (bind_args(args, n_args, &bound, err) < 0 || find_or_prepare(self, sql, &statement, &known, err) < 0)
+        return NULL;
+    answer = send_query(self, statement, sql, &bound) ? await(self->pg, DB_ANSWER_MS) : NULL;
+    return judge(self, answer, known, ret_stale, err);
+}
+
+/* The next result of a pipeline; NULL between those of two statements, and when the connection has broken. */
+static PGresult *next_result(PGconn *pg, int64_t deadline)
+{
+    while (PQisBusy(pg)) {
+        if (!wait_socket(pg, POLLIN, deadline))
+            give_up(pg);
+        if (!PQconsumeInput(pg))
+            break;
+    }
+    return PQgetResult(pg);
+}
+
+/* Reads a pipeline to its end: of its statements the first error, or else the last one's result. What stands behind an
+ * error was not run. */
+static PGresult *await_pipeline(PGconn *pg)
+{
+    int64_t deadline = clock_mono_ms() + DB_ANSWER_MS;
+    PGresult *answer = NULL, *next;
+
+    send_all(pg, deadline);
+    while (PQstatus(pg) == CONNECTION_OK) {
+        if (!(next = next_result(pg, deadline)))
+            continue;
+        if (PQresultStatus(next) == PGRES_PIPELINE_SYNC) {
+            PQclear(next);
+            return answer;
+        }
+        if (answer && PQresultStatus(answer) == PGRES_FATAL_ERROR) {
+            PQclear(next);
+        } else {
+            PQclear(answer);
+            answer = next;
+        }
+    }
+    if (is_success(answer)) { /* of a transaction of which the end was not heard */
+        PQclear(answer);
+        return NULL;
+    }
+    return answer;
+}
+
+/* Between two syncs a pipeline is one transaction: what is set locally holds for the statement behind it. */
+PGresult *db_conn_query_as(struct db_conn *self, const char *client_id, const char *sql, const struct db_arg *args,
+                           size_t n_args, bool *ret_stale, struct err *err)
+{
+    static const char set_client[] = "SELECT set_config('leadwire.client_id', $1, true)";
+    const struct db_statement *setting, *statement;
+    struct db_arg client = db_text(client_id);
+    struct bound setting_bound, bound;
+    bool setting_known, known, sent;
+    PGresult *answer;
+
+    *ret_stale = false;
+    if (bind_args(&client, 1, &setting_bound, err) < 0 || bind_args(args, n_args, &bound, err) < 0 ||
+        find_or_prepare(self, set_client, &setting, &setting_known, err) < 0 ||
+        find_or_prepare(self, sql, &statement, &known, err) < 0)
+        return NULL;
+    sent = PQenterPipelineMode(self->pg) && send_query(self, setting, set_client, &setting_bound) &&
+           send_query(self, statement, sql, &bound) && PQpipelineSync(self->pg);
+    answer = sent ? await_pipeline(self->pg) : NULL;
+    if (!PQexitPipelineMode(self->pg) && PQsocket(self->pg) >= 0) /* something is left over: not to be used again */
+        shutdown(PQsocket(self->pg), SHUT_RDWR);
+    return judge(self, answer, setting_known || known, ret_stale, err);
 }
 
 /* ---- opening ---- */

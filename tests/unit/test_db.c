@@ -442,6 +442,64 @@ Test(db, a_table_that_changed_under_a_prepared_statement_does_not_matter)
     must(db_commit(&tx, &err));
 }
 
+/* ---- one statement for a client ---- */
+
+Test(db, a_statement_for_a_client_that_fails_harms_no_later_one)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+
+    must(db_run(one, NULL, NULL, &err, "CREATE TABLE kept (a int PRIMARY KEY)"));
+    must(db_run(one, CLIENT_A, NULL, &err, "INSERT INTO kept VALUES (1)"));
+    cr_expect(eq(int, db_run(one, CLIENT_A, NULL, &err, "INSERT INTO kept VALUES (1)"), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(str, err.field, "kept_pkey"));
+    cr_expect(eq(int, db_run(one, CLIENT_A, NULL, &err, "SELECT 1/(a - 1) FROM kept"), -1));
+    cr_expect(eq(int, db_run(one, CLIENT_A, NULL, &err, "UPDATE kept SET a = 2"), 1));
+    cr_expect(eq(i64, number(one, "SELECT a AS n FROM kept"), 2));
+    cr_expect(eq(i64, number(one, "SELECT count(leadwire_client()) AS n"), 0),
+              "the setting has outlived its statement");
+}
+
+Test(db, a_statement_for_a_client_that_the_server_forgot_is_prepared_again)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+
+    for (int i = 0; i < 2; i++) {
+        cr_expect(eq(int, db_run(one, CLIENT_A, NULL, &err, "SELECT leadwire_client() WHERE $1", db_bool(true)), 1),
+                  "%s", err.text);
+        must(db_run(one, NULL, NULL, &err, "DEALLOCATE ALL"));
+    }
+}
+
+Test(db, a_statement_for_a_client_whose_answer_is_lost_is_uncertain)
+{
+    struct dbproxy *proxy = dbproxy_new(testdb_fresh_url());
+    struct db_pool *through = db_pool_new(dbproxy_url(proxy), NULL, 1, &err);
+
+    must(db_run(pool, NULL, NULL, &err, "CREATE TABLE maybe (a int)"));
+    for (int i = 0; i < 2; i++) { /* the first time it is prepared, in a round trip of its own */
+        if (i > 0)
+            dbproxy_drop_next_answer(proxy);
+        cr_expect(eq(int, db_run(through, CLIENT_A, NULL, &err, "INSERT INTO maybe VALUES (1)"), i > 0 ? -1 : 1));
+    }
+    cr_expect(eq(int, err.kind, ERR_UNCERTAIN), "%s", err.text);
+    cr_expect(eq(i64, number(pool, "SELECT count(*) AS n FROM maybe"), 2));
+    cr_expect(eq(i64, number(through, "SELECT count(*) AS n FROM maybe"), 2));
+
+    db_pool_destroy(&through);
+    dbproxy_destroy(proxy);
+}
+
+Test(db, a_statement_for_a_client_that_fails_at_its_commit_has_failed)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+
+    must(db_run(one, NULL, NULL, &err, "CREATE TABLE late (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)"));
+    cr_expect(eq(int, db_run(one, CLIENT_A, NULL, &err, "INSERT INTO late VALUES (1), (1)"), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT), "%s", err.text);
+    cr_expect(eq(i64, number(one, "SELECT count(*) AS n FROM late"), 0));
+}
+
 /* ---- the pool ---- */
 
 Test(db, an_exhausted_pool_is_unavailable)
