@@ -255,31 +255,62 @@ void db_rollback(struct db_tx **tx_p)
     end(tx_p, false);
 }
 
-static PGresult *ask(struct db_conn *conn, const char *client_id, const char *sql, const struct db_arg *args,
-                     size_t n_args, bool *ret_stale, struct err *err)
+/* Asks once more where what was prepared is outdated. */
+static int ask(struct db_pool *pool, struct db_conn *conn, const char *client_id, const struct db_ask *asks, size_t n,
+               PGresult **ret_answers, struct err *err)
 {
-    return client_id ? db_conn_query_as(conn, client_id, sql, args, n_args, ret_stale, err)
-                     : db_conn_query(conn, sql, args, n_args, ret_stale, err);
+    bool stale;
+    int rc;
+
+    for (int attempt = 0;; attempt++) {
+        if (client_id) {
+            rc = db_conn_query_as(conn, client_id, asks, n, ret_answers, &stale, err);
+        } else {
+            ret_answers[0] = db_conn_query(conn, asks[0].sql, asks[0].args, asks[0].n_args, &stale, err);
+            rc = ret_answers[0] ? 0 : -1;
+        }
+        if (rc == 0 || !stale || attempt > 0 || db_conn_exec(conn, "DEALLOCATE ALL", DB_BEGIN_MS, err) < 0)
+            break;
+    }
+    if (rc < 0 && PQstatus(conn->pg) != CONNECTION_OK)
+        err_set(err, ERR_UNCERTAIN, "database: the connection was lost before the answer");
+    db_pool_return(pool, conn);
+    return rc;
+}
+
+int db_run_together(struct db_pool *pool, const char *client_id, struct db_ask *asks, size_t n, struct err *err)
+{
+    PGresult *answers[DB_ASK_MAX];
+    struct db_conn *conn;
+    bool fresh;
+    int rc = 0;
+
+    if (n > DB_ASK_MAX || !client_id)
+        return err_set(err, ERR_INTERNAL, "database: too many statements at once, or of no client");
+    if (check_client(client_id, err) < 0 || !(conn = db_pool_lease(pool, &fresh, err)) ||
+        ask(pool, conn, client_id, asks, n, answers, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!(asks[i].rows = db_result_new(answers[i], err)))
+            rc = -1;
+    for (size_t i = 0; rc < 0 && i < n; i++) {
+        db_result_free(&asks[i].rows);
+    }
+    return rc;
 }
 
 int db_run_args(struct db_pool *pool, const char *client_id, struct db_result **ret_rows, struct err *err,
                 const char *sql, const struct db_arg *args, size_t n_args)
 {
+    const struct db_ask one = {.sql = sql, .args = args, .n_args = n_args};
     struct db_result *result;
     struct db_conn *conn;
     PGresult *answer;
-    bool fresh, stale;
+    bool fresh;
     int rows;
 
-    if (check_client(client_id, err) < 0 || !(conn = db_pool_lease(pool, &fresh, err)))
-        return -1;
-    answer = ask(conn, client_id, sql, args, n_args, &stale, err);
-    if (!answer && stale && db_conn_exec(conn, "DEALLOCATE ALL", DB_BEGIN_MS, err) == 0)
-        answer = ask(conn, client_id, sql, args, n_args, &stale, err);
-    if (!answer && PQstatus(conn->pg) != CONNECTION_OK)
-        err_set(err, ERR_UNCERTAIN, "database: the connection was lost before the answer");
-    db_pool_return(pool, conn);
-    if (!answer)
+    if (check_client(client_id, err) < 0 || !(conn = db_pool_lease(pool, &fresh, err)) ||
+        ask(pool, conn, client_id, &one, 1, &answer, err) < 0)
         return -1;
     rows = db_result_rows(answer);
     if (!ret_rows) {

@@ -103,6 +103,27 @@ void db_rollback(struct db_tx **tx_p);
 int db_run_args(struct db_pool *pool, const char *client_id, struct db_result **ret_rows, struct err *err,
                 const char *sql, const struct db_arg *args, size_t n_args);
 
+/* One of several statements that go together; made by DB_ASK. */
+struct db_ask {
+    const char *sql;
+    const struct db_arg *args; /* as long-lived as the block around it */
+    size_t n_args;
+    struct db_result *rows; /* NULL until it was answered; the caller frees it */
+};
+
+#define DB_ASK(literal, ...)                                                                                           \
+    ((struct db_ask){.sql = (literal),                                                                                 \
+                     .args = (struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}},                              \
+                     .n_args =                                                                                         \
+                         sizeof((struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}) / sizeof(struct db_arg) - \
+                         1})
+
+#define DB_ASK_MAX 8
+
+/* As db_run, for up to DB_ASK_MAX statements that do not need each other's results: all in one transaction and one
+ * round trip. On failure none has rows. */
+int db_run_together(struct db_pool *pool, const char *client_id, struct db_ask *asks, size_t n, struct err *err);
+
 /* Several statements separated by ';', without arguments: for migrations. */
 int db_script(struct db_tx *tx, const char *sql, struct err *err);
 

@@ -280,12 +280,21 @@ static PGresult *next_result(PGconn *pg, int64_t deadline)
     return PQgetResult(pg);
 }
 
-/* Reads a pipeline to its end: of its statements the first error, or else the last one's result. What stands behind an
- * error was not run. */
-static PGresult *await_pipeline(PGconn *pg)
+static void clear_all(PGresult **answers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        PQclear(answers[i]);
+        answers[i] = NULL;
+    }
+}
+
+/* Reads a pipeline of n statements to its end. NULL when all have succeeded, with their results in ret_answers;
+ * otherwise the first that has not, or *ret_broken. What stands behind an error was not run. */
+static PGresult *await_pipeline(PGconn *pg, size_t n, PGresult **ret_answers, bool *ret_broken)
 {
     int64_t deadline = clock_mono_ms() + DB_ANSWER_MS;
-    PGresult *answer = NULL, *next;
+    PGresult *failed = NULL, *next;
+    size_t i = 0;
 
     send_all(pg, deadline);
     while (PQstatus(pg) == CONNECTION_OK) {
@@ -293,44 +302,65 @@ static PGresult *await_pipeline(PGconn *pg)
             continue;
         if (PQresultStatus(next) == PGRES_PIPELINE_SYNC) {
             PQclear(next);
-            return answer;
+            *ret_broken = false;
+            return failed;
         }
-        if (answer && PQresultStatus(answer) == PGRES_FATAL_ERROR) {
+        if (is_success(next) && i < n)
+            ret_answers[i++] = next;
+        else if (!failed)
+            failed = next;
+        else
             PQclear(next);
-        } else {
-            PQclear(answer);
-            answer = next;
-        }
     }
-    if (is_success(answer)) { /* of a transaction of which the end was not heard */
-        PQclear(answer);
-        return NULL;
-    }
-    return answer;
+    *ret_broken = true; /* of a transaction of which the end was not heard */
+    return failed;
 }
 
-/* Between two syncs a pipeline is one transaction: what is set locally holds for the statement behind it. */
-PGresult *db_conn_query_as(struct db_conn *self, const char *client_id, const char *sql, const struct db_arg *args,
-                           size_t n_args, bool *ret_stale, struct err *err)
+struct planned {
+    const struct db_statement *statement;
+    struct bound bound;
+};
+
+static int send_pipeline(struct db_conn *self, const struct db_ask *asks, const struct planned *planned, size_t n)
 {
-    static const char set_client[] = "SELECT set_config('leadwire.client_id', $1, true)";
-    const struct db_statement *setting, *statement;
-    struct db_arg client = db_text(client_id);
-    struct bound setting_bound, bound;
-    bool setting_known, known, sent;
-    PGresult *answer;
+    if (!PQenterPipelineMode(self->pg))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!send_query(self, planned[i].statement, asks[i].sql, &planned[i].bound))
+            return -1;
+    return PQpipelineSync(self->pg) ? 0 : -1;
+}
+
+/* Between two syncs a pipeline is one transaction: what is set locally holds for the statements behind it. */
+int db_conn_query_as(struct db_conn *self, const char *client_id, const struct db_ask *asks, size_t n,
+                     PGresult **ret_answers, bool *ret_stale, struct err *err)
+{
+    const struct db_arg client = db_text(client_id);
+    struct db_ask all[DB_ASK_MAX + 1] = {
+        {.sql = "SELECT set_config('leadwire.client_id', $1, true)", .args = &client, .n_args = 1}};
+    PGresult *answers[DB_ASK_MAX + 1] = {NULL}, *failed;
+    struct planned planned[DB_ASK_MAX + 1];
+    bool any_known = false, known, broken = true;
 
     *ret_stale = false;
-    if (bind_args(&client, 1, &setting_bound, err) < 0 || bind_args(args, n_args, &bound, err) < 0 ||
-        find_or_prepare(self, set_client, &setting, &setting_known, err) < 0 ||
-        find_or_prepare(self, sql, &statement, &known, err) < 0)
-        return NULL;
-    sent = PQenterPipelineMode(self->pg) && send_query(self, setting, set_client, &setting_bound) &&
-           send_query(self, statement, sql, &bound) && PQpipelineSync(self->pg);
-    answer = sent ? await_pipeline(self->pg) : NULL;
+    memcpy(all + 1, asks, n * sizeof *asks);
+    for (size_t i = 0; i <= n; i++) {
+        if (bind_args(all[i].args, all[i].n_args, &planned[i].bound, err) < 0 ||
+            find_or_prepare(self, all[i].sql, &planned[i].statement, &known, err) < 0)
+            return -1;
+        any_known |= known;
+    }
+    failed = send_pipeline(self, all, planned, n + 1) == 0 ? await_pipeline(self->pg, n + 1, answers, &broken) : NULL;
     if (!PQexitPipelineMode(self->pg) && PQsocket(self->pg) >= 0) /* something is left over: not to be used again */
         shutdown(PQsocket(self->pg), SHUT_RDWR);
-    return judge(self, answer, setting_known || known, ret_stale, err);
+    if (!failed && !broken) {
+        PQclear(answers[0]);
+        memcpy(ret_answers, answers + 1, n * sizeof(PGresult *));
+        return 0;
+    }
+    clear_all(answers, n + 1);
+    judge(self, failed, any_known, ret_stale, err);
+    return -1;
 }
 
 /* ---- opening ---- */

@@ -55,9 +55,10 @@ int db_conn_exec(struct db_conn *self, const char *sql, int timeout_ms, struct e
 PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args,
                         bool *ret_stale, struct err *err);
 
-/* The same in a transaction of its own in which row-level security shows client_id's rows, all in one round trip. */
-PGresult *db_conn_query_as(struct db_conn *self, const char *client_id, const char *sql, const struct db_arg *args,
-                           size_t n_args, bool *ret_stale, struct err *err);
+/* Runs statements in a transaction of their own in which row-level security shows client_id's rows, all in one round
+ * trip. 0 and an answer to each in ret_answers; -1 and none on failure. *ret_stale as above. */
+int db_conn_query_as(struct db_conn *self, const char *client_id, const struct db_ask *asks, size_t n,
+                     PGresult **ret_answers, bool *ret_stale, struct err *err);
 
 /* Forgets what was prepared; the server is told with DEALLOCATE ALL by the caller. */
 void db_conn_forget(struct db_conn *self);

@@ -120,16 +120,6 @@ static int stay_silent(struct worker *self, struct task *task, const struct turn
 
 /* ---- the task ---- */
 
-static int load(struct worker *self, const struct task *task, struct turn *ret_turn, struct err *err)
-{
-    const struct process_ai_response *payload = task->payload;
-    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, task->client_id, err);
-
-    if (!tx || turn_store_load(tx, task->client_id, payload->conversation_id, task->arena, ret_turn, err) < 0)
-        return -1;
-    return db_commit(&tx, err);
-}
-
 /* The model is tried until the lead's patience ends, counted from the arrival of the oldest unanswered message. */
 static int64_t patience_deadline_ms(const struct config *config, const struct turn *turn)
 {
@@ -154,6 +144,7 @@ static const char *model_of(const struct config *config, const struct turn *turn
  * the person releases the conversation. */
 int process_ai_response(struct worker *self, struct task *task, struct err *err)
 {
+    const struct process_ai_response *payload = task->payload;
     struct orchestrator *state = self->state;
     struct turn_searcher searcher = {.worker = self,
                                      .client_id = task->client_id,
@@ -170,7 +161,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     struct turn turn;
     int kept;
 
-    if (load(self, task, &turn, err) < 0)
+    if (turn_store_load(self->db, task->client_id, payload->conversation_id, task->arena, &turn, err) < 0)
         return -1;
     failpoint("orchestrator.after_load");
     decider.load_us = clock_mono_us() - start;

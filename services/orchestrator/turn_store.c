@@ -40,41 +40,40 @@ static void read_lead(const struct db_result *rows, struct arena *arena, struct 
     lead->was_hot = db_get_bool(rows, 0, "was_hot");
 }
 
-static int load_conversation(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
+/* Conversation, lead and client. $1: client, $2: conversation. */
+#define LOAD_CONVERSATION                                                                                   \
+    "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"         \
+    "       c.read_seq, c.handover_note,"                                                                   \
+    "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"   \
+    "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "  \
+    "AS opted_out,"                                                                                         \
+    "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"     \
+    "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"                         \
+    "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"                   \
+    "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')"                         \
+    "                      AND (m.state <> 'queued' OR m.purpose <> 'started')) AS first_message,"          \
+    "       CASE WHEN k.config ? 'monthly_budget_usd'"                                                      \
+    "            THEN (SELECT spent FROM client_budget(c.client_id)) END AS month_spent,"                   \
+    "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"                   \
+    "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time,"              \
+    "       z.zone AS lead_timezone,"                                                                       \
+    "       to_char(now() AT TIME ZONE z.zone, 'FMDay YYYY-MM-DD HH24:MI') AS lead_local_time,"             \
+    "       f.task_id IS NOT NULL AS follow_up_waits, f.payload ->> 'write_at' AS write_at"                 \
+    "  FROM conversations c"                                                                                \
+    "  JOIN leads l USING (client_id, lead_id)"                                                             \
+    "  JOIN clients k USING (client_id)"                                                                    \
+    " CROSS JOIN LATERAL (SELECT (leadwire_zone(l.timezone))[1] AS zone) z"                                 \
+    "  LEFT JOIN LATERAL (SELECT t.task_id, p.payload FROM tasks t JOIN task_payloads p USING (client_id, " \
+    "task_id)"                                                                                              \
+    "                      WHERE t.client_id = c.client_id AND t.state <> 'dead'"                           \
+    "                        AND t.serial_key = 'follow_up:' || c.conversation_id"                          \
+    "                      LIMIT 1) f ON true"                                                              \
+    " WHERE c.client_id = $1 AND c.conversation_id = $2"
+
+static int read_conversation(const struct db_result *rows, struct arena *arena, struct turn *turn, struct err *err)
 {
-    AUTO(db_result_free) struct db_result *rows = NULL;
     struct decision_input *in = &turn->in;
 
-    if (db_query(tx, &rows, err,
-                 "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"
-                 "       c.read_seq, c.handover_note,"
-                 "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"
-                 "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "
-                 "AS opted_out,"
-                 "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"
-                 "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"
-                 "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"
-                 "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')"
-                 "                      AND (m.state <> 'queued' OR m.purpose <> 'started')) AS first_message,"
-                 "       CASE WHEN k.config ? 'monthly_budget_usd'"
-                 "            THEN (SELECT spent FROM client_budget(c.client_id)) END AS month_spent,"
-                 "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"
-                 "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time,"
-                 "       z.zone AS lead_timezone,"
-                 "       to_char(now() AT TIME ZONE z.zone, 'FMDay YYYY-MM-DD HH24:MI') AS lead_local_time,"
-                 "       f.task_id IS NOT NULL AS follow_up_waits, f.payload ->> 'write_at' AS write_at"
-                 "  FROM conversations c"
-                 "  JOIN leads l USING (client_id, lead_id)"
-                 "  JOIN clients k USING (client_id)"
-                 " CROSS JOIN LATERAL (SELECT (leadwire_zone(l.timezone))[1] AS zone) z"
-                 "  LEFT JOIN LATERAL (SELECT t.task_id, p.payload FROM tasks t JOIN task_payloads p USING (client_id, "
-                 "task_id)"
-                 "                      WHERE t.client_id = c.client_id AND t.state <> 'dead'"
-                 "                        AND t.serial_key = 'follow_up:' || c.conversation_id"
-                 "                      LIMIT 1) f ON true"
-                 " WHERE c.client_id = $1 AND c.conversation_id = $2",
-                 db_text(turn->client_id), db_text(turn->conversation_id)) < 0)
-        return -1;
     if (db_result_count(rows) == 0)
         return err_set(err, ERR_NOT_FOUND, "the conversation is gone");
     turn->lead_id = copy(rows, "lead_id", arena);
@@ -129,20 +128,18 @@ static struct decision_message *read_messages(const struct db_result *rows, stru
     return messages;
 }
 
-static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
-{
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err,
-                     "SELECT seq, author, body, media, created_at"
-                     "  FROM messages"
-                     " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > $3"
-                     " ORDER BY seq DESC"
-                     " LIMIT $4",
-                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->answered_seq),
-                     db_int(DECISION_UNANSWERED_MAX));
+#define ANSWERED_SEQ "(SELECT answered_seq FROM conversations WHERE client_id = $1 AND conversation_id = $2)"
 
-    if (n < 0)
-        return -1;
+#define LOAD_UNANSWERED                                                                                                \
+    "SELECT seq, author, body, media, created_at"                                                                      \
+    "  FROM messages"                                                                                                  \
+    " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > " ANSWERED_SEQ " ORDER BY seq DESC" \
+    " LIMIT $3"
+
+static int read_unanswered(const struct db_result *rows, struct arena *arena, struct turn *turn, struct err *err)
+{
+    int n = db_result_count(rows);
+
     if (!(turn->in.unanswered = read_messages(rows, arena)))
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     turn->in.n_unanswered = (size_t)n;
@@ -153,46 +150,21 @@ static int load_unanswered(struct db_tx *tx, struct arena *arena, struct turn *t
 }
 
 /* What was exchanged. Neither an alert to the client's own people nor the confirmation of a STOP is part of it. */
-static int load_history(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
-{
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    int n =
-        db_query(tx, &rows, err,
-                 "SELECT seq, author, body, media, created_at"
-                 "  FROM messages"
-                 " WHERE client_id = $1 AND conversation_id = $2 AND state NOT IN ('dropped', 'failed', 'undelivered')"
-                 "   AND (direction = 'out' OR seq <= $3) AND purpose IN ('reply', 'started')"
-                 " ORDER BY seq DESC"
-                 " LIMIT $4",
-                 db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->answered_seq),
-                 db_int(DECISION_HISTORY_MAX));
-
-    if (n < 0)
-        return -1;
-    if (!(turn->in.history = read_messages(rows, arena)))
-        return err_set(err, ERR_INTERNAL, "turn: out of memory");
-    turn->in.n_history = (size_t)n;
-    return 0;
-}
+#define LOAD_HISTORY                                                                                       \
+    "SELECT seq, author, body, media, created_at"                                                          \
+    "  FROM messages"                                                                                      \
+    " WHERE client_id = $1 AND conversation_id = $2 AND state NOT IN ('dropped', 'failed', 'undelivered')" \
+    "   AND (direction = 'out' OR seq <= " ANSWERED_SEQ ") AND purpose IN ('reply', 'started')"            \
+    " ORDER BY seq DESC"                                                                                   \
+    " LIMIT $3"
 
 /* What the turn before left for this one. */
-static int load_last_turn(struct db_tx *tx, struct arena *arena, struct turn *turn, struct err *err)
-{
-    AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err,
-                     "SELECT misses, asked"
-                     "  FROM turns"
-                     " WHERE client_id = $1 AND conversation_id = $2"
-                     " ORDER BY created_at DESC"
-                     " LIMIT 1",
-                     db_text(turn->client_id), db_text(turn->conversation_id));
-
-    if (n <= 0)
-        return n;
-    turn->in.misses = db_get_int(rows, 0, "misses");
-    turn->in.asked = copy(rows, "asked", arena);
-    return 0;
-}
+#define LOAD_LAST_TURN                               \
+    "SELECT misses, asked"                           \
+    "  FROM turns"                                   \
+    " WHERE client_id = $1 AND conversation_id = $2" \
+    " ORDER BY created_at DESC"                      \
+    " LIMIT 1"
 
 /* Where a person has written last, what our agent asked for before is beside the point. */
 static void heed_person(struct arena *arena, struct decision_input *in)
@@ -207,20 +179,42 @@ static void heed_person(struct arena *arena, struct decision_input *in)
     in->asked = person_asks(arena, in->history[i - 1].body);
 }
 
-int turn_store_load(struct db_tx *tx, const char *client_id, const char *conversation_id, struct arena *arena,
+static int read_turn(const struct db_ask asks[4], struct arena *arena, struct turn *turn, struct err *err)
+{
+    if (read_conversation(asks[0].rows, arena, turn, err) < 0 || read_unanswered(asks[1].rows, arena, turn, err) < 0)
+        return -1;
+    if (!(turn->in.history = read_messages(asks[2].rows, arena)))
+        return err_set(err, ERR_INTERNAL, "turn: out of memory");
+    turn->in.n_history = (size_t)db_result_count(asks[2].rows);
+    if (db_result_count(asks[3].rows) > 0) {
+        turn->in.misses = db_get_int(asks[3].rows, 0, "misses");
+        turn->in.asked = copy(asks[3].rows, "asked", arena);
+    }
+    heed_person(arena, &turn->in);
+    return 0;
+}
+
+int turn_store_load(struct db_pool *pool, const char *client_id, const char *conversation_id, struct arena *arena,
                     struct turn *ret_turn, struct err *err)
 {
+    struct db_arg client = db_text(client_id), conversation = db_text(conversation_id);
+    struct db_ask asks[] = {
+        DB_ASK(LOAD_CONVERSATION, client, conversation),
+        DB_ASK(LOAD_UNANSWERED, client, conversation, db_int(DECISION_UNANSWERED_MAX)),
+        DB_ASK(LOAD_HISTORY, client, conversation, db_int(DECISION_HISTORY_MAX)),
+        DB_ASK(LOAD_LAST_TURN, client, conversation),
+    };
+    int rc;
+
     *ret_turn = (struct turn){.client_id = client_id, .conversation_id = conversation_id};
     uuid_new(ret_turn->turn_id);
     uuid_new(ret_turn->message_id);
-    if (load_conversation(tx, arena, ret_turn, err) < 0 || load_unanswered(tx, arena, ret_turn, err) < 0)
+    if (db_run_together(pool, client_id, asks, COUNT_OF(asks), err) < 0)
         return -1;
-    if (ret_turn->in.n_unanswered == 0)
-        return 0;
-    if (load_history(tx, arena, ret_turn, err) < 0 || load_last_turn(tx, arena, ret_turn, err) < 0)
-        return -1;
-    heed_person(arena, &ret_turn->in);
-    return 0;
+    rc = read_turn(asks, arena, ret_turn, err);
+    for (size_t i = 0; i < COUNT_OF(asks); i++)
+        db_result_free(&asks[i].rows);
+    return rc;
 }
 
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err)

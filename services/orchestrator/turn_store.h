@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 struct arena;
+struct db_pool;
 struct db_tx;
 struct err;
 struct turn;
 
 /* Client, lead, conversation, history and the unanswered messages, into arena. ERR_NOT_FOUND if the conversation is
  * gone. */
-int turn_store_load(struct db_tx *tx, const char *client_id, const char *conversation_id, struct arena *arena,
+int turn_store_load(struct db_pool *pool, const char *client_id, const char *conversation_id, struct arena *arena,
                     struct turn *ret_turn, struct err *err);
 
 /* Marks the messages up to turn->last_seq as answered and sets the conversation's state. Returns 1, or 0 if the turn
