@@ -213,9 +213,14 @@ static int prepare(struct process *self, struct err *err)
     self->task_workers = self->n_workers;
     if (service->tasks && service->requests && self->n_workers > 1)
         self->task_workers -= self->n_workers < 32 ? 1 + (self->n_workers - 1) / 8 : 4;
+    self->places = service->waits;
+    if (self->places > self->task_workers - (self->task_workers + 19) / 20)
+        self->places = self->task_workers - (self->task_workers + 19) / 20;
+    if (service->waits && self->places < 1)
+        self->places = 1;
     lane_rates(&self->config, self->lane_rates);
     self->task_us = 1000000; /* until we know better: no prefetch beyond the least */
-    self->main_slot.process = self;
+    self->main_slot.worker.process = self;
     self->main_slot.worker.config = &self->config;
     self->main_slot.worker.db = self->db;
     return 0;
@@ -229,7 +234,7 @@ static size_t work_left(struct process *self)
     size_t n;
 
     pthread_mutex_lock(&self->lock);
-    n = (size_t)self->n_busy + self->n_jobs + self->waiting.n;
+    n = (size_t)self->n_busy + self->n_jobs + self->waiting.n + self->parked.n;
     pthread_mutex_unlock(&self->lock);
     return n;
 }

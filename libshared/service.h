@@ -19,6 +19,7 @@ struct db_tx;
 struct envelope;
 struct err;
 struct message_type;
+struct process;
 struct task;
 
 /* What a handler works with; one per worker thread. */
@@ -26,13 +27,19 @@ struct worker {
     const struct config *config;
     struct db_pool *db;
     struct bus *bus;
-    const char *instance; /* this process's id in the registry */
-    void *state;          /* what worker_new made */
+    const char *instance;    /* this process's id in the registry */
+    void *state;             /* what worker_new made */
+    struct process *process; /* service.c's */
 };
 
 /* Does one task. 0: it is done; if the handler has not called task_complete itself, the task is completed now.
  * -1 with *err: it is tried again or buried, as err->kind says. A second run must not repeat what the first did. */
 typedef int task_fn(struct worker *self, struct task *task, struct err *err);
+
+/* To be asked by a task that is about to wait long, for a model: so many as service.waits tell may do so at a time.
+ * True: it may, until the handler returns. False: the handler is to return 0 at once, having changed nothing; it is run
+ * again from its start when there is a place, and holds no thread meanwhile. */
+bool service_wait(struct worker *self, struct task *task);
 
 struct task_handler {
     const char *kind;
@@ -74,8 +81,9 @@ struct request_handler {
 
 struct service {
     const char *role;
-    const char *doc;                        /* one line for --help */
-    int workers;                            /* threads by default; LEADWIRE_WORKERS overrides */
+    const char *doc; /* one line for --help */
+    int workers;     /* threads at most; LEADWIRE_WORKERS overrides */
+    int waits; /* tasks that may wait at a time, see service_wait; 0: all. One worker in 20 is left to the others */
     const struct task_handler *tasks;       /* ends with {0}; NULL: none */
     const struct request_handler *requests; /* ends with {0}; NULL: none */
     bool lanes;                             /* there are tasks with lanes among its own, see tasks.h */

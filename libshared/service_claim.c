@@ -24,7 +24,7 @@ static size_t wanted_locked(const struct process *self)
     int64_t prefetch = self->task_workers * (int64_t)PREFETCH_MS * 1000 / (self->task_us > 0 ? self->task_us : 1);
     int64_t least = self->service->lanes ? 0 : PREFETCH_MIN, want;
 
-    if (self->draining || !self->service->tasks)
+    if (self->draining || !self->service->tasks || self->parked.n >= PARKED_MAX)
         return 0;
     if (prefetch < least)
         prefetch = least;

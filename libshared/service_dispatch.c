@@ -264,14 +264,16 @@ static void push_to_others(struct process *self, const struct ref *refs, size_t 
 /* Takes what no worker has begun off the list, and gives it back in the table. */
 static void give_back_waiting(struct process *self)
 {
-    int64_t tokens[2 * CLAIM_MAX];
-    struct ref refs[2 * CLAIM_MAX];
+    int64_t tokens[2 * CLAIM_MAX + 2 * PARKED_MAX];
+    struct ref refs[COUNT_OF(tokens)];
     struct held_list waiting;
     struct held *held;
     struct err err = {0};
     size_t n = 0;
 
     pthread_mutex_lock(&self->lock);
+    while ((held = held_pop(&self->parked)))
+        held_append(&self->waiting, held);
     waiting = self->waiting;
     self->waiting = (struct held_list){0};
     pthread_mutex_unlock(&self->lock);

@@ -3,6 +3,7 @@
  * service.c          start, signals, draining
  * service_stats.c    the counters, as they are published
  * service_worker.c   the worker threads and what they take next
+ * service_waits.c    places for tasks that wait long
  * service_request.c  one request: decoding, transaction, idempotency, answer
  * service_dispatch.c the dispatcher: claims tasks and settles finished ones
  * service_claim.c    what it claims
@@ -28,6 +29,7 @@
 #define PREFETCH_MIN   2
 #define PREFETCH_MS    20 /* more is prefetched only if the workers get to it within that time */
 #define REQUEST_MEMORY (8 * 1024 * 1024)
+#define PARKED_MAX     256 /* tasks that are held without a thread, because they would wait long; then none is claimed */
 #define WORKERS_FIRST  4   /* threads that are there from the start; the others are made when they are needed */
 #define RETRY_MS       250 /* while the database is away */
 
@@ -78,6 +80,8 @@ struct held {
     struct held *older, *newer; /* all that are held */
     struct task task;
     int64_t claimed_ms; /* monotonic */
+    bool has_place;     /* it may wait long */
+    bool parked;        /* it may not yet: it is to be run again */
     bool failed;
     struct err why; /* if it failed */
 };
@@ -94,7 +98,6 @@ struct held *held_pop(struct held_list *list);
 
 struct worker_slot {
     struct worker worker; /* what the service's functions see */
-    struct process *process;
     pthread_t thread;
 };
 
@@ -112,6 +115,7 @@ struct process {
 
     struct worker_slot main_slot, *slots;
     int n_workers;    /* threads at most */
+    int places;       /* tasks that may wait long at a time; 0: any number */
     int task_workers; /* so many may work on tasks at a time: the rest answers requests */
 
     pthread_mutex_t lock; /* of all that follows */
@@ -119,6 +123,8 @@ struct process {
     struct job *jobs_head, *jobs_tail;
     size_t n_jobs;
     struct held_list waiting; /* claimed, for the workers */
+    struct held_list parked;  /* claimed, until there is a place for them to wait */
+    int n_places_used;
     int n_busy, n_tasks_running;
     bool task_was_last; /* tasks and jobs take turns */
     bool ending;        /* workers end when there is nothing left */
@@ -159,6 +165,11 @@ void workers_end(struct process *self);
 bool worker_add_job(struct process *self, struct job *job);
 const struct task_handler *task_handler_find(const struct service *service, const char *kind);
 const struct request_handler *request_handler_find(const struct service *service, const char *type);
+
+/* ---- service_waits.c ---- */
+
+/* A task's handler has returned. True: it was turned away and will be run again; the caller forgets it. */
+bool waits_after_run(struct process *self, struct held *held);
 
 /* ---- service_request.c ---- */
 

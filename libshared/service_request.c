@@ -240,7 +240,7 @@ static int run_decoded(struct worker_slot *slot, const struct job *job, struct a
 
 void request_run(struct worker_slot *slot, const struct job *job)
 {
-    struct process *self = slot->process;
+    struct process *self = slot->worker.process;
     AUTO(arena_destroy) struct arena *arena = arena_new(REQUEST_MEMORY);
     int64_t began_us = clock_mono_us();
     struct envelope env;

@@ -117,14 +117,13 @@ bool worker_add_job(struct process *self, struct job *job)
 
 bool service_submit(struct worker *self, void (*fn)(struct worker *self, void *arg), void *arg)
 {
-    struct worker_slot *slot = (struct worker_slot *)self; /* its first member */
     struct job *job = calloc(1, sizeof *job);
 
     if (!job)
         return false;
     job->fn = fn;
     job->arg = arg;
-    if (worker_add_job(slot->process, job))
+    if (worker_add_job(self->process, job))
         return true;
     free(job);
     return false;
@@ -178,7 +177,7 @@ static bool take_next(struct process *self, struct job **ret_job, struct held **
 
 static void run_task(struct worker_slot *slot, struct held *held)
 {
-    struct process *self = slot->process;
+    struct process *self = slot->worker.process;
     const struct task_handler *handler = task_handler_find(self->service, held->task.kind->name);
     int64_t began_us = clock_mono_us(), took_us;
     int rc;
@@ -189,6 +188,10 @@ static void run_task(struct worker_slot *slot, struct held *held)
     else
         rc = err_set(&held->why, ERR_INTERNAL, "%s does not know tasks of the kind %s", self->service->role,
                      held->task.kind->name);
+    if (waits_after_run(self, held)) {
+        log_set_trace(NULL);
+        return;
+    }
     took_us = clock_mono_us() - began_us;
     held->failed = rc < 0 && !held->task.settled;
     if (rc < 0 && held->why.kind == ERR_NONE)
@@ -229,7 +232,7 @@ static void report_start(struct process *self, bool failed)
 static void *worker_thread(void *arg)
 {
     struct worker_slot *slot = arg;
-    struct process *self = slot->process;
+    struct process *self = slot->worker.process;
     struct err err = {0};
     struct job *job;
     struct held *held;

@@ -172,6 +172,9 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     if (turn.opted_out)
         return stay_silent(self, task, &turn, err);
 
+    if (turn_wants_model(&turn, task->arena) && !service_wait(self, task))
+        return 0; /* for now */
+
     start = clock_mono_us();
     turn_add_passages(&searcher, &turn, task->arena);
     decider.search_us = clock_mono_us() - start;

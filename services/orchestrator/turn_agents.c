@@ -10,12 +10,19 @@
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
 
-static bool model_is_wanted(const struct deciding *self, const char **ret_agent)
+static bool model_is_wanted(const struct turn *turn, struct arena *arena, const char **ret_agent)
 {
-    const char *agent = client_config_text(self->turn->in.config, "agent", self->base->arena);
+    const char *agent = client_config_text(turn->in.config, "agent", arena);
 
     *ret_agent = agent ? agent : "auto";
-    return self->turn->in.model && strcmp(*ret_agent, "scripted") != 0;
+    return turn->in.model && strcmp(*ret_agent, "scripted") != 0;
+}
+
+bool turn_wants_model(const struct turn *turn, struct arena *arena)
+{
+    const char *agent;
+
+    return model_is_wanted(turn, arena, &agent) && !month_budget_is_spent(&turn->in);
 }
 
 /* 0: out is the model's. -1 with turn->model_err otherwise. */
@@ -42,10 +49,10 @@ int turn_run_agent(struct deciding *self, const char **ret_wanted, struct err *e
     int64_t start = clock_mono_us();
     int rc = -1;
 
-    if (model_is_wanted(self, ret_wanted) && month_budget_is_spent(&self->turn->in)) {
+    if (model_is_wanted(self->turn, self->base->arena, ret_wanted) && month_budget_is_spent(&self->turn->in)) {
         self->over_budget = true;
         err_set(&self->turn->model_err, ERR_DENIED, "the month has cost what monthly_budget_usd allows");
-    } else if (model_is_wanted(self, ret_wanted)) {
+    } else if (model_is_wanted(self->turn, self->base->arena, ret_wanted)) {
         rc = ask_model(self);
     } else if (strcmp(*ret_wanted, "claude") == 0) {
         err_set(&self->turn->model_err, ERR_UNAVAILABLE, "ANTHROPIC_API_KEY is not set");

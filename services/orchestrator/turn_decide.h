@@ -1,6 +1,8 @@
 /* turn_decide.h - from what was read to what is answered: agent, then guards. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "services/orchestrator/agent_claude.h"
 
 struct err;
@@ -15,6 +17,9 @@ struct decider {
     /* For the record. */
     int64_t search_us, load_us;
 };
+
+/* Whether a model will be asked, as far as is known before it is. */
+bool turn_wants_model(const struct turn *turn, struct arena *arena);
 
 /* Fills turn->out, turn->model_err, turn->record and the tokens. A model that fails costs no answer: the scripted agent
  * gives it. -1 only when out of memory. */

@@ -1,0 +1,74 @@
+/* service_waits.c - places for tasks that wait long, see service_wait in service.h.
+ *
+ * A task that finds no place gives its thread back and is run again, from its start, when another's place becomes free.
+ * It stays claimed meanwhile. So work that waits for nobody never stands behind work that does. */
+#include "libshared/service_internal.h"
+
+static struct held *held_of(struct task *task)
+{
+    return (struct held *)((char *)task - offsetof(struct held, task));
+}
+
+static bool take_place_locked(struct process *self, struct held *held)
+{
+    if (!held->has_place && self->n_places_used < self->places) {
+        self->n_places_used++;
+        held->has_place = true;
+    }
+    return held->has_place;
+}
+
+bool service_wait(struct worker *worker, struct task *task)
+{
+    struct process *self = worker->process;
+    struct held *held;
+    bool may;
+
+    if (!self || !self->places)
+        return true;
+    held = held_of(task);
+    pthread_mutex_lock(&self->lock);
+    may = take_place_locked(self, held) || self->draining; /* what is under way then is brought to its end */
+    held->parked = !may;
+    pthread_mutex_unlock(&self->lock);
+    return may;
+}
+
+/* Its place goes to the one that has waited longest. */
+static void pass_place_locked(struct process *self, struct held *held)
+{
+    struct held *next;
+
+    if (!held->has_place)
+        return;
+    held->has_place = false;
+    self->n_places_used--;
+    if ((next = held_pop(&self->parked))) {
+        take_place_locked(self, next);
+        held_append(&self->waiting, next);
+        workers_grow_locked(self);
+    }
+}
+
+bool waits_after_run(struct process *self, struct held *held)
+{
+    bool parked;
+
+    pthread_mutex_lock(&self->lock);
+    parked = held->parked;
+    if (parked) {
+        held->parked = false;
+        self->n_tasks_running--;
+        if (take_place_locked(self, held) || self->draining)
+            held_append(&self->waiting, held);
+        else
+            held_append(&self->parked, held);
+        pthread_cond_broadcast(&self->dispatch); /* there is a worker for another */
+    } else {
+        pass_place_locked(self, held);
+    }
+    workers_grow_locked(self);
+    pthread_mutex_unlock(&self->lock);
+    workers_wake(self, 1);
+    return parked;
+}
