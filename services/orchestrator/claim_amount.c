@@ -154,9 +154,10 @@ static bool is_bare_one(const char *p, size_t len, const struct claim *claim)
     return claim->unit <= UNIT_OTHER || (claim->unit == UNIT_MINUTE && claim->factor <= 1) || len == 0;
 }
 
+static const struct term una[] = {{"una", 0}, {"un", 0}, {NULL, 0}};
+
 size_t read_amount(const char *p, struct claim *ret)
 {
-    static const struct term una[] = {{"una", 0}, {"un", 0}, {NULL, 0}};
     enum claim_currency currency = CURRENCY_UNKNOWN;
     size_t before = currency_before(p, &currency), len, more = 0, space;
     double value = 1;
@@ -178,3 +179,5 @@ size_t read_amount(const char *p, struct claim *ret)
     len += read_behind(p + len, ret);
     return is_bare_one(p, len, ret) ? 0 : len;
 }
+
+const struct term *const amount_starts[] = {currencies_before, una, NULL};

@@ -180,15 +180,16 @@ static size_t read_street(struct arena *arena, const char *p, struct claim *ret)
     return 0;
 }
 
+static const struct term calle_terms[] = {{"calle", 0},     {"avenida", 0}, {"avda", 0}, {"plaza", 0}, {"paseo", 0},
+                                          {"carretera", 0}, {"شارع", 0},    {"طريق", 0}, {NULL, 0}};
+static struct terms calles = {.list = calle_terms};
+
 /* "calle de Alcala, 120", "شارع الوصل 25": the name, and the number where it follows. */
 static size_t read_calle(struct arena *arena, const char *p, struct claim *ret)
 {
-    static const struct term kind_terms[] = {{"calle", 0},     {"avenida", 0}, {"avda", 0}, {"plaza", 0}, {"paseo", 0},
-                                             {"carretera", 0}, {"شارع", 0},    {"طريق", 0}, {NULL, 0}};
-    static struct terms kinds = {.list = kind_terms};
     static const struct term articles[] = {{"de la", 0}, {"de los", 0}, {"del", 0}, {"de", 0}, {"la", 0}, {NULL, 0}};
     int value;
-    size_t start = phrase_at(p, &kinds, &value), len, number;
+    size_t start = phrase_at(p, &calles, &value), len, number;
 
     if (start == 0 || p[start] != ' ')
         return 0;
@@ -211,3 +212,5 @@ size_t read_address(struct arena *arena, const char *p, struct claim *ret)
 
     return len > 0 ? len : read_calle(arena, p, ret);
 }
+
+const struct term *const address_starts[] = {calle_terms, NULL};

@@ -90,40 +90,47 @@ static bool ends_clause(const char *p)
            strncmp(p, " pero ", 6) == 0 || strncmp(p, " لكن ", strlen(" لكن ")) == 0;
 }
 
-static bool has(struct arena *arena, const char *from, const char *to, const char *const *phrases)
+struct claim_bounds claim_bounds(const char *text, const struct claim *claim)
 {
-    const char *copy = arena_strndup(arena, from, (size_t)(to - from));
-    const char *folded = copy ? words_fold(arena, copy) : NULL;
+    struct claim_bounds at = {claim->start, claim->end, claim->start, claim->end};
 
-    return folded && words_find(folded, phrases);
+    while (at.start > 0 && !claim_ends_sentence(text + at.start - 1))
+        at.start--;
+    while (text[at.end] && !claim_ends_sentence(text + at.end))
+        at.end++;
+    while (at.clause_start > at.start && !ends_clause(text + at.clause_start - 1))
+        at.clause_start--;
+    while (at.clause_end < at.end && !ends_clause(text + at.clause_end))
+        at.clause_end++;
+    return at;
+}
+
+static const char *fold(struct arena *arena, const char *text, size_t from, size_t to)
+{
+    const char *copy = arena_strndup(arena, text + from, to - from);
+
+    return copy ? words_fold(arena, copy) : NULL;
 }
 
 bool claim_context(struct arena *arena, const char *text, const struct claim *claim, struct claim_context *ret)
 {
-    const char *at = text + claim->start, *behind = text + claim->end;
-    const char *start = at, *end = behind, *clause, *clause_end;
+    struct claim_bounds at = claim_bounds(text, claim);
+    const char *before = fold(arena, text, at.clause_start, claim->start);
+    const char *behind = fold(arena, text, claim->end, at.clause_end);
+    const char *clause = fold(arena, text, at.clause_start, at.clause_end);
+    const char *sentence = fold(arena, text, at.start, at.end);
 
-    while (start > text && !claim_ends_sentence(start - 1))
-        start--;
-    while (*end && !claim_ends_sentence(end))
-        end++;
-    for (clause = at; clause > start && !ends_clause(clause - 1);)
-        clause--;
-    for (clause_end = behind; clause_end < end && !ends_clause(clause_end);)
-        clause_end++;
+    if (!before || !behind || !clause || !sentence)
+        return false;
     *ret = (struct claim_context){
-        .start = (size_t)(start - text),
-        .end = (size_t)(end - text),
-        .clause_start = (size_t)(clause - text),
-        .clause_end = (size_t)(clause_end - text),
-        .question = *end == '?',
-        .unsure = has(arena, clause, at, unsure),
-        .negated = has(arena, clause, at, unsure) || has(arena, behind, clause_end, unsure),
-        .leads = has(arena, clause, clause_end, leads),
-        .opening = has(arena, start, end, opening),
-        .committing = has(arena, start, end, committing),
-        .excepted = has(arena, clause, at, except) || has(arena, clause, clause_end, closed) ||
-                    has(arena, start, end, emergencies),
+        .at = at,
+        .question = text[at.end] == '?',
+        .unsure = words_find(before, unsure),
+        .negated = words_find(before, unsure) || words_find(behind, unsure),
+        .leads = words_find(clause, leads),
+        .opening = words_find(sentence, opening),
+        .committing = words_find(sentence, committing),
+        .excepted = words_find(before, except) || words_find(clause, closed) || words_find(sentence, emergencies),
     };
     return true;
 }

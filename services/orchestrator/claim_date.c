@@ -191,3 +191,6 @@ size_t read_day(const char *text, const char *p, struct claim *ret)
         *ret = (struct claim){.kind = kind, .value = value};
     return len;
 }
+
+const struct term *const date_starts[] = {month_terms,       weekday_terms, short_weekday_terms,
+                                          weekday_set_terms, day_terms,     NULL};

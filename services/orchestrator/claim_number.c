@@ -268,3 +268,5 @@ size_t number_digits_at(const char *p, double *ret_value)
         *ret_value = strtod(digits, NULL);
     return n > 0 ? i : 0;
 }
+
+const struct term *const number_starts[] = {word_terms, NULL};

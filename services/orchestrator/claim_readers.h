@@ -33,3 +33,10 @@ size_t read_word(const char *text, const char *p, struct claim *ret);
 size_t number_words_at(const char *p, double *ret_value);
 /* A number in digits, separators read as they are meant. */
 size_t number_digits_at(const char *p, double *ret_value);
+
+/* The phrases that a claim may begin with, beside digits, signs, names in capitals and addresses; the lists end with
+ * NULL. */
+extern const struct term *const date_starts[],
+    *const time_starts[], *const unit_starts[], *const word_starts[], *const number_starts[],
+                                                                          *const amount_starts[],
+                                                                              *const address_starts[];

@@ -236,14 +236,14 @@ static struct span sentence_before(const struct claim_text *self, struct span se
 
 bool claim_things(struct claim_text *self, size_t i, int today, bool wide, struct things *ret)
 {
-    const struct claim_context *context = claim_text_context(self, i);
+    struct claim_bounds at = claim_bounds(self->plain, &self->claims[i]);
     struct span sentence, own, wider, head;
 
     *ret = (struct things){.n_words = 0};
-    if (!context || !claim_text_topics(self))
+    if (!claim_text_topics(self))
         return false;
-    sentence = (struct span){context->start, context->end};
-    own = own_part(self, i, (struct span){context->clause_start, context->clause_end}, &head);
+    sentence = (struct span){at.start, at.end};
+    own = own_part(self, i, (struct span){at.clause_start, at.clause_end}, &head);
     wider = own_part(self, i, sentence, &head);
     if (wide)
         own = wider;
@@ -315,14 +315,14 @@ static void note_text(const struct things *things, const struct claim_text *sour
 bool claim_things_near(const struct things *things, struct claim_text *source, size_t i, struct claim_text *title,
                        int today, struct things_near *ret)
 {
-    const struct claim_context *context = claim_text_context(source, i);
+    struct claim_bounds at = claim_bounds(source->plain, &source->claims[i]);
     struct regions regions = {0};
     unsigned days, common;
 
     *ret = (struct things_near){.score = 0};
-    if (!context || !claim_text_topics(source) || (title && !claim_text_topics(title)))
+    if (!claim_text_topics(source) || (title && !claim_text_topics(title)))
         return false;
-    regions.sentence = (struct span){context->start, context->end};
+    regions.sentence = (struct span){at.start, at.end};
     regions.own = own_part(source, i, regions.sentence, &regions.head);
     regions.before = sentence_before(source, regions.sentence);
     ret->alone = regions.own_is_empty = !topic_between(source->bare, regions.own.from, regions.own.to);

@@ -147,3 +147,5 @@ size_t read_time(const char *text, const char *p, struct claim *ret)
     ret->value = (hour * 60 + minute + 1440) % 1440;
     return len;
 }
+
+const struct term *const time_starts[] = {named_terms, ordinal_terms, minutes_before_terms, NULL};

@@ -240,3 +240,6 @@ bool read_one_unit(const char *p, struct claim *ret)
     *ret = claim;
     return true;
 }
+
+const struct term *const unit_starts[] = {in_minutes_terms, in_half_days_terms, in_months_terms, one_before_terms,
+                                          NULL};

@@ -184,3 +184,5 @@ size_t read_word(const char *text, const char *p, struct claim *ret)
     *ret = (struct claim){.kind = CLAIM_WORD, .value = value};
     return len;
 }
+
+const struct term *const word_starts[] = {promise_terms, half_terms, NULL};

@@ -2,7 +2,9 @@
  * first. */
 #include "services/orchestrator/claims.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -75,6 +77,35 @@ static void join(struct claim *a, struct claim *b)
     }
 }
 
+static struct term_starts starts;
+
+static void build_starts(void)
+{
+    static const struct term *const *const all[] = {date_starts,   time_starts,   unit_starts,   word_starts,
+                                                    number_starts, amount_starts, address_starts};
+
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        for (const struct term *const *list = all[i]; *list; list++)
+            term_starts_add(&starts, *list);
+}
+
+/* Whether a word in small Latin letters may begin a claim: most do not, and need not be shown to the readers. */
+static bool may_begin(const char *p)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    size_t len = 0;
+
+    if (!(*p >= 'a' && *p <= 'z'))
+        return true;
+    pthread_once(&once, build_starts);
+    if (term_starts_at(&starts, p))
+        return true;
+    while (isalnum((unsigned char)p[len]) || (p[len] && strchr("_%+-", p[len])))
+        len++;
+    /* An address of the web or of mail. */
+    return p[len] == '@' || (p[len] == '.' && isalnum((unsigned char)p[len + 1])) || strncmp(p + len, "://", 3) == 0;
+}
+
 static bool may_start(const char *text, const char *p)
 {
     char before = p == text ? ' ' : p[-1];
@@ -82,7 +113,7 @@ static bool may_start(const char *text, const char *p)
     if (*p == ' ')
         return false;
     if (!is_word_byte(before))
-        return true;
+        return may_begin(p);
     /* The digits of a word that is joined to them: 50 in ب50; a sign such as the euro's. */
     return (unsigned char)before >= 0x80 && (unsigned char)*p < 0x80;
 }

@@ -1,6 +1,7 @@
 /* guard_prompt.c - see guard_prompt.h. */
 #include "services/orchestrator/guard_prompt.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -12,6 +13,7 @@
 
 #define POLICY_WORDS  6
 #define PERSONA_WORDS 8
+#define POLICY_ROOM   ((size_t)1 << 20)
 
 static const char *const names[] = {
     "<passage",         "</passage",     "<passages",  "<lead_message",        "</lead_message",
@@ -48,9 +50,27 @@ static const char *common_words(struct arena *arena, const char *folded, const c
     return NULL;
 }
 
+static struct arena *kept;
+static const char *kept_policy;
+
+static void fold_policy(void)
+{
+    if ((kept = arena_new(POLICY_ROOM)))
+        kept_policy = fold(kept, prompt_policy());
+}
+
+/* It never changes, and is long: folded once. NULL when out of memory. */
+static const char *folded_policy(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, fold_policy);
+    return kept_policy;
+}
+
 const char *guard_prompt(struct arena *arena, const char *draft, const struct decision_input *in)
 {
-    const char *folded = fold(arena, draft), *policy = fold(arena, prompt_policy()), *found;
+    const char *folded = fold(arena, draft), *policy = folded_policy(), *found;
     const char *persona = fold(arena, client_config_text(in->config, "persona", arena));
 
     for (const char *const *name = names; *name; name++)

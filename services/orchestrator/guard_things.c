@@ -119,8 +119,7 @@ static bool is_pronoun(struct claim_text *draft, size_t i)
                                            {"serian", 0}, {"seria", 0}, {"eso", 0},  {"esto", 0}, {"cuesta", 0},
                                            {"هو", 0},     {"هي", 0},    {"هذا", 0},  {"انه", 0},  {"انها", 0},
                                            {NULL, 0}};
-    const struct claim_context *context = claim_text_context(draft, i);
-    const char *p = context ? draft->plain + context->clause_start : "";
+    const char *p = draft->plain + claim_bounds(draft->plain, &draft->claims[i]).clause_start;
     int ignored;
 
     return term_at(p + strspn(p, " "), pronouns, &ignored) > 0;

@@ -2,11 +2,13 @@
 #include "services/orchestrator/terms.h"
 
 #include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/auto.h"
 
-#define STARTS_BITS 10 /* of struct terms */
+#define BUCKETS 256
 
 static unsigned char lower(char c)
 {
@@ -40,66 +42,88 @@ bool word_at(const char *p, const char *word)
     return len > 0 && ends_word(p, word, len);
 }
 
-/* The bytes that the first letter has, and those that two have. */
-static void letters(const char *p, size_t *ret_one, size_t *ret_two)
+/* ---- the index: the phrases in order of how they begin ---- */
+
+struct term_index {
+    uint16_t first[BUCKETS + 1]; /* of entries; a bucket ends where the next one begins */
+    struct term entries[];
+};
+
+/* Of the first two letters, or of the first one alone. */
+static unsigned bucket_of(const char *p, bool alone)
 {
-    *ret_one = (unsigned char)*p < 0x80 ? 1 : 2;
-    *ret_two = *ret_one * 2;
+    unsigned first = lower(p[0]), second;
+
+    if (first < 0x80)
+        return (first * 37 + (alone ? 0 : lower(p[1])) * 11) % BUCKETS;
+    /* Two bytes each, of which the last one tells most. */
+    second = !alone && p[1] && p[2] ? (unsigned char)p[3] : 0;
+    return (first * 37 + (unsigned char)p[1] * 11 + second * 5) % BUCKETS;
 }
 
-static unsigned hash(const char *p, size_t len)
+static bool is_alone(const char *text)
 {
-    uint32_t h = (uint32_t)len;
-
-    for (size_t i = 0; i < len && p[i]; i++)
-        h = (h ^ lower(p[i])) * 16777619u;
-    return (h * 2654435761u) >> (32 - STARTS_BITS);
+    return strlen(text) < ((unsigned char)*text < 0x80 ? 2 : 4);
 }
 
-static void mark(struct terms *self, unsigned bit)
+/* NULL when out of memory. */
+static struct term_index *build_index(const struct term *list)
 {
-    atomic_fetch_or_explicit(&self->starts[bit / 64], UINT64_C(1) << bit % 64, memory_order_relaxed);
-}
+    struct term_index *index;
+    size_t n = 0;
 
-static bool is_marked(struct terms *self, unsigned bit)
-{
-    return atomic_load_explicit(&self->starts[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
-}
-
-/* By its first two letters, or by its one. */
-static void build_index(struct terms *self)
-{
-    size_t one, two;
-
-    for (const struct term *term = self->list; term->text; term++) {
-        letters(term->text, &one, &two);
-        mark(self, hash(term->text, strlen(term->text) < two ? one : two));
+    while (list[n].text)
+        n++;
+    if (!(index = calloc(1, sizeof *index + n * sizeof *index->entries)))
+        return NULL;
+    for (unsigned bucket = 0, at = 0; bucket < BUCKETS; bucket++) {
+        index->first[bucket] = (uint16_t)at;
+        for (size_t i = 0; i < n; i++)
+            if (bucket_of(list[i].text, is_alone(list[i].text)) == bucket)
+                index->entries[at++] = list[i];
+        index->first[bucket + 1] = (uint16_t)at;
     }
-    atomic_store_explicit(&self->indexed, true, memory_order_release);
+    return index;
 }
 
-static bool may_stand(struct terms *self, const char *p)
+static const struct term_index *index_of(struct terms *self)
 {
-    size_t one, two;
+    struct term_index *index = atomic_load_explicit(&self->index, memory_order_acquire), *known = NULL;
 
-    if (!atomic_load_explicit(&self->indexed, memory_order_acquire))
-        build_index(self);
-    letters(p, &one, &two);
-    return is_marked(self, hash(p, two)) || is_marked(self, hash(p, one));
+    if (index || !(index = build_index(self->list)))
+        return index;
+    if (atomic_compare_exchange_strong(&self->index, &known, index))
+        return index;
+    free(index); /* another thread was first */
+    return known;
 }
 
-/* The longest phrase behind skip bytes at p; *best: the longest that is known, prefix included. */
-static void longest(const char *p, size_t skip, const struct term *phrases, size_t *best, int *ret_value)
-{
-    for (const struct term *phrase = phrases; phrase->text; phrase++) {
-        size_t len;
+/* ---- looking ---- */
 
-        if (lower(p[skip]) != (unsigned char)phrase->text[0] || !(len = text_at(p + skip, phrase->text)) ||
-            skip + len <= *best || !ends_word(p + skip, phrase->text, len))
-            continue;
-        *best = skip + len;
-        *ret_value = phrase->value;
-    }
+/* Whether phrase, behind skip bytes at p, is longer than what is known: *best, prefix included. */
+static void try_phrase(const char *p, size_t skip, const struct term *phrase, size_t *best, int *ret_value)
+{
+    size_t len = text_at(p + skip, phrase->text);
+
+    if (len == 0 || skip + len <= *best || !ends_word(p + skip, phrase->text, len))
+        return;
+    *best = skip + len;
+    *ret_value = phrase->value;
+}
+
+static void try_bucket(const char *p, size_t skip, const struct term_index *index, bool alone, size_t *best,
+                       int *ret_value)
+{
+    unsigned bucket = bucket_of(p + skip, alone);
+
+    for (unsigned i = index->first[bucket]; i < index->first[bucket + 1]; i++)
+        try_phrase(p, skip, &index->entries[i], best, ret_value);
+}
+
+static void try_all(const char *p, size_t skip, const struct term *phrases, size_t *best, int *ret_value)
+{
+    for (; phrases->text; phrases++)
+        try_phrase(p, skip, phrases, best, ret_value);
 }
 
 /* The bytes of the Arabic prefixes that p may begin with, none of them first. */
@@ -119,11 +143,16 @@ static size_t prefixes_at(const char *p, size_t skips[12])
 
 size_t phrase_at(const char *p, struct terms *phrases, int *ret_value)
 {
+    const struct term_index *index = index_of(phrases);
     size_t skips[12], n = prefixes_at(p, skips), best = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (may_stand(phrases, p + skips[i]))
-            longest(p, skips[i], phrases->list, &best, ret_value);
+        if (!index) {
+            try_all(p, skips[i], phrases->list, &best, ret_value);
+        } else if (p[skips[i]]) {
+            try_bucket(p, skips[i], index, false, &best, ret_value);
+            try_bucket(p, skips[i], index, true, &best, ret_value);
+        }
     return best;
 }
 
@@ -132,7 +161,7 @@ size_t term_at(const char *p, const struct term *phrases, int *ret_value)
     size_t skips[12], n = prefixes_at(p, skips), best = 0;
 
     for (size_t i = 0; i < n; i++)
-        longest(p, skips[i], phrases, &best, ret_value);
+        try_all(p, skips[i], phrases, &best, ret_value);
     return best;
 }
 
@@ -148,4 +177,20 @@ bool phrase_before(const char *text, const char *p, const struct term *phrases)
             return true;
     }
     return false;
+}
+
+void term_starts_add(struct term_starts *self, const struct term *phrases)
+{
+    for (; phrases->text; phrases++) {
+        unsigned bucket = bucket_of(phrases->text, is_alone(phrases->text));
+
+        self->buckets[bucket / 64] |= UINT64_C(1) << bucket % 64;
+    }
+}
+
+bool term_starts_at(const struct term_starts *self, const char *p)
+{
+    unsigned two = bucket_of(p, false), one = bucket_of(p, true);
+
+    return (self->buckets[two / 64] >> two % 64 | self->buckets[one / 64] >> one % 64) & 1;
 }

@@ -12,12 +12,12 @@ struct term {
     int value;
 };
 
-/* A long table, with an index of how its phrases begin. Whichever thread asks first builds it; two that do so at once
- * set the same bits. */
+struct term_index;
+
+/* A long table, with an index by how its phrases begin: built by the first who asks, and kept. */
 struct terms {
     const struct term *list;
-    atomic_bool indexed;
-    _Atomic uint64_t starts[16];
+    _Atomic(struct term_index *) index;
 };
 
 /* Letters, digits and all bytes of other scripts. */
@@ -32,6 +32,16 @@ size_t phrase_at(const char *p, struct terms *phrases, int *ret_value);
 
 /* The same for a table of a few. */
 size_t term_at(const char *p, const struct term *phrases, int *ret_value);
+
+/* How phrases of Latin letters may begin. */
+struct term_starts {
+    uint64_t buckets[4];
+};
+
+void term_starts_add(struct term_starts *self, const struct term *phrases);
+
+/* Whether one of the phrases may stand at p, a Latin letter. */
+bool term_starts_at(const struct term_starts *self, const char *p);
 
 /* Whether one of the phrases ends right before p, spaces apart. */
 bool phrase_before(const char *text, const char *p, const struct term *phrases);

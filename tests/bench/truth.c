@@ -3,7 +3,7 @@
  * usage: leadwire-bench-truth FOLDER    (tests/bench/truth)
  *
  * Prints a line of JSON for each draft of unsupported.json, honest.json and swapped.json (label, language, context,
- * kind, half, held, why, ns: the time of the check) and for each text of bot.json. */
+ * kind, half, held, why, ns: the time of the check after 20 messages) and for each text of bot.json. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,6 +33,49 @@ static const char *half_of(const char *text)
     return truth_is_held_out(text) ? "held-out" : "development";
 }
 
+#define HISTORY 20
+
+/* What a conversation of some length has before the draft; it supports nothing. */
+static void add_history(struct decision_input *in, struct decision_message messages[HISTORY])
+{
+    static const char *const said[] = {"Hi there, is anybody around today?", "Ok thanks, that is good to know.",
+                                       "I would like to think about it for a while and come back to you.",
+                                       "Could you tell me a bit more about how you work?",
+                                       "Great, and what would I have to do before you come?"};
+    static const char *const answered[] = {"Hello! How can we help you?", "You're welcome. Anything else?",
+                                           "Of course, take your time. We are here when you need us.",
+                                           "Sure. A colleague looks at it with you and explains what has to be done.",
+                                           "Nothing at all, just let us know who opens the door."};
+
+    for (size_t i = 0; i < HISTORY; i++)
+        messages[i] = (struct decision_message){.seq = (int64_t)i + 1,
+                                                .author = i % 2 == 0 ? "lead" : "agent",
+                                                .body = (i % 2 == 0 ? said : answered)[i / 2 % 5],
+                                                .created_at = 1};
+    in->history = messages;
+    in->n_history = HISTORY;
+}
+
+/* The nanoseconds of one check with a history. */
+static int64_t time_check(const json_t *context, const struct decision_output *out)
+{
+    struct decision_message messages[HISTORY];
+    struct arena *arena = arena_new(16 << 20);
+    struct decision_input in = truth_input(context, arena);
+    struct guard_result ignored;
+    const char *const *receipts;
+    int64_t began, took;
+    size_t n;
+
+    add_history(&in, messages);
+    receipts = truth_receipts(context, arena, &n);
+    began = now_ns();
+    guard_draft(guard_new(arena, &in), receipts, n, out, &ignored);
+    took = now_ns() - began;
+    arena_destroy(&arena);
+    return took;
+}
+
 static void check(const json_t *context, const char *label, const char *name, const char *kind, const char *draft)
 {
     struct arena *arena = arena_new(16 << 20);
@@ -41,9 +84,7 @@ static void check(const json_t *context, const char *label, const char *name, co
     size_t n;
     const char *const *receipts = truth_receipts(context, arena, &n);
     struct decision_output out = {.reply = draft};
-    int64_t began = now_ns();
     bool passed = guard_draft(guard_new(arena, &in), receipts, n, &out, &result);
-    int64_t took = now_ns() - began;
     const char *why = passed                         ? ""
                       : result.n_unsupported + 1 > 1 ? result.unsupported[0]
                       : result.deed                  ? result.deed
@@ -52,7 +93,8 @@ static void check(const json_t *context, const char *label, const char *name, co
 
     print(json_pack("{ss ss ss ss ss ss sb ss sI}", "label", label, "language",
                     json_string_value(json_object_get(context, "language")), "context", name, "kind", kind, "half",
-                    half_of(draft), "text", draft, "held", !passed, "why", why ? why : "", "ns", (json_int_t)took));
+                    half_of(draft), "text", draft, "held", !passed, "why", why ? why : "", "ns",
+                    (json_int_t)time_check(context, &out)));
     arena_destroy(&arena);
 }
 
