@@ -10,6 +10,7 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/follow_up_plan.h"
 #include "services/orchestrator/instructions.h"
 #include "services/orchestrator/intents.h"
 #include "services/orchestrator/language.h"
@@ -29,6 +30,7 @@ struct answering {
     enum language language;
     struct intents intents;
     struct slots slots;
+    struct later wish; /* to be written to, or called, at another time */
     struct buf reply;
     struct decision_output out;
 };
@@ -226,9 +228,20 @@ static void answer(struct answering *self)
 
     if (intents->bot)
         say_of(self, SAY_BOT, self->in->client_name);
+    if (self->wish.kind == LATER_CALL) {
+        say_text(self, decision_escalation_text(self->in, self->arena));
+        escalate(self, follow_up_wish_reason(self->arena, &self->wish));
+        return;
+    }
     if (intents->human) {
         say_text(self, decision_escalation_text(self->in, self->arena));
         escalate(self, "asks for a person");
+        return;
+    }
+    /* What it will be told next is added to the reply (follow_up_plan.h). */
+    if (self->wish.kind == LATER_WRITE && !intents->booking) {
+        if (intents->questions == 0 || !say_passages(self))
+            say(self, SAY_ALL_RIGHT);
         return;
     }
     if (intents->questions > 0 && say_passages(self)) {
@@ -246,11 +259,23 @@ static void answer(struct answering *self)
         ask_missing(self);
 }
 
+/* "Can you text me on Tuesday?" is no question for the knowledge base. */
+static const char *without(struct arena *arena, const char *text, const char *words)
+{
+    const char *at = strstr(text, words);
+    const char *rest = at ? arena_printf(arena, "%.*s%s", (int)(at - text), text, at + strlen(words)) : text;
+
+    return rest ? rest : text;
+}
+
 static void answer_all(struct answering *self)
 {
     const char *note = bare_attachment(self->in, self->text);
 
     qualify(self->arena, self->in, &self->out, &self->slots);
+    self->wish = follow_up_wish(self->arena, self->in);
+    if (self->wish.kind != LATER_NONE)
+        self->text = without(self->arena, self->text, self->wish.words);
     self->intents = intents_read(self->arena, self->text, self->in->asked);
     self->language = language_of(self->in, self->arena);
     self->out.intent = intents_names(self->arena, &self->intents);

@@ -169,7 +169,7 @@ static const char *why_void(const struct following *self)
         return "void: the lead has opted out";
     if (state->epoch != self->wanted->epoch || strcmp(state->state, "taken_over") == 0)
         return "void: a person writes or has taken over";
-    if (strcmp(state->state, "open") != 0)
+    if (strcmp(state->state, "open") != 0 && !(is_asked(self) && strcmp(state->state, "escalated") == 0))
         return "void: the conversation is not open";
     if (state->writing.lead_is_us)
         return "void: the lead's number is one of the client's own";

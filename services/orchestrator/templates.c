@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libshared/auto.h"
+#include "services/orchestrator/later.h"
 
 /* clang-format off */
 static const char *const templates[TEMPLATES][3] = {
@@ -31,6 +32,8 @@ static const char *const templates[TEMPLATES][3] = {
     [SAY_GOODBYE] = {"All right, thanks for letting us know. Just write here if anything changes.",
                      "De acuerdo, gracias por avisar. Si algo cambia, escríbanos por aquí.",
                      "حسنًا، شكرًا لإخبارنا. راسلنا هنا إذا تغير شيء."},
+    [SAY_ALL_RIGHT] = {"All right.", "De acuerdo.", "حسنًا."},
+    [SAY_WRITE_AGAIN] = {"We'll write to you here %s.", "Le escribiremos por aquí %s.", "سنراسلك هنا %s."},
     [SAY_URGENT] = {"Got it: %s. I've marked this for the team as urgent.",
                     "Entendido: %s. Lo he marcado como urgente para el equipo.",
                     "تم: %s. وضعت على طلبك علامة عاجل للفريق."},
@@ -84,4 +87,58 @@ const char *template_timeline(const char *timeline, enum language language)
         if (strcmp(timelines[i][0], timeline) == 0)
             return timelines[i][language];
     return NULL;
+}
+
+const char *template_filled(struct arena *arena, enum template which, enum language language, const char *text)
+{
+    const char *template = templates[which][language], *percent = strstr(template, "%s");
+
+    return arena_printf(arena, "%.*s%s%s", (int)(percent - template), template, text, percent + strlen("%s"));
+}
+
+/* clang-format off */
+static const char *const weekdays[7][3] = {
+    {"on Sunday", "el domingo", "يوم الأحد"},      {"on Monday", "el lunes", "يوم الاثنين"},
+    {"on Tuesday", "el martes", "يوم الثلاثاء"},   {"on Wednesday", "el miércoles", "يوم الأربعاء"},
+    {"on Thursday", "el jueves", "يوم الخميس"},    {"on Friday", "el viernes", "يوم الجمعة"},
+    {"on Saturday", "el sábado", "يوم السبت"},
+};
+static const char *const months[12][3] = {
+    {"January", "enero", "يناير"},   {"February", "febrero", "فبراير"},      {"March", "marzo", "مارس"},
+    {"April", "abril", "أبريل"},     {"May", "mayo", "مايو"},                {"June", "junio", "يونيو"},
+    {"July", "julio", "يوليو"},      {"August", "agosto", "أغسطس"},          {"September", "septiembre", "سبتمبر"},
+    {"October", "octubre", "أكتوبر"}, {"November", "noviembre", "نوفمبر"},   {"December", "diciembre", "ديسمبر"},
+};
+static const char *const near[][3] = {{"today", "hoy", "اليوم"}, {"tomorrow", "mañana", "غدًا"}};
+/* clang-format on */
+
+const char *template_moment(struct arena *arena, const char *at, const char *local_time, enum language language)
+{
+    const char *weekday_before = arena_printf(arena, "- %s", at), *day;
+    struct later_now now, then;
+    int after;
+
+    if (!weekday_before || !later_now_read(local_time, &now) || !later_now_read(weekday_before, &then))
+        return NULL;
+    after = later_days_between(&now, &then);
+    if (after >= 0 && after < (int)COUNT_OF(near))
+        day = near[after][language];
+    else if (after > 0 && after <= 7)
+        day = weekdays[then.weekday][language];
+    else if (language == LANGUAGE_ENGLISH)
+        day = arena_printf(arena, "on %s %d", months[then.month - 1][language], then.day);
+    else
+        day = arena_printf(arena, language == LANGUAGE_SPANISH ? "el %d de %s" : "في %d %s", then.day,
+                           months[then.month - 1][language]);
+    if (!day || (after > 0 && then.minute == LATER_DEFAULT_HOUR * 60))
+        return day;
+    switch (language) {
+    case LANGUAGE_SPANISH:
+        return arena_printf(arena, "%s a las %d:%02d", day, then.minute / 60, then.minute % 60);
+    case LANGUAGE_ARABIC:
+        return arena_printf(arena, "%s الساعة %d:%02d", day, then.minute / 60, then.minute % 60);
+    default:
+        return arena_printf(arena, "%s at %d:%02d %s", day, (then.minute / 60 + 11) % 12 + 1, then.minute % 60,
+                            then.minute < 12 * 60 ? "am" : "pm");
+    }
 }

@@ -15,7 +15,9 @@ enum template {
     SAY_APPOINTMENT_AT, /* %s: template_timeline */
     SAY_CONFIRMS,       /* a colleague will confirm the time */
     SAY_GOODBYE,        /* to who wants nothing */
-    SAY_URGENT,         /* %s: the service */
+    SAY_ALL_RIGHT,
+    SAY_WRITE_AGAIN, /* %s: template_moment */
+    SAY_URGENT,      /* %s: the service */
     SAY_NOTED,
     SAY_WELCOME,
     SAY_RECEIVED,
@@ -32,6 +34,13 @@ enum template {
 
 /* Static; a format where the list above says so. */
 const char *template_text(enum template which, enum language language);
+
+/* The template with text for its %s. In arena, NULL when out of memory. */
+const char *template_filled(struct arena *arena, enum template which, enum language language, const char *text);
+
+/* A local time (later.h) in words, seen from another: "tomorrow", "on Tuesday at 5 pm", "el 9 de diciembre". The hour
+ * is told where it is not the usual one. In arena, NULL when out of memory. */
+const char *template_moment(struct arena *arena, const char *at, const char *local_time, enum language language);
 
 /* A timeline (timeline.h) in words of the language; NULL where there are none. Static, or the timeline itself. */
 const char *template_timeline(const char *timeline, enum language language);

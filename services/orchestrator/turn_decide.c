@@ -2,7 +2,6 @@
 #include "services/orchestrator/turn_decide.h"
 
 #include "libshared/failpoint.h"
-#include "services/orchestrator/follow_up_plan.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
 
@@ -15,10 +14,8 @@ int turn_decide(struct decider *self, struct turn *turn, struct err *err)
     turn->model_err = (struct err){0};
     if ((rc = turn_run_agent(&deciding, &wanted, err)) == 0) {
         failpoint("orchestrator.after_agent");
-        if ((rc = turn_guard(&deciding, err)) == 0) {
-            follow_up_plan(self->arena, &turn->in, &turn->out);
+        if ((rc = turn_guard(&deciding, err)) == 0)
             rc = turn_make_record(&deciding, wanted, err);
-        }
     }
     claude_destroy(&deciding.claude);
     json_decref(deciding.guards);

@@ -10,6 +10,7 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/first_message.h"
+#include "services/orchestrator/follow_up_plan.h"
 #include "services/orchestrator/identity.h"
 #include "services/orchestrator/reply.h"
 #include "services/orchestrator/turn.h"
@@ -156,5 +157,7 @@ static int introduce(struct deciding *self, struct err *err)
 int turn_guard(struct deciding *self, struct err *err)
 {
     guard(self);
+    if (follow_up_plan(self->base->arena, &self->turn->in, &self->turn->out) < 0)
+        return err_set(err, ERR_INTERNAL, "turn: out of memory");
     return identify(self, err) < 0 || introduce(self, err) < 0 ? -1 : 0;
 }

@@ -28,6 +28,7 @@ import knowledge_bulk  # noqa: E402
 import knowledge_model  # noqa: E402
 import knowledge_quality  # noqa: E402
 import knowledge_search  # noqa: E402
+import later  # noqa: E402
 import signature  # noqa: E402
 import truth  # noqa: E402
 import turns  # noqa: E402
@@ -236,6 +237,7 @@ KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search":
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
 OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure, "dialogues": dialogues.measure,
+       "later": later.measure,
        "signature": signature.measure, "truth": truth.measure, "turns": turns.measure}
 
 

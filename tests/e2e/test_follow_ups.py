@@ -58,6 +58,18 @@ class FollowUps(ClusterTest):
         self.assertEqual(self.waiting(conversation), "1")
         self.assertEqual(self.follow_ups(conversation), [])
 
+    def test_who_asks_for_it_is_written_to_then(self):
+        conversation = self.exchange(body="I'm at work, text me tomorrow at 5.")
+        self.assertIn("We'll write to you here tomorrow at 5:00 pm", self.cluster.replies(self.lead)[0]["body"])
+        self.exchange(body="ok thanks")
+        self.cluster.sql("UPDATE task_payloads SET payload = payload || jsonb_build_object('write_at',"
+                         " to_char(now() AT TIME ZONE 'America/New_York', 'YYYY-MM-DD HH24:MI'))"
+                         f" WHERE payload->>'conversation_id' = '{conversation}' AND payload ? 'write_at'")
+        self.cluster.sql(f"UPDATE tasks SET run_at = now() WHERE serial_key = 'follow_up:{conversation}'")
+        replies = self.cluster.wait_replies(3, self.lead)
+        self.assertIn("You asked us to write to you today", replies[2]["body"])
+        self.assertEqual(self.waiting(conversation), "0")
+
     def test_stop_ends_what_waits(self):
         conversation = self.exchange()
         self.cluster.text("STOP", self.lead)

@@ -487,6 +487,120 @@ Test(orchestrator_follow_up, erasing_the_lead_takes_it_along_and_an_export_shows
     EXPECT_ONE("SELECT count(*) AS v FROM task_payloads WHERE client_id = $1", "0");
 }
 
+/* ---- as the lead has asked ---- */
+
+#define ASKED                                                                                                  \
+    "SELECT to_char(t.run_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' ' || (p.payload ->> 'words') AS v" \
+    "  FROM tasks t JOIN task_payloads p USING (client_id, task_id) WHERE t.client_id = $1 AND t.kind = 'follow_up'"
+#define TOMORROW_AT_17 "(((now() AT TIME ZONE 'UTC')::date + 1) || ' 17:00')"
+
+static void wanted_time_comes(void)
+{
+    run_sql("UPDATE task_payloads SET payload = payload || jsonb_build_object('write_at',"
+            "       to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')) WHERE client_id = $1"
+            "   AND payload ? 'write_at'");
+    run_sql("UPDATE tasks SET run_at = now() WHERE client_id = $1 AND kind = 'follow_up'");
+}
+
+Test(orchestrator_follow_up, who_asks_to_be_written_to_tomorrow_is_told_so_and_is_written_to_then)
+{
+    configure("{\"follow_up_after_hours\":null}"); /* it needs no setting */
+    exchange("I'm at work, text me tomorrow at 5");
+    EXPECT_ONE(LAST_TEXT, "Acme: All right. We'll write to you here tomorrow at 5:00 pm.");
+    EXPECT_ONE(ASKED, arena_printf(arena, "%s I'm at work, text me tomorrow at 5",
+                                   one("SELECT " TOMORROW_AT_17 " AS v FROM clients WHERE client_id = $1")));
+    wanted_time_comes();
+    cr_assert(due());
+    EXPECT_ONE(WRITTEN, "agent started asked");
+    EXPECT_ONE(LAST_TEXT, "Acme here. You asked us to write to you today. How can we help?");
+    EXPECT_ONE(WAITING, "");
+}
+
+Test(orchestrator_follow_up, a_wish_replaces_what_silence_would_bring_and_survives_small_talk)
+{
+    exchange("I need a new boiler");
+    EXPECT_ONE(WAITING, "silence 1 1");
+    exchange("Text me tomorrow at 5 please");
+    EXPECT_ONE("SELECT count(*) || (array_agg(p.payload ->> 'reason'))[1] AS v FROM tasks t"
+               "  JOIN task_payloads p USING (client_id, task_id) WHERE t.client_id = $1 AND t.kind = 'follow_up'",
+               "1asked");
+    exchange("ok thanks");
+    EXPECT_ONE("SELECT p.payload ->> 'reason' AS v FROM tasks t JOIN task_payloads p USING (client_id, task_id)"
+               " WHERE t.client_id = $1 AND t.kind = 'follow_up'",
+               "asked");
+    exchange("What are your hours?");
+    EXPECT_ONE("SELECT p.payload ->> 'reason' AS v FROM tasks t JOIN task_payloads p USING (client_id, task_id)"
+               " WHERE t.client_id = $1 AND t.kind = 'follow_up'",
+               "asked");
+}
+
+Test(orchestrator_follow_up, another_wish_replaces_the_first)
+{
+    exchange("Text me tomorrow at 5 please");
+    exchange("Actually, text me in 3 days");
+    EXPECT_ONE("SELECT string_agg(p.payload ->> 'words', ', ') AS v FROM tasks t"
+               "  JOIN task_payloads p USING (client_id, task_id) WHERE t.client_id = $1 AND t.kind = 'follow_up'",
+               "Actually, text me in 3 days");
+}
+
+Test(orchestrator_follow_up, a_wish_ends_with_an_appointment_a_refusal_or_its_withdrawal)
+{
+    static const char *const ends[] = {"I want to book an appointment for Friday", "Not interested anymore, sorry",
+                                       "no need to text me tomorrow"};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        run_sql("UPDATE conversations SET state = 'open' WHERE client_id = $1");
+        configure("{\"follow_up_after_hours\":null}");
+        exchange("Text me tomorrow at 5 please");
+        cr_expect(ne(str, (char *)one(ASKED), ""));
+        exchange(ends[i]);
+        cr_expect(eq(str, (char *)one(ASKED), ""), "%s", ends[i]);
+    }
+}
+
+Test(orchestrator_follow_up, who_writes_at_that_moment_is_answered_first)
+{
+    exchange("Text me tomorrow at 5 please");
+    wanted_time_comes();
+    lead_writes("Hello?");
+    cr_assert(due());
+    EXPECT_ONE(WRITTEN, "");
+    EXPECT_ONE("SELECT error AS v FROM tasks WHERE client_id = $1 AND kind = 'follow_up'",
+               "it waits for the lead's message to be answered");
+}
+
+Test(orchestrator_follow_up, by_whatsapp_a_person_is_called_where_we_may_not_write_first_then)
+{
+    run_sql("UPDATE conversations SET channel = 'whatsapp' WHERE client_id = $1");
+    exchange("Text me in 3 days");
+    EXPECT_ONE(WAITING, "");
+    EXPECT_ONE(
+        "SELECT state || (escalation_reason LIKE 'wants to be called or written to on %: Text me in 3 days') AS v"
+        "  FROM conversations WHERE client_id = $1",
+        "escalatedtrue");
+    cr_expect(strstr(one(LAST_TEXT), "colleague") != NULL, "%s", one(LAST_TEXT));
+}
+
+Test(orchestrator_follow_up, a_call_is_a_persons_to_make)
+{
+    exchange("Give me a call tomorrow at 5");
+    EXPECT_ONE(WAITING, "");
+    EXPECT_ONE("SELECT state || ' ' || escalation_reason AS v FROM conversations WHERE client_id = $1",
+               arena_printf(arena, "escalated wants to be called or written to on %s: Give me a call tomorrow at 5",
+                            one("SELECT " TOMORROW_AT_17 " AS v FROM clients WHERE client_id = $1")));
+    cr_expect(strstr(one(LAST_TEXT), "colleague") != NULL, "%s", one(LAST_TEXT));
+}
+
+Test(orchestrator_follow_up, the_leads_own_zone_counts_where_it_is_known)
+{
+    run_sql("UPDATE leads SET timezone = 'Asia/Tokyo' WHERE client_id = $1");
+    exchange("Text me tomorrow at 5");
+    EXPECT_ONE("SELECT to_char(run_at AT TIME ZONE 'Asia/Tokyo', 'HH24:MI') ||"
+               "       ((run_at AT TIME ZONE 'Asia/Tokyo')::date - (now() AT TIME ZONE 'Asia/Tokyo')::date) AS v"
+               "  FROM tasks WHERE client_id = $1 AND kind = 'follow_up'",
+               "17:001");
+}
+
 /* ---- words ---- */
 
 Test(follow_up_text, the_clients_own_words_name_the_lead_where_its_name_is_one)
