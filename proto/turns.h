@@ -82,6 +82,8 @@
     F(S, STR,  intent,          OPTIONAL, 0, 200,    "what the lead wanted, as the scripted agent sees it") \
     F(S, STR,  reply,           OPTIONAL, 0, 4000,   "what was decided to say")                             \
     F(S, STR,  asked,           OPTIONAL, 0, 64,     "what the reply asks for")                             \
+    F(S, STR,  follow_up,       OPTIONAL, 0, 64,     "what is written next unless the lead answers: silence, after some time; asked, at write_at; kept, what it had asked for before") \
+    F(S, STR,  write_at,        OPTIONAL, 0, 32,     "at the lead's own time")                              \
     F(S, BOOL, escalate,        DEFAULT(0), 0, 1,    "a person was called")                                 \
     F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why")                                                 \
     M(S, why_lead, before,      OPTIONAL,            "the lead as it was known before")                     \
@@ -126,6 +128,7 @@
 #define REPLAYED_TURN(S, F, E, M, L)                                                                        \
     F(S, UUID, turn_id,         REQUIRED, 0, 0,      "its id")                                              \
     F(S, UUID, conversation_id, REQUIRED, 0, 0,      "its conversation")                                    \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
     F(S, TIME, created_at,      REQUIRED, 0, 0,      "when it was decided")                                 \
     E(S, "same|different|cannot", outcome, REQUIRED, "cannot: the record is of an old version, or damaged") \
     F(S, STR,  reason,          OPTIONAL, 0, 600,    "why it cannot")                                       \

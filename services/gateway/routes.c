@@ -45,6 +45,14 @@ const struct route routes[] = {
      .doc = "Write to a number, or in a conversation. The lead and the conversation are made if there are none."},
     {"GET",   API "/messages/{message_id}", "orchestrator", &get_message_type, &message_type, WHO_CLIENT, 200, NULL,
      .doc = "One message."},
+    {"GET",   API "/messages/{message_id}/why", "orchestrator", &explain_message_type, &message_why_type, WHO_CLIENT, 200,
+     NULL, .doc = "Why a message was written and what became of it: what the decision saw, what was found, what the guards "
+     "held, what it cost, and what the message waits for."},
+
+    {"GET",   API "/turns/{turn_id}", "orchestrator", &get_turn_type, &turn_record_type, WHO_CLIENT, 200, NULL,
+     .doc = "A decision as it is kept: all that it saw, and what came of it."},
+    {"POST",  API "/turns/{turn_id}/replay", "orchestrator", &replay_turn_type, &replayed_turn_type, WHO_CLIENT, 200, NULL,
+     .doc = "Decide again from a decision's record, with the code of today, and compare. Changes nothing and asks no provider."},
 
     {"GET",   API "/leads", "orchestrator", &list_leads_type, &lead_page_type, WHO_CLIENT, 200, NULL,
      .doc = "List leads."},

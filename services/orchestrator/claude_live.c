@@ -21,7 +21,7 @@ static int try_once(struct claude_live *self, const char *request, size_t len, i
     int rc = anthropic_create(&self->api, request, len, timeout_ms, arena, &answer, err);
 
     json_array_append_new(tries,
-                          json_pack("{s:i, s:I, s:s?, s:s?, s:s?, s:O?}", "status", answer.status, "took_us",
+                          json_pack("{s:i, s:I, s:s*, s:s*, s:s*, s:O*}", "status", answer.status, "took_us",
                                     (json_int_t)answer.took_us, "request_id", answer.request_id, "error_type",
                                     answer.error_type, "error", rc < 0 ? err->text : NULL, "message", answer.message));
     if (rc == 0)

@@ -58,6 +58,11 @@ int on_erase_lead(struct worker *self, struct call *call, struct err *err);
 /* usage.c */
 int on_get_usage(struct worker *self, struct call *call, struct err *err);
 
+/* turns.c */
+int on_explain_message(struct worker *self, struct call *call, struct err *err);
+int on_get_turn(struct worker *self, struct call *call, struct err *err);
+int on_replay_turn(struct worker *self, struct call *call, struct err *err);
+
 /* notices.c */
 int on_list_notices(struct worker *self, struct call *call, struct err *err);
 int on_resolve_notice(struct worker *self, struct call *call, struct err *err);

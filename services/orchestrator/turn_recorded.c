@@ -60,10 +60,12 @@ int turn_recorded_call(void *arg, const char *request, size_t len, struct arena 
         const char *error = json_string_value(json_object_get(try, "error"));
 
         json_array_append_new(tries, json_copy(try));
-        if (message) {
-            if (!anthropic_is_message(message))
-                return err_set(err, ERR_NOT_FOUND, "the record is damaged: model_answers[%zu].message is no message",
-                               self->n_tries - 1);
+        if (message && !json_is_null(message)) {
+            if (!anthropic_is_message(message)) {
+                err_set(&self->damaged, ERR_INVALID, "the record is damaged: model_answers[%zu].message is no message",
+                        self->n_tries - 1);
+                return err_set(err, ERR_NOT_FOUND, "%s", self->damaged.text);
+            }
             *ret_message = json_incref(message);
             return 0;
         }
@@ -109,9 +111,13 @@ int turn_recorded_search(void *arg, const char *query, struct arena *arena, cons
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     for (size_t i = 0; i < n; i++) {
         AUTO(free_text) char *text = json_dumps(json_array_get(found, i), JSON_COMPACT | JSON_ENCODE_ANY);
+        struct err why = {0};
 
-        if (!text || codec_from_json(&passage_type, text, strlen(text), arena, &passages[i], err) < 0)
-            return -1;
+        if (!text || codec_from_json(&passage_type, text, strlen(text), arena, &passages[i], &why) < 0) {
+            err_set(&self->damaged, ERR_INVALID, "the record is damaged: receipts[%zu].passages[%zu].%s: %s",
+                    self->n_receipts - 1, i, why.field, why.text);
+            return err_set(err, ERR_NOT_FOUND, "%s", self->damaged.text);
+        }
     }
     *ret_passages = passages;
     *ret_n = n;

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "libshared/err.h"
 #include "services/orchestrator/decision.h"
 
 struct arena;
-struct err;
 
 struct turn_recorded {
     const json_t *json; /* the whole record; the caller's, outlives this */
@@ -20,13 +20,14 @@ struct turn_recorded {
 
     /* How far the recorded answers have been used. */
     size_t n_tries, n_receipts;
+    struct err damaged; /* what is wrong with one that was needed; kind ERR_NONE: nothing */
 };
 
 /* Into arena. ERR_INVALID says what is wrong with a record, with the field's name in the text. */
 int turn_recorded_read(const json_t *record, struct arena *arena, struct turn_recorded *ret, struct err *err);
 
 /* The call of struct claude_api (agent_claude.h); arg is a struct turn_recorded. Fails as the recorded call failed, and
- * with ERR_NOT_FOUND where the record holds no further one. */
+ * with ERR_NOT_FOUND where the record holds no further one, or a damaged one. */
 int turn_recorded_call(void *arg, const char *request, size_t len, struct arena *arena, json_t *tries,
                        json_t **ret_message, struct err *err);
 

@@ -122,10 +122,16 @@ static int compare_records(const json_t *before, const json_t *now, struct arena
 
 /* ---- deciding again ---- */
 
+static void cannot(struct replayed_turn *ret, const char *reason)
+{
+    ret->outcome = "cannot";
+    ret->reason = reason ? reason : "out of memory";
+}
+
 static int decide_again(struct turn_recorded *recorded, struct arena *arena, struct replayed_turn *ret, struct err *err)
 {
-    static const char nobody[] = "00000000-0000-0000-0000-000000000000"; /* no id is part of a decision */
-    struct turn turn = {.client_id = nobody, .conversation_id = nobody, .lead_id = nobody, .in = recorded->in};
+
+    struct turn turn = {.client_id = UUID_NIL, .conversation_id = UUID_NIL, .lead_id = UUID_NIL, .in = recorded->in};
     struct decider decider = {.api = {.call = turn_recorded_call, .arg = recorded},
                               .search = {.search = turn_recorded_search, .arg = recorded},
                               .arena = arena};
@@ -133,16 +139,14 @@ static int decide_again(struct turn_recorded *recorded, struct arena *arena, str
 
     if (turn_decide(&decider, &turn, err) < 0)
         return -1;
+    if (recorded->damaged.kind != ERR_NONE) {
+        cannot(ret, arena_strdup(arena, recorded->damaged.text));
+        return 0;
+    }
     now = json_loads(turn.record, 0, NULL);
     if (!now || compare_records(recorded->json, now, arena, ret) < 0)
         return err_set(err, ERR_INTERNAL, "turn: the replay does not fit into memory");
     return 0;
-}
-
-static void cannot(struct replayed_turn *ret, const char *reason)
-{
-    ret->outcome = "cannot";
-    ret->reason = reason ? reason : "out of memory";
 }
 
 int turn_replay(const char *record, size_t len, struct arena *arena, struct replayed_turn *ret, struct err *err)

@@ -8,7 +8,7 @@ import uuid
 from cluster import ClusterTest, main, wait_for
 
 NAMES = ("client_id", "kb_id", "document_id", "conversation_id", "message_id", "task_id",
-         "notice_id", "lead_id")
+         "notice_id", "lead_id", "turn_id")
 # Where a schema alone does not make a body that would be taken.
 BODIES = {
     "add_faqs": {"faqs": [{"question": "Mine?", "answer": "Mine."}]},
@@ -43,6 +43,7 @@ class Thing:
         self.conversation_id, self.lead_id = conversation["conversation_id"], conversation["lead_id"]
         messages = cluster.api("GET", f"/conversations/{self.conversation_id}/messages", key=self.key, status=200)
         self.message_id = messages.json["items"][0]["message_id"]
+        self.turn_id = next(m["turn_id"] for m in messages.json["items"] if m.get("turn_id"))
         self.notice_id = str(uuid.uuid4())
         cluster.sql("INSERT INTO notices (client_id, notice_id, kind, subject, text)"
                     f" VALUES ('{self.client_id}', '{self.notice_id}', 'sender_refused', '{number}', 'refused')")

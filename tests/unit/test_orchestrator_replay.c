@@ -145,8 +145,8 @@ static int say(void *arg, const char *request, size_t len, struct arena *in, jso
 
     (void)arg, (void)request, (void)len, (void)in;
     if (!said->message) {
-        json_array_append_new(tries, json_pack("{s:i, s:I, s:s, s:s}", "status", said->status, "took_us", 7, "error",
-                                               "Anthropic: overloaded", "failed", "unavailable"));
+        json_array_append_new(tries, json_pack("{s:i, s:I, s:n, s:s, s:s}", "status", said->status, "took_us", 7,
+                                               "message", "error", "Anthropic: overloaded", "failed", "unavailable"));
         err_set(e, ERR_UNAVAILABLE, "Anthropic: overloaded");
         if (e)
             e->provider_code = said->status;
@@ -359,6 +359,8 @@ Test(replay, an_old_or_damaged_record_is_told)
     expect_cannot(CHANGED(record, json_string("nobody"), "input", "unanswered", "0", "author"), "author");
     expect_cannot(arena_strndup(arena, record, strlen(record) / 2), "at byte");
     expect_cannot("", "at byte");
+    expect_cannot(CHANGED(record, json_string("no"), "model_answers", "1", "message"), "model_answers[1].message");
+    expect_cannot(CHANGED(record, NULL, "receipts", "0", "passages", "0", "title"), "receipts[0].passages[0].title");
     expect_cannot("[]", "has no version");
     expect_cannot("null", "at byte 4");
 }

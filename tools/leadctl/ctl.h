@@ -103,4 +103,4 @@ ctl_fn cmd_task_list, cmd_task_show, cmd_task_retry;
 ctl_fn cmd_notices, cmd_notices_resolve;
 ctl_fn cmd_status;
 ctl_fn cmd_usage;
-ctl_fn cmd_why;
+ctl_fn cmd_why, cmd_replay;

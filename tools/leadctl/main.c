@@ -59,8 +59,13 @@ static const struct ctl_command commands[] = {
      "who is alive, what work waits, and how many notices are open; fails if a service is missing", cmd_status},
     {"usage", "from= to= json", 1, 1, "CLIENT_ID [--from DAY] [--to DAY] [--json]",
      "what the model has cost a client, by day and model, and its month's budget; by default this month", cmd_usage},
-    {"why", "", 1, 1, "MESSAGE_ID",
-     "what became of a message of ours, and the record of the decision that wrote it, as JSON", cmd_why},
+    {"why", "json", 1, 1, "MESSAGE_ID [--json]",
+     "what became of a message, and what the decision that wrote it saw, found, held and cost", cmd_why},
+    {"replay", "conversation= since= client= limit= json", 0, 1,
+     "(TURN_ID | [--conversation ID] [--since 30m|12h|7d] [--client ID] [--limit N]) [--json]",
+     "decide again from the record, with this code, and compare: ends with 0 if it is the same, 1 if not, 2 if it "
+     "cannot; of many only those that are not the same are shown",
+     cmd_replay},
 };
 
 static void print_usage(FILE *out, const struct ctl_command *command)
