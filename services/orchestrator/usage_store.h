@@ -3,7 +3,8 @@
  *
  * Counted is what the provider tells of each answer, whatever became of it: tool rounds, answers that are of no use,
  * repairs, and (unused) turns that were not committed, because another one was first or the task was lost. Not counted,
- * because nobody tells us: a call that timed out or broke off, and what a process that dies had under way. */
+ * because nobody tells us: a call that timed out or broke off, an answer that is no message, and what a process that
+ * dies had under way. */
 #pragma once
 
 struct arena;

@@ -1,6 +1,7 @@
 """kill -9 of random services, a failing provider and cut database connections, all at once, while leads write.
 
-Each text that was answered 200 must have exactly one answer in the sandbox's ledger; none lost, none doubled.
+Each text that was answered 200 must have exactly one answer in the sandbox's ledger; none lost, none doubled. Each turn
+is added to its client's usage once.
 CHAOS_SECONDS (default 20) makes it longer, CHAOS_SEED repeats a run's choices."""
 
 import os
@@ -21,7 +22,8 @@ class Chaos(unittest.TestCase):
         self.seconds = float(os.environ.get("CHAOS_SECONDS", "20"))
         self.seed = int(os.environ.get("CHAOS_SEED", random.randrange(1 << 30)))
         self.random = random.Random(self.seed)
-        self.cluster = ProxiedCluster(LEADWIRE_LONG_CODE_PER_SECOND="0")  # all write to one number
+        self.cluster = ProxiedCluster(LEADWIRE_LONG_CODE_PER_SECOND="0",  # all write to one number
+                                      LEADWIRE_USAGE_SECONDS="1")
         self.cluster.make_client()
         self.accepted, self.unanswered, self.kills = [], [], 0
         self.over = threading.Event()
@@ -91,6 +93,10 @@ class Chaos(unittest.TestCase):
         undecided = self.cluster.sql("SELECT to_address FROM messages WHERE direction = 'out' AND state = 'uncertain'").split()
         self.assertEqual([lead for lead in lost if lead not in undecided], [], f"{told}; dead: {dead}")
         self.assertEqual(doubled, [], told)
+        wait_for("all turns to be added up",
+                 lambda: self.cluster.sql("SELECT count(*) FROM token_usage_pending") == "0", 60, 0.5)
+        self.assertEqual(self.cluster.sql("SELECT sum(turns) FROM token_usage"),
+                         self.cluster.sql("SELECT count(*) FROM turns"), told)
         self.assertGreater(len(self.accepted), self.seconds)
 
 

@@ -69,7 +69,8 @@ class Stopped(ClusterTest):
     def test_a_stop_while_the_answer_is_thought_of_is_heard(self):
         self.cluster.fault("anthropic", "delay", ms=2000, count=1)
         self.cluster.text(self.QUESTION, self.lead)
-        wait_for("the turn", lambda: self.cluster.sql("SELECT count(*) FROM tasks WHERE state = 'running'") == "1")
+        wait_for("the turn", lambda: self.cluster.sql(
+            "SELECT count(*) FROM tasks WHERE kind = 'process_ai_response' AND state = 'running'") == "1")
         self.assertEqual(self.cluster.text("Stop", self.lead)["status"], 200)
         wait_for("no task to be left", lambda: self.cluster.sql("SELECT count(*) FROM tasks") == "0", RECOVERY)
         self.assertEqual(self.cluster.replies(self.lead), [])

@@ -53,13 +53,16 @@ class Thing:
 
 
 class Tenants(ClusterTest):
+    env = {"LEADWIRE_USAGE_SECONDS": "1"}
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.ours = Thing(cls.cluster, "+15550100001", "+15552220001")
         cls.theirs = Thing(cls.cluster, "+15550100002", "+15552220002")
         cls.api = cls.cluster.http("GET", "/openapi.json").json
-        wait_for("all tasks to be done", lambda: cls.cluster.sql("SELECT count(*) FROM tasks") == "0")
+        wait_for("all tasks to be done", lambda: cls.cluster.sql(
+            "SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM token_usage_pending)") == "0")
 
     def rows(self):
         """All that there is of both clients."""
