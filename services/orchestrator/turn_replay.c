@@ -101,17 +101,33 @@ static int64_t requests_changed(const json_t *before, const json_t *now)
     return n;
 }
 
-/* Both stand in the record; what is measured (times) and what the code is called are no part of a decision. */
+/* What is no part of a decision: what it was decided from and with, and what is measured. */
+static bool is_beside(const char *name)
+{
+    static const char *const names[] = {"v",        "code",      "input",         "model_request",
+                                        "times_us", "waited_ms", "model_answers", "prompt_sha256"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static int compare_records(const json_t *before, const json_t *now, struct arena *arena, struct replayed_turn *ret)
 {
-    static const char *const parts[] = {"wanted", "output", "guards", "fallback", "receipts", "tokens"};
     struct comparing self = {.arena = arena,
                              .differences = arena_calloc(arena, DIFFERENCES_MAX, sizeof *ret->differences)};
+    const char *name;
+    json_t *value;
 
     if (!self.differences)
         return -1;
-    for (size_t i = 0; i < COUNT_OF(parts); i++)
-        compare(&self, parts[i], json_object_get(before, parts[i]), json_object_get(now, parts[i]));
+    json_object_foreach ((json_t *)before, name, value)
+        if (!is_beside(name))
+            compare(&self, name, value, json_object_get(now, name));
+    json_object_foreach ((json_t *)now, name, value)
+        if (!is_beside(name) && !json_object_get(before, name))
+            compare(&self, name, NULL, value);
     ret->differences = self.differences;
     ret->n_differences = self.n;
     ret->outcome = self.n > 0 ? "different" : "same";

@@ -1,8 +1,10 @@
 """Why a message was written, by the API and by leadctl, and whether it would be written again from its record."""
 
+import collections
 import json
 import os
 import subprocess
+import unittest
 import uuid
 
 from cluster import BIN, SID, TOKEN, TOP, ClusterTest, main
@@ -65,6 +67,42 @@ class WhyTest(ClusterTest):
 
     def tamper(self, turn_id, expression):
         self.cluster.sql(f"UPDATE turns SET record = ({expression})::json WHERE turn_id = '{turn_id}'")
+
+
+class Pure(unittest.TestCase):
+    """What deciding can reach, by the symbols of the compiled code: it has no way to a table, a provider or a setting."""
+
+    def test_deciding_reaches_no_database_provider_setting_or_random_number(self):
+        libraries = [os.path.join(BIN, "..", f"lib{name}_parts.a") for name in ("orchestrator", "shared")]
+        if not all(map(os.path.exists, libraries)):
+            self.skipTest("these programs were not built here")
+        defined, wanted, here = {}, collections.defaultdict(set), None
+        for line in subprocess.run(["nm", *libraries], capture_output=True, text=True, check=True).stdout.splitlines():
+            words = line.split()
+            if line.endswith(".o:"):
+                here = line[:-1]
+            elif len(words) > 1 and words[-2] == "U":
+                wanted[here].add(words[-1])
+            elif len(words) > 1:
+                defined.setdefault(words[-1], here)
+        reached, todo = set(), [defined["turn_decide"]]
+        while todo:
+            part = todo.pop()
+            if part not in reached and part != "failpoint.c.o":
+                reached.add(part)
+                todo += [defined[name] for name in wanted[part] if name in defined]
+        self.assertIn("agent_scripted.c.o", reached)
+        self.assertIn("agent_claude.c.o", reached)
+        for part in ("db.c.o", "http.c.o", "bus.c.o", "config.c.o", "claude_live.c.o", "outage.c.o", "turn_store.c.o"):
+            self.assertIn(part, set(defined.values()))
+            self.assertNotIn(part, reached)
+        outside = {name for part in reached for name in wanted[part] if name not in defined}
+        for name in ("getenv", "time", "gettimeofday", "rand", "random", "fopen", "open", "setlocale", "localtime_r"):
+            self.assertNotIn(name, outside)
+        # The clock is read to measure how long it takes, by these alone.
+        self.assertEqual({part for part in reached if "clock_mono_us" in wanted[part]},
+                         {"turn_agents.c.o", "turn_guards.c.o"})
+        self.assertEqual({part for part in reached if wanted[part] & {"clock_wall_us", "uuid_new", "random_token"}} - {"uuid.c.o"}, set())
 
 
 class Scripted(WhyTest):
