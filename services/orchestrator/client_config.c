@@ -123,33 +123,96 @@ const char *client_config_show(const char *stored, struct arena *arena, struct e
     return dump(config, arena, err);
 }
 
+/* ---- reading one key ---- */
+
+static const char *skip_space(const char *p)
+{
+    return p + strspn(p, " \t\r\n");
+}
+
+/* Behind the string that begins at p; NULL if it does not end. */
+static const char *skip_string(const char *p)
+{
+    for (p++; *p && *p != '"'; p++)
+        if (*p == '\\' && p[1])
+            p++;
+    return *p ? p + 1 : NULL;
+}
+
+/* Behind the value that begins at p; NULL if it does not end. */
+static const char *skip_value(const char *p)
+{
+    int depth = 0;
+
+    do {
+        if (*p == '{' || *p == '[') {
+            depth++;
+            p++;
+        } else if (*p == '}' || *p == ']') {
+            depth--;
+            p++;
+        } else if (*p == '"') {
+            if (!(p = skip_string(p)))
+                return NULL;
+        } else if (depth > 0) {
+            p++;
+        } else {
+            return p + strcspn(p, ",}] \t\r\n");
+        }
+    } while (*p && depth > 0);
+    return depth == 0 ? p : NULL;
+}
+
+/* A new reference, NULL if the key is not set. A turn asks for a dozen of a configuration's keys: what stands before
+ * the key is passed over, and only its value is parsed. */
+static json_t *value_of(const char *stored, const char *key)
+{
+    const char *p = skip_space(stored);
+    size_t len = strlen(key);
+
+    if (*p++ != '{')
+        return NULL;
+    for (p = skip_space(p); *p == '"'; p = skip_space(p)) {
+        const char *name = p + 1, *value, *end;
+        bool found;
+
+        if (!(p = skip_string(p)))
+            return NULL;
+        found = (size_t)(p - 1 - name) == len && memcmp(name, key, len) == 0;
+        if (*(p = skip_space(p)) != ':' || !(end = skip_value(value = skip_space(p + 1))))
+            return NULL;
+        if (found)
+            return json_loadb(value, (size_t)(end - value), JSON_DECODE_ANY, NULL);
+        p = skip_space(end);
+        p += *p == ',';
+    }
+    return NULL;
+}
+
 const char *client_config_text(const char *stored, const char *key, struct arena *arena)
 {
-    json_auto_t *config = json_loads(stored, 0, NULL);
+    json_auto_t *value = value_of(stored, key);
 
-    return arena_strdup(arena, json_string_value(json_object_get(config, key)));
+    return arena_strdup(arena, json_string_value(value));
 }
 
 int client_config_int(const char *stored, const char *key, int otherwise)
 {
-    json_auto_t *config = json_loads(stored, 0, NULL);
-    const json_t *value = json_object_get(config, key);
+    json_auto_t *value = value_of(stored, key);
 
     return json_is_integer(value) ? (int)json_integer_value(value) : otherwise;
 }
 
 double client_config_number(const char *stored, const char *key, double otherwise)
 {
-    json_auto_t *config = json_loads(stored, 0, NULL);
-    const json_t *value = json_object_get(config, key);
+    json_auto_t *value = value_of(stored, key);
 
     return json_is_number(value) ? json_number_value(value) : otherwise;
 }
 
 const char *const *client_config_texts(const char *stored, const char *key, struct arena *arena, size_t *ret_n)
 {
-    json_auto_t *config = json_loads(stored, 0, NULL);
-    const json_t *items = json_object_get(config, key);
+    json_auto_t *items = value_of(stored, key);
     size_t n = json_array_size(items);
     const char **texts = arena_calloc(arena, n, sizeof *texts);
 
@@ -162,8 +225,7 @@ const char *const *client_config_texts(const char *stored, const char *key, stru
 
 size_t client_config_ints(const char *stored, const char *key, int *ret_numbers, size_t max)
 {
-    json_auto_t *config = json_loads(stored, 0, NULL);
-    const json_t *items = json_object_get(config, key);
+    json_auto_t *items = value_of(stored, key);
     size_t n = json_array_size(items) < max ? json_array_size(items) : max;
 
     for (size_t i = 0; i < n; i++)

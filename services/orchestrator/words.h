@@ -1,4 +1,5 @@
-/* words.h - finding phrases in what a lead wrote. English for now; other letters pass through unchanged. */
+/* words.h - finding phrases in what a lead wrote, in English, Spanish and Arabic; letters beyond ASCII pass through
+ * unchanged. */
 #pragma once
 
 #include <stdbool.h>

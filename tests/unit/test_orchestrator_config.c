@@ -160,6 +160,38 @@ Test(orchestrator_config, a_patch_merges_and_null_removes)
     cr_expect_eq(changes, 0);
 }
 
+Test(orchestrator_config, one_key_is_read_whatever_stands_around_it)
+{
+    static const char config[] = "{ \"greeting\" : \"a \\\"persona\\\": \\\\\", \"nested\": {\"persona\": [\"no\", "
+                                 "{\"agent\": \"no\"}], \"x\": \"}\"},"
+                                 " \"services\": [\"Drain, \\\"cleaning\\\"\", \"]\"],\n\"alert_again_after_hours\": "
+                                 "12, \"off\": false, \"persona\": \"Kind \\u00e9.\"}";
+    static const char *const broken[] = {"",
+                                         "[]",
+                                         "{",
+                                         "{\"persona",
+                                         "{\"persona\"",
+                                         "{\"persona\":",
+                                         "{\"persona\": \"x",
+                                         "{\"persona\": [\"x\"",
+                                         "{\"other\": {\"persona\": \"x\"}}",
+                                         "{\"persona\": 5}"};
+    const char *const *texts;
+    size_t n;
+
+    cr_expect_str_eq(client_config_text(config, "persona", arena), "Kind \u00e9.");
+    cr_expect_str_eq(client_config_text(config, "greeting", arena), "a \"persona\": \\");
+    cr_expect_eq(client_config_int(config, "alert_again_after_hours", 24), 12);
+    cr_expect_eq(client_config_int(config, "off", 24), 24);
+    cr_expect_null(client_config_text(config, "agent", arena));
+    texts = client_config_texts(config, "services", arena, &n);
+    cr_assert_eq(n, 2);
+    cr_expect_str_eq(texts[0], "Drain, \"cleaning\"");
+    cr_expect_str_eq(texts[1], "]");
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        cr_expect_null(client_config_text(broken[i], "persona", arena), "%s", broken[i]);
+}
+
 Test(orchestrator_config, a_secret_is_sealed_for_its_client_and_key_and_never_shown)
 {
     const char *shown, *sealed, *context;
