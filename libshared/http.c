@@ -16,6 +16,7 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/http_trust.h"
 #include "libshared/text.h"
 
 #define IDLE_MAX_S        60L  /* an older idle connection is not used again */
@@ -278,6 +279,8 @@ static int set_up(CURL *curl, struct transfer *t, struct curl_slist *headers, ch
         curl_easy_setopt(curl, CURLOPT_USERNAME, request->basic_user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, request->basic_password ? request->basic_password : "");
     }
+    if (strncmp(request->url, "https:", 6) == 0 && http_trust(curl) != CURLE_OK)
+        return -1;
     if ((code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https")) == CURLE_OK)
         code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
     return code == CURLE_OK ? 0 : -1;

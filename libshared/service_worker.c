@@ -264,11 +264,13 @@ static void *worker_thread(void *arg)
 /* A few to begin with: what they cannot do, the others could not do either. */
 int workers_start(struct process *self, struct err *err)
 {
+    struct worker_slot *slots = calloc((size_t)self->n_workers, sizeof *slots);
     int rc = 0;
 
-    if (!(self->slots = calloc((size_t)self->n_workers, sizeof *self->slots)))
+    if (!slots)
         return err_set(err, ERR_INTERNAL, "out of memory");
     pthread_mutex_lock(&self->lock);
+    self->slots = slots; /* what the service has started may have work for them already */
     while (self->n_slots_used < self->n_workers && self->n_slots_used < WORKERS_FIRST && rc == 0)
         rc = start_one_locked(self);
     while (self->n_workers_started < self->n_slots_used)
