@@ -1,10 +1,13 @@
 /* text.c - see text.h. */
 #include "libshared/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "libshared/arena.h"
 
 /* Bytes of the character that starts with lead, 0 if none can. */
 static size_t sequence_length(unsigned char lead)
@@ -137,4 +140,29 @@ void hex_encode(const void *data, size_t len, char *out)
         *out++ = digits[bytes[i] & 0xf];
     }
     *out = '\0';
+}
+
+const char *text_line(struct arena *arena, const char *text, size_t max)
+{
+    char *copy;
+
+    if (!text || !text_has_word(text) || !(copy = arena_strndup(arena, text, utf8_cut(text, strlen(text), max))))
+        return NULL;
+    for (char *p = copy; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = ' ';
+    return copy;
+}
+
+const char *email_normalise(struct arena *arena, const char *text)
+{
+    const char *at = strchr(text, '@');
+    char *lower;
+
+    if (!at || at == text || strchr(at + 1, '@') || !strchr(at + 1, '.') || at[1] == '.' || at[strlen(at) - 1] == '.' ||
+        strpbrk(text, " ,;<>\"") || text_has_control(text) || !(lower = arena_strdup(arena, text)))
+        return NULL;
+    for (char *p = lower; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return lower;
 }

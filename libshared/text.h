@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. A NUL byte is refused too. */
 bool utf8_valid(const char *text, size_t len);
 
@@ -29,6 +31,14 @@ bool text_has_control(const char *text);
 
 /* Whether there is a word in it: an ASCII letter or digit, or anything beyond ASCII. */
 bool text_has_word(const char *text);
+
+/* Text of a single line, cut to max bytes between characters, control characters as spaces. In arena; NULL where there
+ * is no word in it. */
+const char *text_line(struct arena *arena, const char *text, size_t max);
+
+/* An e-mail address in lower case, in arena; NULL if text is none. What a mail server would refuse is its business;
+ * this keeps out what is no address at all. */
+const char *email_normalise(struct arena *arena, const char *text);
 
 /* Lower-case hex of len bytes; out holds 2 * len + 1. */
 void hex_encode(const void *data, size_t len, char *out);

@@ -40,6 +40,8 @@ const struct client_key client_keys[] = {
     {"persona",                      CLIENT_KEY_TEXT, 1, 2000, NULL, false, "how the agent should sound"},
     {"services",                     CLIENT_KEY_TEXTS, 0, 50, NULL, false, "what can be had, each in a few words"},
     {"greeting",                     CLIENT_KEY_TEXT, 1, 300, NULL, false, "answer to a bare hello"},
+    {"lead_greeting",                CLIENT_KEY_TEXT, 1, 300, NULL, false, "first words to a lead that came by web form or API and asked nothing; {name} and {service} stand for what it gave. A question is added where there is none"},
+    {"whatsapp_greeting_content_sid", CLIENT_KEY_SID, 0, 0, "HX", false, "WhatsApp template, HX..., that opens a conversation with such a lead; its {{1}} is the name, or there, {{2}} the business"},
     {"escalation_text",              CLIENT_KEY_TEXT, 1, 300, NULL, false, "what a lead is told when a person takes over"},
     {"language",                     CLIENT_KEY_TEXT, 2, 35, NULL, false, "language tag of the client, e.g. en; leads are answered in their own"},
     {"agent",                        CLIENT_KEY_WORD, 0, 0, "auto|claude|scripted", false, "who answers; auto: Claude where a key is configured"},

@@ -53,11 +53,18 @@
     F(S, STR,  email,           OPTIONAL, 1, 254,    "its address")                                         \
     F(S, STR,  name,            OPTIONAL, 1, 400,    "its name")                                            \
     F(S, STR,  timezone,        OPTIONAL, 1, 64,     "IANA name, e.g. America/New_York")                    \
-    F(S, STR,  source,          OPTIONAL, 1, 400,    "where it came from, e.g. \"open house, 3 May\"")
+    F(S, STR,  source,          OPTIONAL, 1, 400,    "where it came from, e.g. \"open house, 3 May\"") \
+    F(S, BOOL, greet,           DEFAULT(0), 0, 1,    "write to it first; needs consent_text")               \
+    E(S, "sms|whatsapp",        channel, OPTIONAL,   "on which it is greeted; sms by default")              \
+    F(S, STR,  message,         OPTIONAL, 1, 16000,  "what it wants, in its own words: it is answered")     \
+    F(S, STR,  consent_text,    OPTIONAL, 1, 2000,   "what it agreed to; without it nothing is sent")       \
+    F(S, TIME, consent_at,      OPTIONAL, 0, 0,      "when; absent: now")
 
 #define CREATED_LEAD(S, F, E, M, L)                                                                         \
     F(S, BOOL, created,         REQUIRED, 0, 0,      "false: there was a lead with this phone or email; what it lacked is filled in") \
-    M(S, lead, lead,            REQUIRED,            "the lead")
+    M(S, lead, lead,            REQUIRED,            "the lead")                                            \
+    E(S, "queued|none",         greeting, REQUIRED,  "queued: it is written to, at once or in its allowed hours") \
+    F(S, STR,  greeting_why,    OPTIONAL, 0, 200,    "none: why not")
 
 #define UPDATE_LEAD(S, F, E, M, L)                                                                          \
     F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \

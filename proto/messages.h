@@ -5,6 +5,7 @@
 #include "proto/conversations.h"
 #include "proto/envelope.h"
 #include "proto/events.h"
+#include "proto/forms.h"
 #include "proto/knowledge.h"
 #include "proto/leads.h"
 #include "proto/notices.h"

@@ -6,6 +6,9 @@
 #define PROCESS_AI_RESPONSE(S, F, E, M, L) \
     F(S, UUID, conversation_id, REQUIRED, 0, 0, "the conversation whose unanswered messages want a reply")
 
+#define GENERATE_GREETING(S, F, E, M, L) \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0, "the conversation of a lead that came by web form or API")
+
 #define SEND_MESSAGE(S, F, E, M, L) F(S, UUID, message_id, REQUIRED, 0, 0, "the outbound message to send")
 
 #define FOLLOW_UP(S, F, E, M, L)                                                                                \
@@ -51,6 +54,7 @@
 
 #define TASK_MESSAGES(MSG)                                                                       \
     MSG(process_ai_response, PROCESS_AI_RESPONSE, "answer what a lead has written")              \
+    MSG(generate_greeting, GENERATE_GREETING, "write to a lead that has not written to us")      \
     MSG(send_message, SEND_MESSAGE, "send one message through its channel")                      \
     MSG(follow_up, FOLLOW_UP, "write to a lead that has not answered, or that has asked for it") \
     MSG(probe_account, PROBE_ACCOUNT, "ask whether a provider's account takes calls again")      \
@@ -68,6 +72,7 @@ TASK_MESSAGES(MESSAGE_STRUCT)
 #define TASK_KINDS(KIND)                                                       \
     KIND(process_ai_response, "orchestrator", process_ai_response, 20, 120, 2) \
     KIND(follow_up, "orchestrator", follow_up, 60, 60, 30)                     \
+    KIND(generate_greeting, "orchestrator", generate_greeting, 20, 120, 2)     \
     KIND(send_message_sms, "delivery", send_message, 60, 90, 2)                \
     KIND(send_message_whatsapp, "delivery", send_message, 60, 90, 2)           \
     KIND(send_sms_alert, "delivery", send_message, 60, 90, 2)                  \

@@ -51,6 +51,8 @@ static const struct {
     {"GET", "/api/v1/webhooks/twilio/status", status_webhook_page},
     {"POST", "/api/v1/webhooks/twilio/voice", voice_webhook_page},
     {"GET", "/api/v1/webhooks/twilio/voice", voice_webhook_page},
+    {"POST", "/api/v1/webhooks/form/{client_id}", form_webhook_page},
+    {"OPTIONS", "/api/v1/webhooks/form/{client_id}", form_options_page},
     {"GET", "/healthz", healthz_page},
     {"GET", "/readyz", readyz_page},
     {"GET", "/metrics", metrics_page},
@@ -69,11 +71,22 @@ static void job_end(struct job *job, int status)
 
 void job_reply(struct job *job, int status, const char *content_type, const char *body, size_t len)
 {
+    job_reply_with(job, status, content_type, body, len, (const char *const[]){NULL});
+}
+
+void job_reply_with(struct job *job, int status, const char *content_type, const char *body, size_t len,
+                    const char *const *headers)
+{
     char request_id[REQUEST_ID_SIZE + 16];
-    const char *headers[] = {request_id, "Cache-Control: no-store", NULL};
+    const char *all[JOB_HEADERS_MAX + 4] = {request_id, "Cache-Control: no-store"};
+    size_t n = 2;
 
     snprintf(request_id, sizeof request_id, "X-Request-Id: %s", job->request_id);
-    exchange_reply(job->x, status, content_type, body, len, headers);
+    for (size_t i = 0; i < JOB_HEADERS_MAX && headers[i]; i++)
+        all[n++] = headers[i];
+    if (job->any_origin)
+        all[n++] = ANY_ORIGIN_HEADER;
+    exchange_reply(job->x, status, content_type, body, len, all);
     job_end(job, status);
 }
 
@@ -87,18 +100,24 @@ void job_problem(struct job *job, int status, const char *field, const char *hea
     vsnprintf(detail, sizeof detail, fmt, args);
     va_end(args);
     err_set(&text, ERR_INVALID, "%s", detail);
-    problem_reply(
-        job->x,
-        &(struct problem_info){.status = status, .detail = text.text, .field = field, .request_id = job->request_id},
-        header);
+    problem_reply(job->x,
+                  &(struct problem_info){.status = status,
+                                         .detail = text.text,
+                                         .field = field,
+                                         .request_id = job->request_id,
+                                         .any_origin = job->any_origin},
+                  header);
     job_end(job, status);
 }
 
 void job_unavailable(struct job *job, const char *detail)
 {
     problem_reply(job->x,
-                  &(struct problem_info){
-                      .status = 503, .detail = detail, .request_id = job->request_id, .retry_after_s = RETRY_AFTER_S},
+                  &(struct problem_info){.status = 503,
+                                         .detail = detail,
+                                         .request_id = job->request_id,
+                                         .retry_after_s = RETRY_AFTER_S,
+                                         .any_origin = job->any_origin},
                   NULL);
     job_end(job, 503);
 }
@@ -149,11 +168,31 @@ static struct job *job_new(struct gateway *self, struct exchange *x)
     return job;
 }
 
+/* Whether a page has answered. allow: the methods that the path takes, for the 405; "" if there is no such page. */
+static bool answer_page(struct job *job, char allow[ROUTE_METHODS_MAX])
+{
+    const char *path = exchange_path(job->x), *method = exchange_method(job->x);
+
+    allow[0] = '\0';
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        size_t used = strlen(allow);
+
+        if (!route_path_matches(pages[i].path, path, job->match.params, &job->match.n_params))
+            continue;
+        if (strcmp(pages[i].method, method) == 0) {
+            pages[i].page(job);
+            return true;
+        }
+        snprintf(allow + used, ROUTE_METHODS_MAX - used, "%s%s", used ? ", " : "", pages[i].method);
+    }
+    return false;
+}
+
 static void on_request(void *arg, struct exchange *x)
 {
     struct gateway *self = arg;
     struct job *job = job_new(self, x);
-    const char *path = exchange_path(x), *allow = NULL;
+    char allow[ROUTE_METHODS_MAX];
 
     if (!job) {
         exchange_cut(x);
@@ -163,21 +202,14 @@ static void on_request(void *arg, struct exchange *x)
         job_unavailable(job, "the gateway is stopping");
         return;
     }
-    for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        if (strcmp(pages[i].path, path) != 0)
-            continue;
-        if (strcmp(pages[i].method, exchange_method(x)) == 0) {
-            pages[i].page(job);
-            return;
-        }
-        allow = allow ? "POST, GET" : pages[i].method;
-    }
-    if (route_find(exchange_method(x), path, &job->match)) {
+    if (answer_page(job, allow))
+        return;
+    if (route_find(exchange_method(x), exchange_path(x), &job->match)) {
         rest_page(job);
-    } else if (allow || *job->match.allow) {
+    } else if (*allow || *job->match.allow) {
         char header[ROUTE_METHODS_MAX + 16];
 
-        snprintf(header, sizeof header, "Allow: %s", allow ? allow : job->match.allow);
+        snprintf(header, sizeof header, "Allow: %s", *allow ? allow : job->match.allow);
         job_problem(job, 405, NULL, header, "this address does not take this method");
     } else {
         job_problem(job, 404, NULL, NULL, "there is nothing at this address");

@@ -39,7 +39,8 @@ struct job {
     struct gateway *gateway;
     struct exchange *x;
     char request_id[REQUEST_ID_SIZE];
-    struct route_match match; /* of the REST API */
+    struct route_match match; /* of the REST API; of a page its parameters alone */
+    bool any_origin;          /* scripts of any page may read the answer */
 };
 
 /* ---- the pages: each owns the job and answers it; called in a server thread, must not block ---- */
@@ -48,6 +49,8 @@ void rest_page(struct job *job);
 void text_webhook_page(struct job *job);
 void status_webhook_page(struct job *job);
 void voice_webhook_page(struct job *job);
+void form_webhook_page(struct job *job);
+void form_options_page(struct job *job);
 void healthz_page(struct job *job);
 void readyz_page(struct job *job);
 void metrics_page(struct job *job);
@@ -56,6 +59,10 @@ void openapi_page(struct job *job);
 /* ---- answering: each ends the job ---- */
 
 void job_reply(struct job *job, int status, const char *content_type, const char *body, size_t len);
+/* headers: "Name: value", ends with NULL; at most JOB_HEADERS_MAX. */
+#define JOB_HEADERS_MAX 4
+void job_reply_with(struct job *job, int status, const char *content_type, const char *body, size_t len,
+                    const char *const *headers);
 void job_problem(struct job *job, int status, const char *field, const char *header, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* With Retry-After. */

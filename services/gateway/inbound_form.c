@@ -60,25 +60,12 @@ static int read_addresses(const struct form *form, struct inbound *in, struct er
     return 0;
 }
 
-/* Text of a single line, cut to max bytes. NULL where there is none. */
-static const char *one_line(const char *text, size_t max, struct arena *arena)
-{
-    char *copy;
-
-    if (!text || !text_has_word(text) || !(copy = arena_strndup(arena, text, utf8_cut(text, strlen(text), max))))
-        return NULL;
-    for (char *p = copy; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = ' ';
-    return copy;
-}
-
 /* A shared location, as a person would write it: "[location: Name, address (48.137, 11.575)]". NULL: there is none. */
 static const char *read_location(const struct form *form, struct arena *arena)
 {
     const char *latitude = form_get(form, "Latitude"), *longitude = form_get(form, "Longitude");
-    const char *label = one_line(form_get(form, "Label"), PLACE_MAX_BYTES, arena);
-    const char *address = one_line(form_get(form, "Address"), PLACE_MAX_BYTES, arena);
+    const char *label = text_line(arena, form_get(form, "Label"), PLACE_MAX_BYTES);
+    const char *address = text_line(arena, form_get(form, "Address"), PLACE_MAX_BYTES);
     AUTO(buf_free) struct buf out = {0};
     double number;
     char *end;
@@ -159,7 +146,7 @@ int inbound_read_form(const struct form *form, struct arena *arena, struct inbou
         return err_set_field(err, ERR_INVALID, "Body", "Body is required where there is no attachment");
     if (strlen(in->body) > TEXT_MAX)
         return err_set_field(err, ERR_INVALID, "Body", "Body may have %d bytes", TEXT_MAX);
-    in->name = one_line(form_get(form, "ProfileName"), NAME_MAX_BYTES, arena);
+    in->name = text_line(arena, form_get(form, "ProfileName"), NAME_MAX_BYTES);
     inbound_read_consent(in, form_get(form, "OptOutType"));
     return 0;
 }

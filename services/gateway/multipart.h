@@ -6,7 +6,7 @@
 struct arena;
 struct err;
 
-#define MULTIPART_PARTS_MAX   16
+#define MULTIPART_PARTS_MAX   64
 #define MULTIPART_HEADERS_MAX 4096 /* bytes of the headers of one part */
 
 struct multipart_part {

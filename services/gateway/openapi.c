@@ -214,6 +214,67 @@ static void add_operation(json_t *paths, const char *path, const char *method, j
     json_object_set_new(item, name, operation);
 }
 
+/* What a web form sends. */
+static json_t *form_schema(void)
+{
+    static const struct {
+        const char *name, *doc;
+    } fields[] = {
+        {"token", "the form's token, where no header can carry it; also in the query"},
+        {"phone",
+         "E.164, or as it is written in the country of the form or of the client's numbers; phone, email or both"},
+        {"email", "an address"},
+        {"name", "of the person"},
+        {"message", "what they want: it is answered. At most 16384 bytes"},
+        {"service", "the one that they want"},
+        {"consent", "yes, true, on or 1: without it the submission is refused"},
+        {"consent_text", "what they agreed to; absent: the form's consent_text"},
+        {"consent_at", "when, RFC 3339; absent: now"},
+        {"source", "where the lead came from; absent: the form's name"},
+        {"page_url", "the page of the form; absent: the header Referer"},
+        {"language", "language tag of the page; absent: the form's"},
+        {"submission_id",
+         "the sender's: the same again has no effect. Without it the same content within 10 minutes has none"},
+        {"redirect", "one of the form's redirect_urls, to which a browser is sent (303); any other is passed over"},
+        {"_gotcha", "to be left empty: where it is filled in nothing is stored, and it is not told"},
+    };
+    json_t *properties = json_object();
+
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        json_object_set_new(properties, fields[i].name,
+                            json_pack("{s:s, s:s}", "type", "string", "description", fields[i].doc));
+    return json_pack("{s:s, s:o, s:[s], s:b, s:s}", "type", "object", "properties", properties, "required", "consent",
+                     "additionalProperties", 1, "description",
+                     "Others are kept with the message: 40 of them, of 1000 bytes each. The form may name ours "
+                     "otherwise (field_names).");
+}
+
+static json_t *form_operation(void)
+{
+    json_t *schema = form_schema(), *content = json_object(), *answer;
+    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"};
+
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        json_object_set_new(content, types[i], json_pack("{s:O}", "schema", schema));
+    json_decref(schema);
+    answer = json_pack("{s:s, s:{s:{s:s}, s:{s:s, s:s}}}", "type", "object", "properties", "accepted", "type",
+                       "boolean", "message_id", "type", "string", "format", "uuid");
+    return json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:b, s:{s:s, s:s}}], s:{s:b, s:o}, s:{s:{s:s, s:{s:{s:o}}}, "
+                     "s:{s:s}, s:o}, s:[]}",
+                     "operationId", "submit_form", "summary",
+                     "A web form's submission: a lead, which is written to first.", "description",
+                     "The form's token comes in Authorization: Bearer, in X-Form-Token, as the field token or in the "
+                     "query. Scripts of "
+                     "any page may send it (Access-Control-Allow-Origin: *). Answered once it is stored, with JSON, or "
+                     "where a browser "
+                     "shows the answer with a page or a redirection.",
+                     "parameters", "name", "client_id", "in", "path", "required", 1, "schema", "type", "string",
+                     "format", "uuid", "requestBody", "required", 1, "content", content, "responses", "200",
+                     "description", "it is stored", "content", "application/json", "schema", answer, "303",
+                     "description", "it is stored: the browser goes to the form's page", "default", problem_response(),
+                     "security");
+}
+
 /* What is not a row of the route table. */
 static void add_pages(json_t *paths)
 {
@@ -237,6 +298,7 @@ static void add_pages(json_t *paths)
          "text/xml"},
     };
 
+    add_operation(paths, "/api/v1/webhooks/form/{client_id}", "POST", form_operation());
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
         json_t *operation = json_pack("{s:s, s:s, s:{s:{s:s, s:{s:{}}}, s:o}, s:[]}", "operationId", pages[i].id,
                                       "summary", pages[i].summary, "responses", "200", "description", "done", "content",

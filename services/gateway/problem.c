@@ -83,7 +83,7 @@ void problem_reply(struct exchange *x, const struct problem_info *info, const ch
 {
     AUTO(buf_free) struct buf body = {0};
     char request_id[96], retry_after[32];
-    const char *headers[5];
+    const char *headers[6];
     size_t n = 0;
 
     problem_write(info, &body);
@@ -98,6 +98,8 @@ void problem_reply(struct exchange *x, const struct problem_info *info, const ch
     }
     if (header)
         headers[n++] = header;
+    if (info->any_origin)
+        headers[n++] = ANY_ORIGIN_HEADER;
     headers[n] = NULL;
     exchange_reply(x, info->status, "application/problem+json", body.failed ? "" : body.data,
                    body.failed ? 0 : body.len, headers);

@@ -1,6 +1,7 @@
 /* problem.h - RFC 9457 problem documents. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "libshared/err.h"
@@ -15,6 +16,7 @@ struct problem_info {
     const char *request_id; /* NULL: none */
     int retry_after_s;      /* 0: none */
     const char *missing;    /* a JSON array of what is not there (readyz); NULL: none */
+    bool any_origin;        /* scripts of any page may read it */
 };
 
 /* The HTTP status of an error kind. */
@@ -28,6 +30,8 @@ void problem_write(const struct problem_info *info, struct buf *out);
 
 /* Answers x with the document. header is one more header line; NULL: none. */
 void problem_reply(struct exchange *x, const struct problem_info *info, const char *header);
+
+#define ANY_ORIGIN_HEADER "Access-Control-Allow-Origin: *"
 
 /* Answers x with what err says. An internal error's text is for the log alone. */
 void problem_reply_err(struct exchange *x, const struct err *err, const char *request_id);

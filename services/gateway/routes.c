@@ -57,8 +57,8 @@ const struct route routes[] = {
     {"GET",   API "/leads", "orchestrator", &list_leads_type, &lead_page_type, WHO_CLIENT, 200, NULL,
      .doc = "List leads."},
     {"POST",  API "/leads", "orchestrator", &create_lead_type, &created_lead_type, WHO_CLIENT, 201, NULL,
-     .doc = "Create a lead. With a phone or email that is known it is that lead: 200, and what it lacked is filled in. Nothing "
-     "is sent to it.", .created_field = "created"},
+     .doc = "Create a lead. With a phone or email that is known it is that lead: 200, and what it lacked is filled in. With "
+     "greet and consent_text it is written to first.", .created_field = "created"},
     {"GET",   API "/leads/{lead_id}", "orchestrator", &get_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
      .doc = "One lead."},
     {"PATCH", API "/leads/{lead_id}", "orchestrator", &update_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
@@ -73,6 +73,19 @@ const struct route routes[] = {
     {"DELETE", API "/leads/{lead_id}", "orchestrator", &erase_lead_type, &erased_lead_type, WHO_CLIENT, 200, NULL,
      .doc = "Erase one person with all conversations, messages, decisions and tasks; counts without names stay. 409 while a "
      "message to it is being sent: try again in a minute."},
+
+    {"POST",  API "/forms", "orchestrator", &create_form_type, &form_with_token_type, WHO_CLIENT, 201, NULL,
+     .doc = "Create a web form. Its token is told in this answer alone."},
+    {"GET",   API "/forms", "orchestrator", &list_forms_type, &form_page_type, WHO_CLIENT, 200, NULL,
+     .doc = "List web forms, newest first."},
+    {"GET",   API "/forms/{form_id}", "orchestrator", &get_form_type, &web_form_type, WHO_CLIENT, 200, NULL,
+     .doc = "One web form."},
+    {"PATCH", API "/forms/{form_id}", "orchestrator", &update_form_type, &web_form_type, WHO_CLIENT, 200, NULL,
+     .doc = "Change a web form."},
+    {"POST",  API "/forms/{form_id}/rotate-token", "orchestrator", &rotate_form_type, &form_with_token_type, WHO_CLIENT, 200,
+     NULL, .doc = "Give a web form a new token; the one before is refused from now on."},
+    {"DELETE", API "/forms/{form_id}", "orchestrator", &disable_form_type, &web_form_type, WHO_CLIENT, 200, NULL,
+     .doc = "Disable a web form: its submissions are refused from now on. What it has sent stays."},
 
     {"GET",   API "/notices", "orchestrator", &list_notices_type, &notice_page_type, WHO_CLIENT, 200, NULL,
      .doc = "List what a person must see to, newest first."},

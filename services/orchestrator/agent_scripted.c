@@ -11,6 +11,7 @@
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
 #include "services/orchestrator/follow_up_plan.h"
+#include "services/orchestrator/greeting_text.h"
 #include "services/orchestrator/instructions.h"
 #include "services/orchestrator/intents.h"
 #include "services/orchestrator/language.h"
@@ -183,7 +184,7 @@ static void say_received(struct answering *self, const char *note)
 static const char *bare_attachment(const struct decision_input *in, const char *text)
 {
     for (size_t i = 0; i < in->n_unanswered && !text_has_word(text); i++)
-        if (in->unanswered[i].note)
+        if (in->unanswered[i].note && strncmp(in->unanswered[i].note, "[the lead sent", 14) == 0)
             return in->unanswered[i].note;
     return NULL;
 }
@@ -268,6 +269,17 @@ static const char *without(struct arena *arena, const char *text, const char *wo
     return rest ? rest : text;
 }
 
+/* A lead that has asked nothing: who writes, and one question, unless the client's own words ask it. */
+static void greet(struct answering *self)
+{
+    const char *text = greeting_text(self->arena, self->in);
+
+    say_text(self, text);
+    self->out.intent = "form";
+    if (text && !strchr(text, '?') && !strstr(text, "؟"))
+        ask_missing(self);
+}
+
 static void answer_all(struct answering *self)
 {
     const char *note = bare_attachment(self->in, self->text);
@@ -279,7 +291,9 @@ static void answer_all(struct answering *self)
     self->intents = intents_read(self->arena, self->text, self->in->asked);
     self->language = language_of(self->in, self->arena);
     self->out.intent = intents_names(self->arena, &self->intents);
-    if (note)
+    if (self->in->greet)
+        greet(self);
+    else if (note)
         say_received(self, note);
     else
         answer(self);

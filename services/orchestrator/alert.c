@@ -53,6 +53,16 @@ static void put_name(struct buf *out, const struct turn *turn)
     put_cut(out, turn->out.name && *turn->out.name ? turn->out.name : "Somebody (no name yet)", NAME_MAX_BYTES);
 }
 
+static void put_things(struct buf *out, const struct turn *turn)
+{
+    put_thing(out, "\nWants: ", turn->out.service_interest, "");
+    put_thing(out, "\nUrgency: ", turn->out.urgency, "");
+    put_thing(out, "\nBudget: ", turn->out.budget_range, "");
+    put_thing(out, "\nWhen: ", turn->out.timeline, "");
+    buf_puts(out, "\nLast words: ");
+    put_cut(out, last_words(turn), WORDS_MAX_BYTES);
+}
+
 const char *alert_text(const struct turn *turn, bool is_hot, struct arena *arena)
 {
     AUTO(buf_free) struct buf out = {0};
@@ -63,12 +73,21 @@ const char *alert_text(const struct turn *turn, bool is_hot, struct arena *arena
     buf_printf(&out, ", %s%s.", turn->lead_address, strcmp(turn->channel, "whatsapp") == 0 ? " (WhatsApp)" : "");
     if (turn->out.escalate)
         put_thing(&out, is_hot ? "\nNeeds a person: " : "\nWhy: ", turn->out.escalation_reason, "");
-    put_thing(&out, "\nWants: ", turn->out.service_interest, "");
-    put_thing(&out, "\nUrgency: ", turn->out.urgency, "");
-    put_thing(&out, "\nBudget: ", turn->out.budget_range, "");
-    put_thing(&out, "\nWhen: ", turn->out.timeline, "");
-    buf_puts(&out, "\nLast words: ");
-    put_cut(&out, last_words(turn), WORDS_MAX_BYTES);
+    put_things(&out, turn);
+    return out.failed ? NULL : arena_strdup(arena, out.data);
+}
+
+static const char *not_greeted_text(const struct turn *turn, const char *why, struct arena *arena)
+{
+    AUTO(buf_free) struct buf out = {0};
+
+    put_cut(&out, turn->in.client_name, NAME_MAX_BYTES);
+    buf_puts(&out, ": a lead came by web form and is not written to. ");
+    put_name(&out, turn);
+    buf_puts(&out, ", ");
+    put_cut(&out, turn->lead_address, NAME_MAX_BYTES);
+    put_thing(&out, ".\nWhy: ", why, "");
+    put_things(&out, turn);
     return out.failed ? NULL : arena_strdup(arena, out.data);
 }
 
@@ -203,4 +222,16 @@ int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const 
     if (number && put(&self, "sms", number, alert_text(turn, is_hot, arena), once, err) < 0)
         return -1;
     return is_hot ? put_call(&self, number, err) : 0;
+}
+
+int alert_put_not_greeted(struct db_tx *tx, struct bus *bus, const struct turn *turn, const char *why,
+                          const char *trace_id, struct arena *arena, struct err *err)
+{
+    struct alerting self = {.tx = tx, .bus = bus, .turn = turn, .trace_id = trace_id, .arena = arena};
+    const char *number = setting(&self, "hot_lead_sms_number");
+
+    if (!number)
+        return 0;
+    return put(&self, "sms", number, not_greeted_text(turn, why, arena),
+               arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)turn->last_seq), err);
 }

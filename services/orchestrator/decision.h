@@ -55,7 +55,9 @@
     E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what our last answer asked for")     \
     F(S, BOOL, first_message,   DEFAULT(0), 0, 1,   "nothing has been written to this lead before")         \
     F(S, INT,  read_seq,        DEFAULT(0), 0, 1e15, "of the history, up to where a decision has read it: what the lead wrote behind it a person has answered") \
-    F(S, STR,  handover_note,   OPTIONAL, 0, 2000,  "what a person who had taken over left for the agent")
+    F(S, STR,  handover_note,   OPTIONAL, 0, 2000,  "what a person who had taken over left for the agent") \
+    F(S, BOOL, greet,           DEFAULT(0), 0, 1,   "the lead came by web form or API and asked nothing: it is greeted") \
+    F(S, STR,  form_language,   OPTIONAL, 2, 35,    "of the web form: language tag")
 
 #define DECISION_OUTPUT(S, F, E, M, L)                                                                      \
     E(S, "claude|scripted",     agent, REQUIRED,    "who wrote the reply")                                  \

@@ -18,6 +18,7 @@ struct orchestrator {
 
 /* turn.c */
 int process_ai_response(struct worker *self, struct task *task, struct err *err);
+int generate_greeting(struct worker *self, struct task *task, struct err *err);
 
 /* follow_up.c */
 int on_follow_up(struct worker *self, struct task *task, struct err *err);
@@ -62,6 +63,14 @@ int on_get_usage(struct worker *self, struct call *call, struct err *err);
 int on_explain_message(struct worker *self, struct call *call, struct err *err);
 int on_get_turn(struct worker *self, struct call *call, struct err *err);
 int on_replay_turn(struct worker *self, struct call *call, struct err *err);
+
+/* forms.c */
+int on_create_form(struct worker *self, struct call *call, struct err *err);
+int on_get_form(struct worker *self, struct call *call, struct err *err);
+int on_list_forms(struct worker *self, struct call *call, struct err *err);
+int on_update_form(struct worker *self, struct call *call, struct err *err);
+int on_rotate_form(struct worker *self, struct call *call, struct err *err);
+int on_disable_form(struct worker *self, struct call *call, struct err *err);
 
 /* notices.c */
 int on_list_notices(struct worker *self, struct call *call, struct err *err);

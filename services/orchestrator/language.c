@@ -62,6 +62,8 @@ enum language language_of(const struct decision_input *in, struct arena *arena)
     for (size_t i = in->n_history; i-- > 0;)
         if (strcmp(in->history[i].author, "lead") == 0 && language_of_text(in->history[i].body, arena, &language))
             return language;
+    if (in->form_language)
+        configured = in->form_language;
     if (configured && strncmp(configured, "es", 2) == 0)
         return LANGUAGE_SPANISH;
     return configured && strncmp(configured, "ar", 2) == 0 ? LANGUAGE_ARABIC : LANGUAGE_ENGLISH;

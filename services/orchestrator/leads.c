@@ -1,5 +1,4 @@
 /* leads.c - the requests about leads: list, show, create, change, opt out and in. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include "services/orchestrator/cursor.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/lead_event.h"
+#include "services/orchestrator/lead_greeting.h"
 #include "services/orchestrator/lead_store.h"
 
 #define SCORE_VALUE_MAX 2 /* as lead_store_sort_value tells it; no time is so small */
@@ -74,23 +74,13 @@ static int check_phone(const char *phone, struct err *err)
     return 0;
 }
 
-/* In lower case, in arena. What a mail server would refuse is its business; this keeps out what is no address at all.
- */
+/* In lower case, in arena. */
 static int read_email(const char **email_p, struct arena *arena, struct err *err)
 {
-    const char *at = *email_p ? strchr(*email_p, '@') : NULL;
-    char *lower;
-
     if (!*email_p || !**email_p)
         return 0;
-    if (!at || at == *email_p || strchr(at + 1, '@') || !strchr(at + 1, '.') || at[1] == '.' ||
-        at[strlen(at) - 1] == '.' || strpbrk(*email_p, " ,;<>\"") || text_has_control(*email_p))
+    if (!(*email_p = email_normalise(arena, *email_p)))
         return err_set_field(err, ERR_INVALID, "email", "email must be an address, e.g. ada@example.com");
-    if (!(lower = arena_strdup(arena, *email_p)))
-        return err_set(err, ERR_INTERNAL, "a lead: out of memory");
-    for (char *p = lower; *p; p++)
-        *p = (char)tolower((unsigned char)*p);
-    *email_p = lower;
     return 0;
 }
 
@@ -122,7 +112,7 @@ static int check_create(struct call *call, struct create_lead *request, struct e
         return err_set_field(err, ERR_INVALID, "phone", "phone is missing: give phone, email or both");
     if (check_phone(request->phone, err) < 0 || read_email(&request->email, call->arena, err) < 0 ||
         check_line("name", request->name, err) < 0 || check_line("source", request->source, err) < 0 ||
-        check_timezone(call->tx, request->timezone, err) < 0)
+        check_timezone(call->tx, request->timezone, err) < 0 || lead_greeting_check(request, err) < 0)
         return -1;
     return client_store_get(call->tx, request->client_id, call->arena, &client, err);
 }
@@ -160,14 +150,17 @@ int on_create_lead(struct worker *self, struct call *call, struct err *err)
     char lead_id[UUID_SIZE];
     int created;
 
-    (void)self;
     if (!(reply->lead = arena_calloc(call->arena, 1, sizeof *reply->lead)))
         return err_set(err, ERR_INTERNAL, "a lead: out of memory");
     if (check_create(call, &request, err) < 0 || (created = find_or_insert(call, &request, lead_id, err)) < 0 ||
         (!created && lead_store_fill(call->tx, lead_id, &request, err) < 0))
         return -1;
     reply->created = created;
-    return lead_store_get(call->tx, lead_id, call->arena, reply->lead, err);
+    return lead_store_lock(call->tx, lead_id, call->arena, reply->lead, err) < 0 ||
+                   lead_greeting_put(self, call, &request, reply, err) < 0 ||
+                   (request.greet && lead_store_get(call->tx, lead_id, call->arena, reply->lead, err) < 0)
+               ? -1
+               : 0;
 }
 
 /* ---- changing ---- */

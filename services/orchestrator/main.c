@@ -52,6 +52,7 @@ static void orchestrator_worker_destroy(struct worker *self)
 static const struct task_handler tasks[] = {
     {TASK_process_ai_response, process_ai_response},
     {TASK_follow_up, on_follow_up},
+    {TASK_generate_greeting, generate_greeting},
     {0},
 };
 
@@ -81,6 +82,12 @@ static const struct request_handler requests[] = {
     {&explain_message_type, &message_why_type, on_explain_message, 0},
     {&get_turn_type, &turn_record_type, on_get_turn, 0},
     {&replay_turn_type, &replayed_turn_type, on_replay_turn, 0},
+    {&create_form_type, &form_with_token_type, on_create_form, 0},
+    {&get_form_type, &web_form_type, on_get_form, 0},
+    {&list_forms_type, &form_page_type, on_list_forms, 0},
+    {&update_form_type, &web_form_type, on_update_form, 0},
+    {&rotate_form_type, &form_with_token_type, on_rotate_form, 0},
+    {&disable_form_type, &web_form_type, on_disable_form, 0},
     {&list_notices_type, &notice_page_type, on_list_notices, 0},
     {&resolve_notice_type, &notice_type, on_resolve_notice, 0},
     {0},

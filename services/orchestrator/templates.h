@@ -5,8 +5,12 @@
 #include "services/orchestrator/language.h"
 
 enum template {
-    SAY_BOT,       /* %s: the business */
-    SAY_HELLO,     /* %s: the business */
+    SAY_BOT,    /* %s: the business */
+    SAY_HELLO,  /* %s: the business */
+    GREET,      /* {business}; see greeting_text.h */
+    GREET_NAME, /* {name}, {business} */
+    GREET_REQUEST,
+    GREET_SERVICE, /* {service} */
     SAY_ESCALATED, /* a person will answer */
     SAY_UNKNOWN,   /* offers a colleague */
     SAY_UNKNOWN_AGAIN,

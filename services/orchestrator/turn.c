@@ -20,6 +20,7 @@
 #include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/follow_up.h"
+#include "services/orchestrator/greeting.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn_decide.h"
@@ -81,7 +82,7 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .conversation_id = turn->conversation_id,
                              .lead_id = turn->lead_id,
                              .message_id = turn->message_id,
-                             .purpose = "reply",
+                             .purpose = turn->purpose,
                              .author = "agent",
                              .channel = turn->channel,
                              .from = turn->our_address,
@@ -120,6 +121,29 @@ static int stay_silent(struct worker *self, struct task *task, const struct turn
 
 /* ---- the task ---- */
 
+static int take_back(struct worker *self, const struct turn *turn, struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+
+    return !tx || turn_store_take_back(tx, turn, err) < 0 ? -1 : db_commit(&tx, err);
+}
+
+int turn_load(struct worker *self, const struct task *task, const char *conversation_id, struct turn *ret_turn,
+              int64_t *ret_load_us, struct err *err)
+{
+    int64_t start = clock_mono_us();
+
+    if (turn_store_load(self->db, task->client_id, conversation_id, task->arena, ret_turn, err) < 0)
+        return -1;
+    /* What we began and what the lead has written since get one answer. */
+    if (ret_turn->greeting_waits && ret_turn->in.n_unanswered > 0 &&
+        (take_back(self, ret_turn, err) < 0 ||
+         turn_store_load(self->db, task->client_id, conversation_id, task->arena, ret_turn, err) < 0))
+        return -1;
+    *ret_load_us = clock_mono_us() - start;
+    return 0;
+}
+
 /* The model is tried until the lead's patience ends, counted from the arrival of the oldest unanswered message. */
 static int64_t patience_deadline_ms(const struct config *config, const struct turn *turn)
 {
@@ -138,13 +162,8 @@ static const char *model_of(const struct config *config, const struct turn *turn
     return !config->anthropic_api_key ? NULL : chosen ? chosen : config->anthropic_model;
 }
 
-/* Answers all that the lead has written since the last answer. A second run finds nothing unanswered, or loses at the
- * commit: conversations.answered_seq and the task's token let only one through. A turn that a person has overtaken, by
- * writing or taking over, ends without a trace: what is still unanswered then has a task of its own, or gets one when
- * the person releases the conversation. */
-int process_ai_response(struct worker *self, struct task *task, struct err *err)
+int turn_answer(struct worker *self, struct task *task, struct turn *turn, int64_t load_us, struct err *err)
 {
-    const struct process_ai_response *payload = task->payload;
     struct orchestrator *state = self->state;
     struct turn_searcher searcher = {.worker = self,
                                      .client_id = task->client_id,
@@ -152,48 +171,75 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     struct claude_live live = {.api = {.base_url = self->config->anthropic_base_url,
                                        .api_key = self->config->anthropic_api_key,
                                        .http = state ? state->http : NULL},
-                               .outage = state ? state->outage : NULL};
+                               .outage = state ? state->outage : NULL,
+                               .deadline_ms = patience_deadline_ms(self->config, turn)};
     struct decider decider = {.api = {.call = claude_live_call, .arg = &live},
                               .search = {.search = turn_search, .arg = &searcher},
-                              .arena = task->arena};
-    int64_t start = clock_mono_us();
+                              .arena = task->arena,
+                              .load_us = load_us};
     struct lead_change change = {0};
-    struct turn turn;
+    int64_t start;
     int kept;
 
-    if (turn_store_load(self->db, task->client_id, payload->conversation_id, task->arena, &turn, err) < 0)
-        return -1;
-    failpoint("orchestrator.after_load");
-    decider.load_us = clock_mono_us() - start;
-    turn.in.model = model_of(self->config, &turn, task->arena);
-    live.deadline_ms = patience_deadline_ms(self->config, &turn);
-    if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
-        return 0;
-    if (turn.opted_out)
-        return stay_silent(self, task, &turn, err);
-
-    if (turn_wants_model(&turn, task->arena) && !service_wait(self, task))
+    turn->in.model = model_of(self->config, turn, task->arena);
+    if (turn_wants_model(turn, task->arena) && !service_wait(self, task))
         return 0; /* for now */
 
     start = clock_mono_us();
-    turn_add_passages(&searcher, &turn, task->arena);
+    turn_add_passages(&searcher, turn, task->arena);
     decider.search_us = clock_mono_us() - start;
-    if (turn_decide(&decider, &turn, err) < 0)
+    if (turn_decide(&decider, turn, err) < 0)
         return -1;
-    log_model_failure(&turn);
-    if (turn.model)
-        turn.cost_micro_usd = model_cost_micro_usd(state ? state->prices : NULL, turn.model, &turn.tokens);
-    if ((kept = commit_turn(self, task, &turn, &change, err)) <= 0) {
-        usage_store_unused(self->db, &turn);
+    log_model_failure(turn);
+    if (turn->model)
+        turn->cost_micro_usd = model_cost_micro_usd(state ? state->prices : NULL, turn->model, &turn->tokens);
+    if ((kept = commit_turn(self, task, turn, &change, err)) <= 0) {
+        usage_store_unused(self->db, turn);
         if (kept == 0)
-            log_info("overtaken", log_str("client_id", turn.client_id),
-                     log_str("conversation_id", turn.conversation_id));
+            log_info("overtaken", log_str("client_id", turn->client_id),
+                     log_str("conversation_id", turn->conversation_id));
         return kept;
     }
     failpoint("orchestrator.after_commit");
-    publish_all(self, &turn, &change);
-    log_info("answered", log_str("client_id", turn.client_id), log_str("conversation_id", turn.conversation_id),
-             log_str("turn_id", turn.turn_id), log_str("agent", turn.out.agent), log_str("score", turn.out.score),
-             log_int("unanswered", turn.in.n_unanswered), log_int("waited_ms", turn.waited_ms));
+    publish_all(self, turn, &change);
+    log_info("answered", log_str("client_id", turn->client_id), log_str("conversation_id", turn->conversation_id),
+             log_str("turn_id", turn->turn_id), log_str("agent", turn->out.agent), log_str("score", turn->out.score),
+             log_int("unanswered", turn->in.n_unanswered), log_int("waited_ms", turn->waited_ms));
     return 0;
+}
+
+/* Answers all that the lead has written since the last answer. A second run finds nothing unanswered, or loses at the
+ * commit: conversations.answered_seq and the task's token let only one through. A turn that a person has overtaken, by
+ * writing or taking over, ends without a trace: what is still unanswered then has a task of its own, or gets one when
+ * the person releases the conversation. */
+static int answer(struct worker *self, struct task *task, const char *conversation_id, struct err *err)
+{
+    struct turn turn;
+    int64_t load_us;
+
+    if (turn_load(self, task, conversation_id, &turn, &load_us, err) < 0)
+        return -1;
+    failpoint("orchestrator.after_load");
+    if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
+        return 0;
+    if (turn.only_forms)
+        return greeting_answer(self, task, &turn, load_us, err);
+    return turn.opted_out ? stay_silent(self, task, &turn, err) : turn_answer(self, task, &turn, load_us, err);
+}
+
+int process_ai_response(struct worker *self, struct task *task, struct err *err)
+{
+    const struct process_ai_response *payload = task->payload;
+
+    return answer(self, task, payload->conversation_id, err);
+}
+
+/* The same of what came by web form or API. It runs beside an answer to the lead's own texts, not before or after it:
+ * it may wait until morning, and they do not. Whichever of both is first answers all there is; the other then finds
+ * nothing, or loses at the commit and looks again. */
+int generate_greeting(struct worker *self, struct task *task, struct err *err)
+{
+    const struct generate_greeting *payload = task->payload;
+
+    return answer(self, task, payload->conversation_id, err);
 }

@@ -22,7 +22,7 @@ bool turn_wants_model(const struct turn *turn, struct arena *arena)
 {
     const char *agent;
 
-    return model_is_wanted(turn, arena, &agent) && !month_budget_is_spent(&turn->in);
+    return model_is_wanted(turn, arena, &agent) && !turn->in.greet && !month_budget_is_spent(&turn->in);
 }
 
 /* 0: out is the model's. -1 with turn->model_err otherwise. */
@@ -47,12 +47,15 @@ static int ask_model(struct deciding *self)
 int turn_run_agent(struct deciding *self, const char **ret_wanted, struct err *err)
 {
     int64_t start = clock_mono_us();
+    bool wanted = model_is_wanted(self->turn, self->base->arena, ret_wanted);
     int rc = -1;
 
-    if (model_is_wanted(self->turn, self->base->arena, ret_wanted) && month_budget_is_spent(&self->turn->in)) {
+    if (self->turn->in.greet) {
+        rc = -1; /* it is not the model's to write */
+    } else if (wanted && month_budget_is_spent(&self->turn->in)) {
         self->over_budget = true;
         err_set(&self->turn->model_err, ERR_DENIED, "the month has cost what monthly_budget_usd allows");
-    } else if (model_is_wanted(self->turn, self->base->arena, ret_wanted)) {
+    } else if (wanted) {
         rc = ask_model(self);
     } else if (strcmp(*ret_wanted, "claude") == 0) {
         err_set(&self->turn->model_err, ERR_UNAVAILABLE, "ANTHROPIC_API_KEY is not set");

@@ -8,7 +8,9 @@
 #include "libshared/clock.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/form_note.h"
 #include "services/orchestrator/media_note.h"
 #include "services/orchestrator/person_asks.h"
 #include "services/orchestrator/turn.h"
@@ -47,6 +49,10 @@ static void read_lead(const struct db_result *rows, struct arena *arena, struct 
     "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"   \
     "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "  \
     "AS opted_out,"                                                                                         \
+    "       EXISTS (SELECT FROM messages m"                                                                 \
+    "                WHERE m.client_id = c.client_id AND m.conversation_id = c.conversation_id"             \
+    "                  AND m.direction = 'out' AND m.purpose = 'started' AND m.author = 'agent'"            \
+    "                  AND m.state = 'queued' AND m.turn_id IS NOT NULL) AS greeting_waits,"                \
     "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"     \
     "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"                         \
     "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"                   \
@@ -83,6 +89,7 @@ static int read_conversation(const struct db_result *rows, struct arena *arena, 
     turn->epoch = db_get_int(rows, 0, "epoch");
     turn->opted_out = db_get_bool(rows, 0, "opted_out");
     turn->follow_up_waits = db_get_bool(rows, 0, "follow_up_waits");
+    turn->greeting_waits = db_get_bool(rows, 0, "greeting_waits");
     turn->stored_config = copy(rows, "config", arena);
     read_lead(rows, arena, &turn->lead);
     *in = (struct decision_input){
@@ -120,7 +127,8 @@ static struct decision_message *read_messages(const struct db_result *rows, stru
         m->seq = db_get_int(rows, i, "seq");
         m->author = arena_strdup(arena, db_get(rows, i, "author"));
         m->body = arena_strdup(arena, db_get(rows, i, "body"));
-        m->note = media_note(db_get(rows, i, "media"), arena);
+        m->note = db_get(rows, i, "form") ? form_note(db_get(rows, i, "form"), arena)
+                                          : media_note(db_get(rows, i, "media"), arena);
         m->created_at = get_time(rows, i, "created_at");
         if (!m->author || !m->body)
             return NULL;
@@ -131,10 +139,30 @@ static struct decision_message *read_messages(const struct db_result *rows, stru
 #define ANSWERED_SEQ "(SELECT answered_seq FROM conversations WHERE client_id = $1 AND conversation_id = $2)"
 
 #define LOAD_UNANSWERED                                                                                                \
-    "SELECT seq, author, body, media, created_at"                                                                      \
+    "SELECT seq, author, body, media, form, created_at"                                                                \
     "  FROM messages"                                                                                                  \
     " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > " ANSWERED_SEQ " ORDER BY seq DESC" \
     " LIMIT $3"
+
+/* Rows newest first. Where a form asks nothing, there is nothing to answer: the lead is greeted. */
+static int read_forms(const struct db_result *rows, struct arena *arena, struct turn *turn, struct err *err)
+{
+    int n = db_result_count(rows);
+    bool asks = false;
+
+    turn->only_forms = n > 0;
+    for (int i = 0; i < n; i++) {
+        const char *form = db_get(rows, i, "form");
+
+        turn->only_forms = turn->only_forms && form;
+        asks = asks || text_has_word(db_get(rows, i, "body"));
+        if (form && !turn->form && !(turn->form = arena_strdup(arena, form)))
+            return err_set(err, ERR_INTERNAL, "turn: out of memory");
+    }
+    turn->in.greet = turn->only_forms && !asks;
+    turn->in.form_language = turn->form ? form_language(turn->form, arena) : NULL;
+    return 0;
+}
 
 static int read_unanswered(const struct db_result *rows, struct arena *arena, struct turn *turn, struct err *err)
 {
@@ -146,12 +174,12 @@ static int read_unanswered(const struct db_result *rows, struct arena *arena, st
     turn->last_seq = n > 0 ? turn->in.unanswered[n - 1].seq : turn->answered_seq;
     if (n > 0 && turn->in.now > turn->in.unanswered[0].created_at)
         turn->waited_ms = (turn->in.now - turn->in.unanswered[0].created_at) / 1000;
-    return 0;
+    return read_forms(rows, arena, turn, err);
 }
 
 /* What was exchanged. Neither an alert to the client's own people nor the confirmation of a STOP is part of it. */
 #define LOAD_HISTORY                                                                                       \
-    "SELECT seq, author, body, media, created_at"                                                          \
+    "SELECT seq, author, body, media, form, created_at"                                                    \
     "  FROM messages"                                                                                      \
     " WHERE client_id = $1 AND conversation_id = $2 AND state NOT IN ('dropped', 'failed', 'undelivered')" \
     "   AND (direction = 'out' OR seq <= " ANSWERED_SEQ ") AND purpose IN ('reply', 'started')"            \
@@ -206,7 +234,7 @@ int turn_store_load(struct db_pool *pool, const char *client_id, const char *con
     };
     int rc;
 
-    *ret_turn = (struct turn){.client_id = client_id, .conversation_id = conversation_id};
+    *ret_turn = (struct turn){.client_id = client_id, .conversation_id = conversation_id, .purpose = "reply"};
     uuid_new(ret_turn->turn_id);
     uuid_new(ret_turn->message_id);
     if (db_run_together(pool, client_id, asks, COUNT_OF(asks), err) < 0)
@@ -215,6 +243,39 @@ int turn_store_load(struct db_pool *pool, const char *client_id, const char *con
     for (size_t i = 0; i < COUNT_OF(asks); i++)
         db_result_free(&asks[i].rows);
     return rc;
+}
+
+/* The conversation is locked before its messages, as who erases a lead does it. */
+int turn_store_take_back(struct db_tx *tx, const struct turn *turn, struct err *err)
+{
+    if (db_query(tx, NULL, err,
+                 "SELECT FROM conversations WHERE client_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE",
+                 db_text(turn->client_id), db_text(turn->conversation_id)) < 0 ||
+        db_query(tx, NULL, err,
+                 "WITH taken AS ("
+                 "    UPDATE messages SET state = 'dropped', updated_at = now(),"
+                 "           error_text = 'the lead wrote before it was sent: the answer to that covers it'"
+                 "     WHERE client_id = $1 AND conversation_id = $2 AND direction = 'out' AND purpose = 'started'"
+                 "       AND author = 'agent' AND state = 'queued' AND turn_id IS NOT NULL"
+                 "    RETURNING answers_after)"
+                 "UPDATE conversations SET answered_seq = least(answered_seq, (SELECT min(answers_after) FROM taken))"
+                 " WHERE client_id = $1 AND conversation_id = $2",
+                 db_text(turn->client_id), db_text(turn->conversation_id)) < 0)
+        return -1;
+    return 0;
+}
+
+/* Another turn has answered a part of what this one answers. */
+static int check_partly(struct db_tx *tx, const struct turn *turn, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    int n =
+        db_query(tx, &rows, err,
+                 "SELECT FROM conversations WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3"
+                 "                            AND epoch = $4",
+                 db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq), db_int(turn->epoch));
+
+    return n > 0 ? err_set(err, ERR_CONFLICT, "a part of the messages has been answered by another turn") : n;
 }
 
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err)
@@ -226,11 +287,12 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
                      "       escalation_reason = CASE WHEN state = 'open' AND $4::boolean THEN $5"
                      "                                ELSE escalation_reason END,"
                      "       updated_at = now()"
-                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3 AND epoch = $6",
+                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq = $7 AND epoch = $6",
                      db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
-                     db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch));
+                     db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch),
+                     db_int(turn->answered_seq));
 
-    return n < 0 ? -1 : n;
+    return n == 0 ? check_partly(tx, turn, err) : n;
 }
 
 /* An address that another lead has is not taken from it. The row is locked by old: of two turns of one lead, in two

@@ -15,8 +15,13 @@ struct turn;
 int turn_store_load(struct db_pool *pool, const char *client_id, const char *conversation_id, struct arena *arena,
                     struct turn *ret_turn, struct err *err);
 
+/* What we began and have not sent yet (turn->greeting_waits) is not sent any more, and what it answered is unanswered
+ * again. What is being sent stays as it is. */
+int turn_store_take_back(struct db_tx *tx, const struct turn *turn, struct err *err);
+
 /* Marks the messages up to turn->last_seq as answered and sets the conversation's state. Returns 1, or 0 if the turn
- * was overtaken: another one was first, or a person has written or taken over since it was loaded. -1 on failure. */
+ * was overtaken: another one was first, or a person has written or taken over since it was loaded. -1 on failure, with
+ * ERR_CONFLICT where another one has answered a part of them: then it is to be loaded again. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
 /* What a turn has changed of its lead. */

@@ -65,8 +65,9 @@ static const char *who_wrote(const struct message *message, bool has_turn)
                                                  : "the system wrote it";
 }
 
-/* A message of ours, its task while it waits, and its account while that is paused. A task whose hour has come waits
- * for its turn: behind another of its conversation, or in its lane. */
+/* A message of ours, or of a form whose answer waits for the lead's hours; its task while it waits, and its account
+ * while that is paused. A task whose hour has come waits for its turn: behind another of its conversation, or in its
+ * lane. */
 static int load_fate(struct db_tx *tx, const struct message *message, struct arena *arena, struct message_why *ret,
                      struct err *err)
 {
@@ -81,19 +82,22 @@ static int load_fate(struct db_tx *tx, const struct message *message, struct are
             "       CASE WHEN a.reason = 'credentials' THEN 'its Twilio account, which refuses our credentials: "
             "see the notices'"
             "            WHEN a.reason = 'rate' THEN 'its Twilio account, which limits us'"
+            "            WHEN m.direction = 'in' THEN coalesce(k.error, 'its answer')"
             "            WHEN m.state = 'uncertain' THEN concat_ws(': ', 'Twilio is asked what became of it', k.error)"
             "            WHEN k.run_at > now() THEN coalesce(k.error, 'its time')"
             "            ELSE 'its turn: another message of the conversation or its number goes first' END AS "
             "waits_for"
             "  FROM messages m"
             "  LEFT JOIN task_dedupe d ON d.client_id = m.client_id AND d.dedupe_key = 'send:' || m.message_id"
-            "  LEFT JOIN tasks k ON k.client_id = d.client_id AND k.task_id = d.task_id AND k.state = 'ready'"
-            "                    AND m.state IN ('queued', 'sending', 'uncertain')"
+            "  LEFT JOIN tasks k ON k.client_id = m.client_id AND k.state = 'ready'"
+            "       AND ((k.task_id = d.task_id AND m.state IN ('queued', 'sending', 'uncertain'))"
+            "            OR (m.channel = 'form' AND k.kind = 'generate_greeting'"
+            "                AND k.serial_key = 'started:' || m.conversation_id))"
             "  LEFT JOIN task_lanes l ON l.lane = k.lane"
             "  LEFT JOIN provider_accounts a ON a.account = l.account AND a.paused_until > now()"
             "                                AND k.task_id IS NOT NULL"
             "  CROSS JOIN LATERAL (SELECT greatest(k.run_at, a.paused_until) AS until) AS u"
-            " WHERE m.client_id = $1 AND m.message_id = $2",
+            " WHERE m.client_id = $1 AND m.message_id = $2 LIMIT 1",
             db_text(message->client_id), db_text(message->message_id)) < 0)
         return -1;
     if (db_result_count(rows) == 0)

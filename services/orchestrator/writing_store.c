@@ -32,7 +32,7 @@ int writing_find(struct db_tx *tx, const char *client_id, const char *conversati
                  "  JOIN clients k USING (client_id)"
                  "  LEFT JOIN LATERAL (SELECT m.created_at FROM messages m"
                  "                      WHERE m.client_id = c.client_id AND m.conversation_id = c.conversation_id"
-                 "                        AND m.direction = 'in'"
+                 "                        AND m.direction = 'in' AND m.channel <> 'form'"
                  "                      ORDER BY m.seq DESC LIMIT 1) i ON true"
                  " WHERE c.conversation_id = $1 AND ($2::uuid IS NULL OR c.client_id = $2::uuid)"
                  "   FOR NO KEY UPDATE OF l",

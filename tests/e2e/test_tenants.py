@@ -8,13 +8,15 @@ import uuid
 from cluster import ClusterTest, main, wait_for
 
 NAMES = ("client_id", "kb_id", "document_id", "conversation_id", "message_id", "task_id",
-         "notice_id", "lead_id", "turn_id")
+         "notice_id", "lead_id", "turn_id", "form_id")
 # Where a schema alone does not make a body that would be taken.
 BODIES = {
     "add_faqs": {"faqs": [{"question": "Mine?", "answer": "Mine."}]},
     "create_conversation_message": {"body": "Mine"},
     "create_message": {"body": "Mine"},
     "create_lead": {"phone": "+15552223333"},
+    "create_form": {"name": "Mine"},
+    "update_form": {"name": "Mine"},
     "lookup_phone": {"phone": "+15552223333"},
     "update_client": {"name": "Mine"},
     "update_client_config": {"persona": "mine"},
@@ -44,6 +46,7 @@ class Thing:
         messages = cluster.api("GET", f"/conversations/{self.conversation_id}/messages", key=self.key, status=200)
         self.message_id = messages.json["items"][0]["message_id"]
         self.turn_id = next(m["turn_id"] for m in messages.json["items"] if m.get("turn_id"))
+        self.form_id = cluster.api("POST", "/forms", {"name": "Contact"}, self.key, 201).json["form"]["form_id"]
         self.notice_id = str(uuid.uuid4())
         cluster.sql("INSERT INTO notices (client_id, notice_id, kind, subject, text)"
                     f" VALUES ('{self.client_id}', '{self.notice_id}', 'sender_refused', '{number}', 'refused')")

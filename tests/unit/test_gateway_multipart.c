@@ -230,7 +230,7 @@ Test(multipart, parts_and_their_headers_are_bounded)
     cr_expect_eq(form.n, MULTIPART_PARTS_MAX);
     many.len -= strlen("--b--");
     buf_puts(&many, PART "x\r\n--b--");
-    expect_refused(TYPE, many.data, "16 parts");
+    expect_refused(TYPE, many.data, "64 parts");
 
     buf_puts(&wide, "--b\r\nContent-Disposition: form-data; name=a\r\nX: ");
     for (int i = 0; i < MULTIPART_HEADERS_MAX; i++)

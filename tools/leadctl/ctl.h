@@ -94,6 +94,7 @@ void ctl_age(int64_t seconds, char out[CTL_AGE_SIZE]);
 ctl_fn cmd_migrate;
 ctl_fn cmd_client_create, cmd_client_list, cmd_client_keys;
 ctl_fn cmd_key_create, cmd_key_list, cmd_key_revoke;
+ctl_fn cmd_form_create, cmd_form_list, cmd_form_rotate, cmd_form_disable;
 ctl_fn cmd_kb_list;
 ctl_fn cmd_lead_list, cmd_lead_show, cmd_lead_opt_out, cmd_lead_opt_in, cmd_lead_export, cmd_lead_erase;
 ctl_fn cmd_conversation_show, cmd_conversation_takeover, cmd_conversation_release, cmd_conversation_close;
