@@ -79,16 +79,17 @@ static int housekeeping(struct leader *self, int64_t now, struct err *err)
             return -1;
         self->bury_ms = now + BURY_MS;
     }
-    if (now >= self->usage_ms) {
-        if (usage_fire(self->worker, err) < 0)
-            return -1;
-        self->usage_ms = now + self->worker->config->usage_every_s * 1000;
-    }
     if (now >= self->housekeeping_ms) {
         if (task_partitions_keep(self->worker->db, PARTITION_DAYS_AHEAD, PARTITION_KEEP_DAYS, err) < 0 ||
             cleanup_fire(self->worker, err) < 0)
             return -1;
         self->housekeeping_ms = now + HOUSEKEEPING_MS;
+    }
+    /* Behind the partitions: a task that ends while today's is made is not written down as ended. */
+    if (now >= self->usage_ms) {
+        if (usage_fire(self->worker, err) < 0)
+            return -1;
+        self->usage_ms = now + self->worker->config->usage_every_s * 1000;
     }
     return 0;
 }
