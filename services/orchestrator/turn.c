@@ -209,9 +209,9 @@ int turn_answer(struct worker *self, struct task *task, struct turn *turn, int64
 }
 
 /* Answers all that the lead has written since the last answer. A second run finds nothing unanswered, or loses at the
- * commit: conversations.answered_seq and the task's token let only one through. A turn that a person has overtaken, by
- * writing or taking over, ends without a trace: what is still unanswered then has a task of its own, or gets one when
- * the person releases the conversation. */
+ * commit: conversations.answered_seq and the task's token let only one through. A turn that is overtaken, by a further
+ * text or by a person writing or taking over, ends without a trace: what is still unanswered then has a task of its
+ * own, or gets one when the person releases the conversation. */
 static int answer(struct worker *self, struct task *task, const char *conversation_id, struct err *err)
 {
     struct turn turn;

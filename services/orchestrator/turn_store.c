@@ -15,6 +15,8 @@
 #include "services/orchestrator/person_asks.h"
 #include "services/orchestrator/turn.h"
 
+#define BURST_MAX_US 4000000 /* as the gateway waits at most, see accept_inbound */
+
 static int64_t get_time(const struct db_result *rows, int row, const char *column)
 {
     const char *text = db_get(rows, row, column);
@@ -269,13 +271,19 @@ int turn_store_take_back(struct db_tx *tx, const struct turn *turn, struct err *
 static int check_partly(struct db_tx *tx, const struct turn *turn, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    int n =
-        db_query(tx, &rows, err,
-                 "SELECT FROM conversations WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3"
-                 "                            AND epoch = $4",
-                 db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq), db_int(turn->epoch));
+    int n = db_query(tx, &rows, err,
+                     "SELECT FROM conversations WHERE client_id = $1 AND conversation_id = $2 AND answered_seq < $3"
+                     "                            AND epoch = $4 AND answered_seq <> $5",
+                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
+                     db_int(turn->epoch), db_int(turn->answered_seq));
 
     return n > 0 ? err_set(err, ERR_CONFLICT, "a part of the messages has been answered by another turn") : n;
+}
+
+/* Until then a text that comes while the turn is under way is answered together with it: 4 s from the oldest one. */
+static int64_t burst_ends_us(const struct turn *turn)
+{
+    return turn->in.n_unanswered > 0 ? turn->in.unanswered[0].created_at + BURST_MAX_US : 0;
 }
 
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err)
@@ -287,10 +295,14 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
                      "       escalation_reason = CASE WHEN state = 'open' AND $4::boolean THEN $5"
                      "                                ELSE escalation_reason END,"
                      "       updated_at = now()"
-                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq = $7 AND epoch = $6",
+                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq = $7 AND epoch = $6"
+                     "   AND NOT (clock_timestamp() < 'epoch'::timestamptz + $8::bigint * interval '1 microsecond'"
+                     "            AND EXISTS (SELECT FROM tasks t WHERE t.client_id = $1 AND t.serial_key = $9"
+                     "                           AND t.kind = 'process_ai_response' AND t.state = 'ready'"
+                     "                           AND t.attempt = 0))",
                      db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
                      db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch),
-                     db_int(turn->answered_seq));
+                     db_int(turn->answered_seq), db_int(burst_ends_us(turn)), db_text(turn->conversation_id));
 
     return n == 0 ? check_partly(tx, turn, err) : n;
 }

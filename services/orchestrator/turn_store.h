@@ -20,8 +20,9 @@ int turn_store_load(struct db_pool *pool, const char *client_id, const char *con
 int turn_store_take_back(struct db_tx *tx, const struct turn *turn, struct err *err);
 
 /* Marks the messages up to turn->last_seq as answered and sets the conversation's state. Returns 1, or 0 if the turn
- * was overtaken: another one was first, or a person has written or taken over since it was loaded. -1 on failure, with
- * ERR_CONFLICT where another one has answered a part of them: then it is to be loaded again. */
+ * was overtaken: another one was first, a person has written or taken over since it was loaded, or the lead has written
+ * more within 4 s of the oldest text, for which a task of its own waits. -1 on failure, with ERR_CONFLICT where another
+ * one has answered a part of them: then it is to be loaded again. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
 /* What a turn has changed of its lead. */

@@ -65,6 +65,27 @@ class Conversation(ClusterTest):
         time.sleep(3)
         self.assertEqual(len(self.cluster.replies(self.lead)), 1)
 
+    def test_complete_sentences_at_the_same_moment_get_one_answer(self):
+        """None of them is held; who is overtaken while deciding leaves the answer to the next."""
+        for attempt in range(5):
+            lead = self.lead[:-1] + str(attempt)
+            threads = [threading.Thread(target=self.cluster.text, args=(body, lead))
+                       for body in ("I have a clogged drain.", "What are your opening hours?",
+                                    "How much does a drain cleaning cost?")]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.cluster.wait_replies(1, lead)
+            wait_for("all to be answered", lambda: self.cluster.sql(
+                "SELECT count(*) FROM tasks WHERE kind = 'process_ai_response'") == "0")
+            conversation = self.cluster.conversation(lead)["conversation_id"]
+            self.assertEqual(self.cluster.sql(
+                "SELECT count(*) FROM messages m JOIN conversations c USING (client_id, conversation_id)"
+                f" WHERE conversation_id = '{conversation}' AND direction = 'in' AND m.seq > c.answered_seq"), "0")
+            self.answers = getattr(self, "answers", []) + [len(self.cluster.replies(lead))]
+        self.assertLessEqual(sum(self.answers), 8, self.answers)
+
     def test_a_hot_inquiry_scores_hot(self):
         self.cluster.text("My water heater burst, I need someone today, it is an emergency!", self.lead)
         self.cluster.wait_replies(1, self.lead)

@@ -114,19 +114,66 @@ Test(accept, a_held_text_is_not_due_and_a_second_one_extends_the_wait)
                  1);
 }
 
+Test(accept, a_complete_text_ends_the_wait)
+{
+    struct inbound held = gw_text("SM1", "Hi"), complete = gw_text("SM2", "How much is a new boiler?");
+
+    held.hold_ms = 2000;
+    complete.hold_ms = 0;
+    cr_expect_not(gw_store_one(held).due);
+    gw_change("UPDATE messages SET created_at = created_at - interval '1 second' WHERE client_id = $1");
+    cr_expect(gw_store_one(complete).due);
+}
+
+Test(accept, a_complete_text_right_behind_another_waits_as_long_again)
+{
+    struct inbound one = gw_text("SM1", "I have a leak."), two = gw_text("SM2", "How much is a new boiler?");
+
+    one.hold_ms = two.hold_ms = 0;
+    cr_expect(gw_store_one(one).due);
+    gw_change("UPDATE messages SET created_at = created_at - interval '200 ms' WHERE client_id = $1");
+    cr_expect_not(gw_store_one(two).due);
+    cr_expect_eq(gw_ask(
+                     "SELECT (run_at - updated_at BETWEEN interval '0.3 s' AND interval '1.5 s')::int AS n FROM tasks"
+                     " WHERE client_id = $1"),
+                 1);
+}
+
+Test(accept, who_writes_slowly_is_waited_for_longer)
+{
+    struct inbound first = gw_text("SM1", "so my boiler"), second = gw_text("SM2", "it makes noises"),
+                   third = gw_text("SM3", "quite loud");
+
+    first.hold_ms = second.hold_ms = third.hold_ms = 1000;
+    gw_store_one(first);
+    gw_change("UPDATE messages SET created_at = created_at - interval '1 second' WHERE client_id = $1");
+    gw_store_one(second);
+    cr_expect_eq(gw_ask("SELECT (run_at - updated_at BETWEEN interval '1.5 s' AND interval '2 s')::int AS n FROM tasks"
+                        " WHERE client_id = $1"),
+                 1);
+    /* Four seconds from the first, however it goes on. */
+    gw_change("UPDATE messages SET created_at = created_at - interval '2.5 seconds' WHERE client_id = $1");
+    gw_store_one(third);
+    cr_expect_eq(gw_ask("SELECT (run_at - updated_at BETWEEN interval '0 s' AND interval '0.5 s')::int AS n FROM tasks"
+                        " WHERE client_id = $1"),
+                 1);
+}
+
 Test(accept, a_burst_never_waits_longer_than_four_seconds)
 {
+    struct inbound second = gw_text("SM2", "and"), third = gw_text("SM3", "hello?");
     struct stored stored;
 
+    second.hold_ms = third.hold_ms = 1000;
     gw_store_one(gw_text("SM1", "Hi"));
     gw_change("UPDATE tasks SET created_at = now() - interval '3500 ms' WHERE client_id = $1");
-    stored = gw_store_one(gw_text("SM2", "and"));
+    stored = gw_store_one(second);
     cr_expect_not(stored.due);
     cr_expect_eq(gw_ask(
                      "SELECT (run_at = created_at + interval '4 seconds')::int AS n FROM tasks WHERE client_id = $1"),
                  1);
     gw_change("UPDATE tasks SET created_at = now() - interval '1 hour' WHERE client_id = $1");
-    stored = gw_store_one(gw_text("SM3", "hello?"));
+    stored = gw_store_one(third);
     cr_expect(stored.due);
 }
 

@@ -419,6 +419,65 @@ static long count(const char *sql)
 
 #define REPLIES "SELECT count(*) AS v FROM messages WHERE conversation_id = $1 AND direction = 'out'"
 
+/* A text that arrives while another is being answered: it has a task of its own, which waits. */
+static void lead_writes_more(const char *body)
+{
+    AUTO(db_rollback) struct db_tx *tx = NULL;
+
+    lead_writes(body);
+    tx = db_begin(pool, client, &err);
+    cr_assert_eq(task_insert(tx, NULL,
+                             &(struct task_spec){.kind = TASK_process_ai_response,
+                                                 .client_id = client,
+                                                 .payload = &(struct process_ai_response){conversation},
+                                                 .serial_key = conversation},
+                             NULL, &err),
+                 1, "%s", err.text);
+    cr_assert_eq(db_commit(&tx, &err), 0);
+}
+
+Test(orchestrator_store, a_turn_that_a_further_text_overtakes_leaves_the_answer_to_the_next)
+{
+    struct task task;
+
+    lead_writes("I need a new boiler.");
+    task = claim();
+    lead_writes_more("Can you come tomorrow?");
+    cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+    cr_expect_not(task.settled, "it ends as one that had nothing to do");
+    cr_expect_eq(count(REPLIES), 0);
+    cr_expect_eq(count("SELECT answered_seq AS v FROM conversations WHERE conversation_id = $1"), 0);
+    task_release(&task);
+
+    cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err, "DELETE FROM tasks WHERE client_id = $1", db_text(client)),
+                 2);
+    task = claim();
+    cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+    cr_expect_eq(count(REPLIES), 1);
+    cr_expect_str_eq(one("SELECT jsonb_array_length(record::jsonb #> '{input,unanswered}') AS v FROM turns"
+                         " WHERE conversation_id = $1",
+                         conversation),
+                     "2");
+    task_release(&task);
+}
+
+Test(orchestrator_store, after_four_seconds_no_further_text_overtakes_a_turn)
+{
+    struct task task;
+
+    lead_writes("I need a new boiler.");
+    cr_assert_eq(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                        "UPDATE messages SET created_at = now() - interval '4 seconds' WHERE client_id = $1",
+                        db_text(client)),
+                 1);
+    task = claim();
+    lead_writes_more("Can you come tomorrow?");
+    cr_assert_eq(process_ai_response(&worker, &task, &err), 0, "%s", err.text);
+    cr_expect(task.settled);
+    cr_expect_eq(count(REPLIES), 1);
+    task_release(&task);
+}
+
 Test(orchestrator_store, a_turn_commits_reply_lead_record_and_the_task_that_sends)
 {
     struct task task;
