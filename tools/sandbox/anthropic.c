@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libshared/clock.h"
 #include "libshared/err.h"
 #include "libshared/httpd.h"
 #include "libshared/seal.h"
+#include "tools/sandbox/anthropic_cache.h"
 #include "tools/sandbox/anthropic_check.h"
 #include "tools/sandbox/anthropic_script.h"
 #include "tools/sandbox/box.h"
@@ -21,10 +23,12 @@ static void complete(json_t *content)
     char id[40];
 
     json_array_foreach (content, i, block) {
-        if (strcmp(json_string_value(json_object_get(block, "type")), "text") == 0) {
+        const char *type = json_string_value(json_object_get(block, "type"));
+
+        if (strcmp(type, "text") == 0)
             json_object_set_new(block, "citations", json_null());
+        if (strcmp(type, "tool_use") != 0)
             continue;
-        }
         if (!json_object_get(block, "id")) {
             box_random_id("toolu_", 12, id);
             json_object_set_new(block, "id", json_string(id));
@@ -44,13 +48,14 @@ static bool uses_tool(const json_t *content)
     return false;
 }
 
-/* Takes content. usage: what is to be told of it instead of what it is, NULL for nothing. */
-static void message(struct answer *answer, const json_t *request, size_t request_len, json_t *content,
-                    const char *stop_reason, json_t *usage)
+/* Takes content. told: what is to be told of its usage instead of what it is, NULL for nothing. */
+static void message(struct sandbox *self, struct answer *answer, const json_t *request, json_t *content,
+                    const char *stop_reason, json_t *told)
 {
-    json_t *body;
+    struct prompt_usage usage;
     char id[40], *text;
     size_t reply_len;
+    json_t *used;
 
     complete(content);
     text = json_dumps(content, JSON_COMPACT);
@@ -58,25 +63,30 @@ static void message(struct answer *answer, const json_t *request, size_t request
     free(text);
     if (!stop_reason)
         stop_reason = uses_tool(content) ? "tool_use" : "end_turn";
-    box_random_id("msg_", 12, id);
-    body = json_pack("{ss ss ss sO so ss sn sn sn s{sI sI si si sn sn ss sn}}", "id", id, "type", "message", "role",
-                     "assistant", "model", json_object_get(request, "model"), "content", content, "stop_reason",
-                     stop_reason, "stop_sequence", "stop_details", "container", "usage", "input_tokens",
-                     (json_int_t)(request_len / 4 + 1), "output_tokens", (json_int_t)(reply_len / 4 + 1),
-                     "cache_creation_input_tokens", 0, "cache_read_input_tokens", 0, "cache_creation",
+    prompt_cache_use(self->prompts, request, clock_mono_ms(), &usage);
+    used = json_pack("{sI sI sI sI s{sI sI} sn ss sn}", "input_tokens", (json_int_t)usage.input, "output_tokens",
+                     (json_int_t)(reply_len / 4 + 1), "cache_creation_input_tokens",
+                     (json_int_t)(usage.written_5m + usage.written_1h), "cache_read_input_tokens",
+                     (json_int_t)usage.read, "cache_creation", "ephemeral_5m_input_tokens",
+                     (json_int_t)usage.written_5m, "ephemeral_1h_input_tokens", (json_int_t)usage.written_1h,
                      "server_tool_use", "service_tier", "standard", "inference_geo");
-    if (usage)
-        json_object_update(json_object_get(body, "usage"), usage);
-    answer_json(answer, 200, body);
+    box_random_id("msg_", 12, id);
+    if (told)
+        json_object_update(used, told);
+    answer_json(answer, 200,
+                json_pack("{ss ss ss sO so ss sn sn sn so}", "id", id, "type", "message", "role", "assistant", "model",
+                          json_object_get(request, "model"), "content", content, "stop_reason", stop_reason,
+                          "stop_sequence", "stop_details", "container", "usage", used));
 }
 
 /* A reply that the control path has set. */
-static void scripted(struct answer *answer, const json_t *request, size_t request_len, const json_t *reply)
+static void scripted(struct sandbox *self, struct answer *answer, const json_t *request, const json_t *reply)
 {
     const json_t *text = json_object_get(reply, "text");
     const char *error = json_string_value(json_object_get(reply, "message"));
     int status = (int)json_integer_value(json_object_get(reply, "status"));
     json_int_t retry_after = json_integer_value(json_object_get(reply, "retry_after"));
+    json_int_t retry_after_ms = json_integer_value(json_object_get(reply, "retry_after_ms"));
     char seconds[24];
     json_t *content;
 
@@ -85,11 +95,14 @@ static void scripted(struct answer *answer, const json_t *request, size_t reques
         snprintf(seconds, sizeof seconds, "%lld", (long long)retry_after);
         if (retry_after > 0)
             answer_header(answer, "Retry-After", seconds);
+        snprintf(seconds, sizeof seconds, "%lld", (long long)retry_after_ms);
+        if (retry_after_ms > 0)
+            answer_header(answer, "retry-after-ms", seconds);
         return;
     }
     content = text ? json_pack("[{ss sO}]", "type", "text", "text", text)
                    : json_deep_copy(json_is_array(reply) ? reply : json_object_get(reply, "content"));
-    message(answer, request, request_len, content, json_string_value(json_object_get(reply, "stop_reason")),
+    message(self, answer, request, content, json_string_value(json_object_get(reply, "stop_reason")),
             json_object_get(reply, "usage"));
 }
 
@@ -141,9 +154,9 @@ void box_anthropic(struct sandbox *self, struct exchange *x, struct answer *answ
         return;
     }
     if ((reply = replies_take(self->replies)))
-        scripted(answer, request, exchange_body_len(x), reply);
+        scripted(self, answer, request, reply);
     else
-        message(answer, request, exchange_body_len(x), anthropic_script(request), NULL, NULL);
+        message(self, answer, request, anthropic_script(request), NULL, NULL);
     if (answer->status == 200) {
         box_random_id("req_", 12, request_id);
         answer_header(answer, "request-id", request_id);

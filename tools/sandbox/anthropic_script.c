@@ -13,6 +13,11 @@
 #define NO_ANSWER "I will ask a colleague to get back to you about that."
 #define QUOTE_MAX 300 /* bytes of a passage */
 
+static void free_text(char **text_p)
+{
+    free(*text_p);
+}
+
 /* ---- reading the request ---- */
 
 static void add_texts(const json_t *content, struct buf *out)
@@ -140,6 +145,48 @@ static json_t *short_text(const char *text)
     return json_stringn(text, utf8_cut(text, strcspn(text, "\n"), 120));
 }
 
+/* A string; NULL: nothing is known of it. */
+static json_t *guess_text(const char *name, bool required, const char *text)
+{
+    if (strstr(name, "budget"))
+        return has_budget(text) ? json_sprintf("$%.0f", amount(text)) : required ? json_string("unknown") : NULL;
+    if (strstr(name, "urgen"))
+        return is_urgent(text) ? json_string("high") : required ? json_string("low") : NULL;
+    if (strstr(name, "timeline"))
+        return strcasestr(text, "today") ? json_string("today") : required ? json_string("unknown") : NULL;
+    if (strstr(name, "service") || strstr(name, "reason") || strstr(name, "summary") || strstr(name, "query") ||
+        required)
+        return short_text(text);
+    return NULL;
+}
+
+/* The bytes of text up to the end of a word, 120 at most unless the first word is longer. */
+static size_t whole_words(const char *text)
+{
+    size_t len = strlen(text), kept = utf8_cut(text, len, 120);
+
+    while (kept < len && kept > 0 && text[kept] != ' ')
+        kept--;
+    return kept > 0 ? kept : len;
+}
+
+/* {"value", "quote"}: the quote is the line of the lead's that tells it. */
+static json_t *quoted(const char *name, const char *text)
+{
+    bool (*tells)(const char *) = strstr(name, "budget") ? has_budget : strstr(name, "urgen") ? is_urgent : NULL;
+
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        AUTO(free_text) char *words = strndup(line, strcspn(line, "\n"));
+        json_t *value;
+
+        if (!words || !*words || (tells && !tells(words)) || !(value = guess_text(name, false, words)))
+            continue;
+        words[whole_words(words)] = '\0';
+        return json_pack("{so ss}", "value", value, "quote", words);
+    }
+    return NULL;
+}
+
 /* The value of one property; NULL: nothing is known of it. */
 static json_t *guess(const char *name, const json_t *schema, bool required, const char *text)
 {
@@ -160,17 +207,10 @@ static json_t *guess(const char *name, const json_t *schema, bool required, cons
     if (strcmp(type, "array") == 0)
         return required ? json_array() : NULL;
     if (strcmp(type, "object") == 0)
-        return required ? json_object() : NULL;
-    if (strstr(name, "budget"))
-        return has_budget(text) ? json_sprintf("$%.0f", amount(text)) : required ? json_string("unknown") : NULL;
-    if (strstr(name, "urgen"))
-        return is_urgent(text) ? json_string("high") : required ? json_string("low") : NULL;
-    if (strstr(name, "timeline"))
-        return strcasestr(text, "today") ? json_string("today") : required ? json_string("unknown") : NULL;
-    if (strstr(name, "service") || strstr(name, "reason") || strstr(name, "summary") || strstr(name, "query") ||
-        required)
-        return short_text(text);
-    return NULL;
+        return json_object_get(json_object_get(schema, "properties"), "quote") ? quoted(name, text)
+               : required                                                      ? json_object()
+                                                                               : NULL;
+    return guess_text(name, required, text);
 }
 
 static bool is_required(const json_t *schema, const char *name)
@@ -271,8 +311,11 @@ static json_t *answer(const json_t *request)
     for (i = json_array_size(messages); i; i--) {
         message = json_array_get(messages, i - 1);
         add_texts(json_object_get(message, "content"), &all);
+        if (all.data && strstr(all.data, "<passages>"))
+            break; /* those of the turns before are not about this one */
     }
-    add_texts(json_object_get(request, "system"), &all);
+    if (!i)
+        add_texts(json_object_get(request, "system"), &all);
     for (at = all.data; at && !text && (at = strstr(at, "<passage")); at++) {
         /* <passages> is not a passage, and words about <passage> need not have an end */
         if (at[8] != '>' && at[8] != ' ' && at[8] != '\n')

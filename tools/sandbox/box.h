@@ -22,6 +22,7 @@ struct keywords;
 struct later;
 struct ledger;
 struct people;
+struct prompt_cache;
 struct received;
 struct replies;
 struct templates;
@@ -59,6 +60,7 @@ struct sandbox {
     struct keywords *keywords;
     struct ledger *ledger;
     struct people *people;
+    struct prompt_cache *prompts; /* what Claude has read before */
     struct received *received;
     struct replies *replies;
     struct templates *templates;

@@ -10,6 +10,7 @@
 #include "libshared/httpd.h"
 #include "libshared/text.h"
 #include "tools/sandbox/accounts.h"
+#include "tools/sandbox/anthropic_cache.h"
 #include "tools/sandbox/box.h"
 #include "tools/sandbox/calls.h"
 #include "tools/sandbox/faults.h"
@@ -264,6 +265,7 @@ static void post_reset(struct control *c)
     received_clear(c->self->received);
     vectors_clear(c->self->vectors);
     replies_set(c->self->replies, none, NULL);
+    prompt_cache_clear(c->self->prompts);
     json_decref(none);
     pthread_mutex_lock(&c->self->lock);
     memset(c->self->stats, 0, sizeof c->self->stats);

@@ -41,12 +41,16 @@ static int check_block(const json_t *block, size_t i, struct err *err)
 
     if (type && strcmp(type, "text") == 0 && json_is_string(json_object_get(block, "text")))
         return 0;
-    if (type && strcmp(type, "tool_use") == 0 && json_is_string(json_object_get(block, "name")) &&
-        json_is_object(json_object_get(block, "input")))
+    /* Also without a sound input: what would come of that? */
+    if (type && strcmp(type, "tool_use") == 0 && json_is_string(json_object_get(block, "name")))
+        return 0;
+    if (type && strcmp(type, "thinking") == 0 && json_is_string(json_object_get(block, "thinking")) &&
+        json_is_string(json_object_get(block, "signature")))
         return 0;
     return err_set(err, ERR_INVALID,
-                   "reply %zu: a block is {\"type\":\"text\",\"text\":...} or "
-                   "{\"type\":\"tool_use\",\"name\":...,\"input\":{...}}",
+                   "reply %zu: a block is {\"type\":\"text\",\"text\":...}, "
+                   "{\"type\":\"tool_use\",\"name\":...,\"input\":{...}} or "
+                   "{\"type\":\"thinking\",\"thinking\":...,\"signature\":...}",
                    i);
 }
 

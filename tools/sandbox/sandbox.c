@@ -11,6 +11,7 @@
 #include "libshared/err.h"
 #include "libshared/httpd.h"
 #include "tools/sandbox/accounts.h"
+#include "tools/sandbox/anthropic_cache.h"
 #include "tools/sandbox/box.h"
 #include "tools/sandbox/calls.h"
 #include "tools/sandbox/faults.h"
@@ -281,7 +282,8 @@ struct sandbox *sandbox_new(const struct sandbox_options *options, struct err *e
     if (!(self->accounts = accounts_new()) || !(self->calls = calls_new()) || !(self->faults = faults_new()) ||
         !(self->keywords = keywords_new()) || !(self->ledger = ledger_new()) || !(self->people = people_new()) ||
         !(self->received = received_new()) || !(self->replies = replies_new()) ||
-        !(self->templates = templates_new()) || !(self->vectors = vectors_new())) {
+        !(self->prompts = prompt_cache_new()) || !(self->templates = templates_new()) ||
+        !(self->vectors = vectors_new())) {
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
     }
@@ -318,6 +320,7 @@ void sandbox_destroy(struct sandbox **self_p)
     vectors_destroy(&self->vectors);
     templates_destroy(&self->templates);
     replies_destroy(&self->replies);
+    prompt_cache_destroy(&self->prompts);
     received_destroy(&self->received);
     people_destroy(&self->people);
     ledger_destroy(&self->ledger);
