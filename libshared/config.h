@@ -48,6 +48,7 @@ struct err;
     V(reconcile_after_s, STR,    "LEADWIRE_RECONCILE_AFTER_SECONDS", "5,15,60,300", 1, 64, "when Twilio is asked what became of a send without a clear answer, seconds after the attempt") \
     V(burst_wait_ms,     INT,    "LEADWIRE_BURST_WAIT_MS", 1000, 0, 4000, "wait for the next text after one that does not look complete, milliseconds") \
     V(usage_every_s,     INT,    "LEADWIRE_USAGE_SECONDS", 60, 1, 3600, "how often tokens and cost are added up per client and day, and budgets looked at, seconds") \
+    V(history_tokens,    INT,    "LEADWIRE_HISTORY_TOKENS", 12000, 1000, 200000, "what the agent sees of a conversation at most, tokens of about four bytes; where it is more, the older half is left out")                 \
     V(agent_patience_s,  INT,    "LEADWIRE_AGENT_PATIENCE_SECONDS", 20, 1, 120, "how long a lead may wait for the model before the scripted agent answers, seconds")
 /* clang-format on */
 

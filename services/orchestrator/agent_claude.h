@@ -45,7 +45,8 @@ struct claude {
     const struct decision_input *in;
 
     /* What is kept for the record; json_decref'ed by claude_destroy. */
-    json_t *request;        /* with every message of every round */
+    json_t *request;        /* with every message of every round that led to an answer */
+    size_t first;           /* which of its messages is the first that this turn has added */
     json_t *answers;        /* every try of every call: see struct claude_api */
     json_t *receipts;       /* [{tool, input, result, is_error}]; of a search also its passages, or search_error */
     char prompt_sha256[65]; /* of the part that does not change from turn to turn: its system blocks and tools, as sent
@@ -56,16 +57,22 @@ struct claude {
     const char *sources[CLAUDE_SOURCES_MAX];
     size_t n_sources;
     size_t n_passages; /* numbered so far */
+    bool shortened;    /* it was asked once to be shorter */
 };
 
 /* Fills what is kept. api, model, search, arena and in are set by the caller. */
 int claude_start(struct claude *self, struct err *err);
 void claude_destroy(struct claude *self);
 
-/* Runs rounds until there is a reply. ret_output begins as what the
- * caller put there (decision_start); tools change it. -1 with *err: no usable answer; err->provider_code is the
- * status of the last one. */
+/* Runs rounds until there is a reply that fits (reply_channel.h); one that does not is asked for once more and then
+ * cut. ret_output begins as what the caller put there (decision_start); tools change it. -1 with *err: no usable
+ * answer; err->provider_code is the status of the last one. What was said in vain is then taken back from the request.
+ */
 int claude_answer(struct claude *self, struct decision_output *output, struct err *err);
 
 /* Tells the model what is wrong with its draft. */
 int claude_object(struct claude *self, const char *objection, struct err *err);
+
+/* What this turn has added to the messages, but for the model's last words, in whose place later turns see what the
+ * lead was really told: JSON, in arena. NULL: longer than is kept (DECISION_EXCHANGE_MAX), or out of memory. */
+const char *claude_exchange(const struct claude *self);

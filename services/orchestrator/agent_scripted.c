@@ -18,6 +18,7 @@
 #include "services/orchestrator/qualify.h"
 #include "services/orchestrator/quote.h"
 #include "services/orchestrator/reply.h"
+#include "services/orchestrator/reply_channel.h"
 #include "services/orchestrator/templates.h"
 
 #define WHAT_MAX   80 /* bytes of what is put into a template */
@@ -32,6 +33,7 @@ struct answering {
     struct intents intents;
     struct slots slots;
     struct later wish; /* to be written to, or called, at another time */
+    struct reply_limit limit;
     struct buf reply;
     struct decision_output out;
 };
@@ -67,7 +69,7 @@ static size_t room(const struct answering *self, size_t reserve)
 {
     size_t taken = self->reply.len + reserve + 1;
 
-    return taken < REPLY_MAX ? REPLY_MAX - taken : 0;
+    return taken < self->limit.chars ? self->limit.chars - taken : 0;
 }
 
 /* The best passages, one for each of the first two questions. Returns whether anything was said. */
@@ -307,13 +309,14 @@ int agent_scripted(const struct decision_input *in, struct arena *arena, struct 
     struct answering self = {.in = in,
                              .arena = arena,
                              .text = decision_unanswered_text(in, 16000, arena),
+                             .limit = reply_limit(in),
                              .out = decision_start(in, "scripted")};
     bool failed;
 
     if (!self.text)
         return err_set(err, ERR_INTERNAL, "scripted agent: out of memory");
     answer_all(&self);
-    self.out.reply = self.reply.data && !self.reply.failed ? reply_fit(arena, self.reply.data, REPLY_MAX) : NULL;
+    self.out.reply = self.reply.data && !self.reply.failed ? reply_within(arena, self.reply.data, &self.limit) : NULL;
     failed = !self.out.reply;
     buf_free(&self.reply);
     if (failed)

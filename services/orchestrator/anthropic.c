@@ -48,6 +48,8 @@ static int refused(const struct http_response *response, const json_t *body, str
     return -1;
 }
 
+#define TOOL_NAME_MAX 200 /* bytes that may be sent back */
+
 static bool is_id(const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -55,7 +57,8 @@ static bool is_id(const char *text)
     return text && *text && text[strspn(text, allowed)] == '\0';
 }
 
-/* Blocks of other types are only carried back. */
+/* Blocks of other types are only carried back. A call of a tool may have any input: the model is told what is wrong
+ * with it. */
 static bool is_block(const json_t *block)
 {
     const char *type = json_string_value(json_object_get(block, "type"));
@@ -66,7 +69,8 @@ static bool is_block(const json_t *block)
         return json_is_string(json_object_get(block, "text"));
     if (strcmp(type, "tool_use") == 0)
         return is_id(json_string_value(json_object_get(block, "id"))) &&
-               json_is_string(json_object_get(block, "name")) && json_is_object(json_object_get(block, "input"));
+               json_string_length(json_object_get(block, "name")) > 0 &&
+               json_string_length(json_object_get(block, "name")) <= TOOL_NAME_MAX;
     return true;
 }
 

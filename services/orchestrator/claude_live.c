@@ -9,8 +9,8 @@
 #include "services/orchestrator/outage.h"
 
 #define CALL_TIMEOUT_MS 30000
-#define CALL_MIN_MS     1000 /* with less than this left no try is worth its start */
-#define BACKOFF_MS      400  /* before the second try; doubles with each */
+#define CALL_MIN_MS     500 /* with less than this left no try is worth its start */
+#define BACKOFF_MS      400 /* before the second try; doubles with each */
 
 /* One try, noted for the record. */
 static int try_once(struct claude_live *self, const char *request, size_t len, int64_t left_ms, struct arena *arena,

@@ -8,8 +8,12 @@
 #include "libshared/buf.h"
 #include "libshared/err.h"
 #include "services/orchestrator/agent_claude.h"
+#include "services/orchestrator/contact.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/evidence.h"
 #include "services/orchestrator/prompt.h"
+#include "services/orchestrator/slots.h"
+#include "services/orchestrator/words.h"
 
 #define TEXT_MAX 400 /* bytes of one value that the model gives: what a conversation shows of it */
 
@@ -59,28 +63,130 @@ static const char *unknown_property(const json_t *input, const char *const *know
     return NULL;
 }
 
+/* ---- record_qualification ---- */
+
+/* What the model tells of one slot: {"value", "quote"}. */
+struct told {
+    enum slot slot;
+    const char *value; /* "": the lead has taken it back */
+    const char *quote; /* the lead's words */
+};
+
+/* Where a slot stands in an output. */
+static const char **place_of(struct decision_output *output, enum slot slot)
+{
+    switch (slot) {
+    case SLOT_SERVICE:
+        return &output->service_interest;
+    case SLOT_URGENCY:
+        return &output->urgency;
+    case SLOT_BUDGET:
+        return &output->budget_range;
+    case SLOT_TIMELINE:
+        return &output->timeline;
+    case SLOT_NAME:
+        return &output->name;
+    default:
+        return &output->email;
+    }
+}
+
+static bool is_within(struct arena *arena, const char *value, const char *quote)
+{
+    const char *folded = words_fold(arena, value), *all = words_fold(arena, quote);
+
+    return folded && all && strlen(folded) > 2 && strstr(all, folded);
+}
+
+/* Brings the value into its slot's form; what is wrong with it, NULL if nothing is. */
+static const char *check_value(struct arena *arena, struct told *told)
+{
+    static const char *const urgencies[] = {"high", "medium", "low"};
+    const char *email;
+
+    if (!*told->value)
+        return NULL;
+    switch (told->slot) {
+    case SLOT_URGENCY:
+        for (size_t i = 0; i < COUNT_OF(urgencies); i++)
+            if (strcmp(told->value, urgencies[i]) == 0)
+                return NULL;
+        return "the value must be high, medium or low";
+    case SLOT_NAME:
+        return is_within(arena, told->value, told->quote) ? NULL : "the name does not stand in the quote";
+    case SLOT_EMAIL:
+        email = contact_email(arena, told->value);
+        if (!email || !contact_email(arena, told->quote) || strcmp(email, contact_email(arena, told->quote)) != 0)
+            return "the value must be the e-mail address that stands in the quote";
+        told->value = email;
+        return NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* Puts one slot into output, with its evidence. What is wrong with it, NULL if nothing is. */
+static const char *record_slot(struct claude *self, const json_t *given, enum slot slot, struct decision_output *output)
+{
+    static const char *const known[] = {"value", "quote", NULL};
+    struct told told = {.slot = slot};
+    const char *wrong;
+    int64_t seq;
+
+    if (!json_is_object(given) || unknown_property(given, known) || !json_is_string(json_object_get(given, "value")))
+        return "it must be {\"value\", \"quote\"}, both strings";
+    told.value = "";
+    if (!take_text(self, given, "value", &told.value) || !take_text(self, given, "quote", &told.quote))
+        return "value and quote must be strings of at most 400 bytes";
+    if (!told.quote)
+        return "the quote is missing: the lead's own words that tell it";
+    if ((wrong = check_value(self->arena, &told)))
+        return wrong;
+    if ((seq = evidence_find(self->arena, self->in, told.quote)) < 0)
+        return "the quote stands in no message of the lead; copy the lead's words exactly, or leave it out";
+    *place_of(output, slot) = *told.value ? told.value : NULL;
+    output->evidence = evidence_put(self->arena, output->evidence, slot, seq, *told.value ? told.quote : NULL);
+    return NULL;
+}
+
+/* Each slot stands for itself: what is wrong with one does not keep the others from being recorded. But then the score
+ * does not count: it may have been given for what is not so. */
 static struct result record_qualification(struct claude *self, const json_t *input, struct decision_output *output)
 {
     static const char *const scores[] = {"HOT", "WARM", "COLD"};
+    const char *score = json_string_value(json_object_get(input, "score")), *reason = NULL, *text;
+    AUTO(buf_free) struct buf refused = {0};
     struct decision_output changed = *output;
-    const char *score = json_string_value(json_object_get(input, "score")), *known = NULL;
 
+    changed.score = NULL;
     for (size_t i = 0; score && i < COUNT_OF(scores); i++)
         if (strcmp(scores[i], score) == 0)
-            known = scores[i];
-    if (!known)
+            changed.score = scores[i];
+    if (!changed.score)
         return wrong(self, "score must be HOT, WARM or COLD");
-    if (!json_is_string(json_object_get(input, "reason")) || !take_text(self, input, "reason", &changed.score_reason))
-        return wrong(self, "reason must be a string of at most 400 bytes");
-    if (!take_text(self, input, "service_interest", &changed.service_interest) ||
-        !take_text(self, input, "urgency", &changed.urgency) ||
-        !take_text(self, input, "budget_range", &changed.budget_range) ||
-        !take_text(self, input, "timeline", &changed.timeline) || !take_text(self, input, "name", &changed.name))
-        return wrong(self, "what is known must be given as strings of at most 400 bytes");
-    changed.score = known;
+    if (!take_text(self, input, "reason", &reason) || !reason)
+        return wrong(self, "reason must be a string of 1 to 400 bytes");
+    changed.score_reason = reason;
+    for (int slot = 0; slot <= SLOT_EMAIL; slot++) {
+        const json_t *given = json_object_get(input, slot_names[slot]);
+        const char *problem = !given || json_is_null(given) ? NULL : record_slot(self, given, slot, &changed);
+
+        if (problem)
+            buf_printf(&refused, " %s is not recorded: %s.", slot_names[slot], problem);
+    }
+    if (refused.len > 0 || refused.failed) {
+        changed.score = output->score;
+        changed.score_reason = output->score_reason;
+    }
     *output = changed;
-    return (struct result){.text = "Recorded."};
+    if (refused.len == 0 && !refused.failed)
+        return (struct result){.text = "Recorded."};
+    text = arena_printf(self->arena, "Recorded is what is not named here, but not the score: give it again.%s",
+                        refused.failed ? "" : refused.data);
+    return (struct result){.text = text ? text : "Not all of it is recorded.", .is_error = true};
 }
+
+/* ---- the others ---- */
 
 static struct result escalate_to_human(struct claude *self, const json_t *input, struct decision_output *output)
 {
@@ -133,27 +239,52 @@ static struct result search_knowledge(struct claude *self, const json_t *input)
     return (struct result){.text = text ? text : "Nothing was found.", .passages = passages_json(passages, n)};
 }
 
+/* ---- calling ---- */
+
+static const char *const qualification_properties[] = {"score",   "reason",       "service_interest",
+                                                       "urgency", "budget_range", "timeline",
+                                                       "name",    "email",        NULL};
+static const char *const escalation_properties[] = {"reason", NULL};
+static const char *const search_properties[] = {"query", NULL};
+
+static const struct {
+    const char *name;
+    const char *const *properties;
+} known_tools[] = {{"record_qualification", qualification_properties},
+                   {"escalate_to_human", escalation_properties},
+                   {"search_knowledge", search_properties}};
+
+static struct result call_tool(struct claude *self, const char *name, const json_t *input,
+                               struct decision_output *output)
+{
+    const char *unknown;
+    size_t tool = 0;
+
+    while (tool < COUNT_OF(known_tools) && strcmp(known_tools[tool].name, name) != 0)
+        tool++;
+    if (tool == COUNT_OF(known_tools))
+        return (struct result){.text = "There is no such tool.", .is_error = true};
+    if (!json_is_object(input))
+        return wrong(self, "the input must be an object");
+    if ((unknown = unknown_property(input, known_tools[tool].properties)))
+        return wrong(self, arena_printf(self->arena, "this tool has no property %.40s", unknown));
+    switch (tool) {
+    case 0:
+        return record_qualification(self, input, output);
+    case 1:
+        return escalate_to_human(self, input, output);
+    default:
+        return search_knowledge(self, input);
+    }
+}
+
 json_t *claude_tool(struct claude *self, const json_t *use, struct decision_output *output)
 {
     const char *name = json_string_value(json_object_get(use, "name"));
     json_t *input = json_object_get(use, "input");
-    static const char *const qualification[] = {
-        "score", "reason", "service_interest", "urgency", "budget_range", "timeline", "name", NULL};
-    static const char *const escalation[] = {"reason", NULL}, *const search[] = {"query", NULL};
-    struct result result;
+    struct result result = call_tool(self, name, input, output);
 
-    if (strcmp(name, "record_qualification") == 0)
-        result = unknown_property(input, qualification) ? wrong(self, "it has a property that this tool does not have")
-                                                        : record_qualification(self, input, output);
-    else if (strcmp(name, "escalate_to_human") == 0)
-        result = unknown_property(input, escalation) ? wrong(self, "it has a property that this tool does not have")
-                                                     : escalate_to_human(self, input, output);
-    else if (strcmp(name, "search_knowledge") == 0)
-        result = unknown_property(input, search) ? wrong(self, "it has a property that this tool does not have")
-                                                 : search_knowledge(self, input);
-    else
-        result = (struct result){.text = "There is no such tool.", .is_error = true};
-    json_array_append_new(self->receipts, json_pack("{s:s, s:O, s:s, s:b, s:o*, s:s*}", "tool", name, "input", input,
+    json_array_append_new(self->receipts, json_pack("{s:s, s:O?, s:s, s:b, s:o*, s:s*}", "tool", name, "input", input,
                                                     "result", result.text, "is_error", (int)result.is_error, "passages",
                                                     result.passages, "search_error", result.search_error));
     return json_pack("{s:s, s:O, s:s, s:b}", "type", "tool_result", "tool_use_id", json_object_get(use, "id"),

@@ -147,8 +147,11 @@ static const char *compose(const struct create_message *request, const struct wr
     const char *body = request->body ? request->body : "";
 
     if (request->body && writing->first_message)
-        body = first_message(arena, writing->client_name,
-                             client_config_text(writing->config, "first_message_opt_out_line", arena), body, 0);
+        body = first_message(arena,
+                             &(struct first_message){.name = writing->client_name,
+                                                     .line = client_config_text(writing->config,
+                                                                                "first_message_opt_out_line", arena)},
+                             body, 0);
     if (!body) {
         err_set(err, ERR_INTERNAL, "a message: out of memory");
     } else if (utf8_count(body) > BODY_CHARS_MAX) {

@@ -8,7 +8,9 @@
 #include "libshared/codec.h"
 #include "proto/knowledge.h"
 
-#define DECISION_HISTORY_MAX    20
+#define DECISION_HISTORY_MAX    60 /* and within the window, see turn_history.h */
+#define DECISION_EXCHANGES_MAX  30
+#define DECISION_EXCHANGE_MAX   (128 * 1024) /* bytes; of a longer one later turns see its messages alone */
 #define DECISION_UNANSWERED_MAX 50
 #define DECISION_PASSAGES_MAX   20
 
@@ -18,7 +20,16 @@
     E(S, "lead|agent|human|system", author, REQUIRED, "who wrote it")                                       \
     F(S, STR,  body,            REQUIRED, 0, 65536, "what it says")                                         \
     F(S, STR,  note,            OPTIONAL, 0, 400,   "what came with it: [the lead sent a photo]")           \
-    F(S, TIME, created_at,      REQUIRED, 0, 0,     "when it was stored")
+    F(S, TIME, created_at,      REQUIRED, 0, 0,     "when it was stored")                                   \
+    F(S, STR,  turn_id,         OPTIONAL, 0, 36,    "of the turn that wrote it")
+
+#define DECISION_EXCHANGE(S, F, E, M, L)                                                                    \
+    F(S, STR,  turn_id,         REQUIRED, 0, 36,    "the turn that asked the model")                        \
+    F(S, INT,  saw_seq,         REQUIRED, 0, 1e15,  "the newest message that it saw")                       \
+    F(S, INT,  answers_from,    REQUIRED, 0, 1e15,  "the first of the lead's texts that it answered")       \
+    F(S, INT,  answers_to,      REQUIRED, 0, 1e15,  "the last of them")                                     \
+    F(S, STR,  messages,        OPTIONAL, 0, DECISION_EXCHANGE_MAX,                                         \
+      "what it added to the model's messages, up to its reply: JSON, byte for byte; not in the record, turns.exchange has it")
 
 #define DECISION_LEAD(S, F, E, M, L)                                                                        \
     E(S, "HOT|WARM|COLD",       score, REQUIRED,    "as it was before")                                     \
@@ -48,6 +59,7 @@
     F(S, STR,  write_at,        OPTIONAL, 1, 32,    "the lead has asked to be written to then, at its own time: 2026-11-24 10:00") \
     M(S, decision_lead, lead,   REQUIRED,           "what is known of the lead")                            \
     L(S, decision_message, history, OPTIONAL, 0, DECISION_HISTORY_MAX, "oldest first, all answered")        \
+    L(S, decision_exchange, exchanges, OPTIONAL, 0, DECISION_EXCHANGES_MAX, "with the model, oldest first")  \
     L(S, decision_message, unanswered, REQUIRED, 1, DECISION_UNANSWERED_MAX, "oldest first")                \
     L(S, passage, passages,     OPTIONAL, 0, DECISION_PASSAGES_MAX, "what is known about it, best first")   \
     F(S, STR,  search_error,    OPTIONAL, 0, 600,   "why there are no passages")                            \
@@ -83,6 +95,7 @@
 
 #define DECISION_MESSAGES(MSG)                                                                              \
     MSG(decision_message, DECISION_MESSAGE, "one text of the conversation")                                 \
+    MSG(decision_exchange, DECISION_EXCHANGE, "what a turn before has said to the model and heard of it")  \
     MSG(decision_lead, DECISION_LEAD, "the lead as known before")                                           \
     MSG(decision_input, DECISION_INPUT, "all that deciding sees")                                           \
     MSG(decision_output, DECISION_OUTPUT, "what was decided")

@@ -8,7 +8,9 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/text.h"
+#include "services/orchestrator/canon.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/words.h"
 
 #define WORDS_MAX_BYTES 300 /* of a sentence that is kept */
 
@@ -59,28 +61,36 @@ const char *evidence_add(struct arena *arena, const char *evidence, int64_t seq,
     return json_object_size(object) > 0 ? dump(arena, object, evidence) : evidence ? "{}" : NULL;
 }
 
-static bool differs(const char *a, const char *b)
+const char *evidence_put(struct arena *arena, const char *evidence, enum slot slot, int64_t seq, const char *words)
 {
-    return b && (!a || strcmp(a, b) != 0);
+    json_auto_t *object = load(evidence);
+
+    if (words)
+        put(object, slot, seq, words);
+    else
+        json_object_del(object, slot_names[slot]);
+    return dump(arena, object, evidence);
 }
 
-void evidence_complete(struct arena *arena, const struct decision_input *in, struct decision_output *out)
+/* folded: the quote between single spaces, so that only whole words are found. */
+static bool stands_in(struct arena *arena, const struct decision_message *message, const char *folded)
 {
-    const struct decision_message *last = &in->unanswered[in->n_unanswered - 1];
-    const struct decision_lead *lead = in->lead;
-    struct slots slots = {
-        .value = {out->service_interest, out->urgency, out->budget_range, out->timeline, out->name, out->email}};
-    const char *before[] = {lead->service_interest, lead->urgency, lead->budget_range,
-                            lead->timeline,         lead->name,    lead->email};
-    bool changed = false;
+    const char *plain = canon_text(arena, message->body), *body = plain ? words_fold(arena, plain) : NULL;
 
-    for (int slot = 0; slot <= SLOT_EMAIL; slot++)
-        if (differs(before[slot], slots.value[slot])) {
-            slots.words[slot] = last->body;
-            changed = true;
-        }
-    if (!changed)
-        return;
-    evidence_read(out->evidence, &slots);
-    out->evidence = evidence_add(arena, out->evidence, last->seq, &slots);
+    return body && strstr(body, folded);
+}
+
+int64_t evidence_find(struct arena *arena, const struct decision_input *in, const char *quote)
+{
+    const char *plain = canon_text(arena, quote), *folded = plain ? words_fold(arena, plain) : NULL;
+
+    if (!folded || strlen(folded) < 3) /* nothing but marks */
+        return -1;
+    for (size_t i = in->n_unanswered; i-- > 0;)
+        if (stands_in(arena, &in->unanswered[i], folded))
+            return in->unanswered[i].seq;
+    for (size_t i = in->n_history; i-- > 0;)
+        if (strcmp(in->history[i].author, "lead") == 0 && stands_in(arena, &in->history[i], folded))
+            return in->history[i].seq;
+    return -1;
 }

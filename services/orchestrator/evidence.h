@@ -10,7 +10,6 @@
 
 struct arena;
 struct decision_input;
-struct decision_output;
 
 /* The truths that are not columns of a lead (SLOT_APPOINTMENT and behind) into slots. */
 void evidence_read(const char *evidence, struct slots *slots);
@@ -19,5 +18,9 @@ void evidence_read(const char *evidence, struct slots *slots);
  * evidence as it was when out of memory. */
 const char *evidence_add(struct arena *arena, const char *evidence, int64_t seq, const struct slots *slots);
 
-/* For an agent that gives no words: what it has changed was told by the last text of the turn. */
-void evidence_complete(struct arena *arena, const struct decision_input *in, struct decision_output *out);
+/* evidence with the words that told one slot; words NULL: without the slot. As evidence_add otherwise. */
+const char *evidence_put(struct arena *arena, const char *evidence, enum slot slot, int64_t seq, const char *words);
+
+/* The newest text of the lead's in which quote stands, whatever case and marks it is written with: its seq; -1 if it
+ * stands in none that this turn sees. */
+int64_t evidence_find(struct arena *arena, const struct decision_input *in, const char *quote);

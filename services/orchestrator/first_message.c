@@ -29,20 +29,22 @@ static const char *cut(struct arena *arena, const char *draft, size_t max, size_
     return max > 0 && utf8_count(draft) > room ? reply_fit(arena, draft, room) : draft;
 }
 
-const char *first_message(struct arena *arena, const char *name, const char *line, const char *draft, size_t max)
+const char *first_message(struct arena *arena, const struct first_message *says, const char *draft, size_t max)
 {
-    size_t line_len, name_len = utf8_count(name) + 2;
-    const char *text;
+    const char *line = says->line, *disclosure = says->disclosure, *text;
+    size_t name_len = utf8_count(says->name) + 2, taken;
 
     if (line && strstr(draft, line))
         line = NULL;
-    line_len = line ? utf8_count(line) + 1 : 0;
-    if (!(text = cut(arena, draft, max, line_len)))
+    if (disclosure && strstr(draft, disclosure))
+        disclosure = NULL;
+    taken = (line ? utf8_count(line) + 1 : 0) + (disclosure ? utf8_count(disclosure) + 1 : 0);
+    if (!(text = cut(arena, draft, max, taken)))
         return NULL;
-    if (has_name(arena, text, name))
+    if (has_name(arena, text, says->name) || (disclosure && has_name(arena, disclosure, says->name)))
         name_len = 0;
-    else if (!(text = cut(arena, draft, max, line_len + name_len)))
+    else if (!(text = cut(arena, draft, max, taken + name_len)))
         return NULL;
-    return arena_printf(arena, "%s%s%s%s%s", name_len ? name : "", name_len ? ": " : "", text, line ? "\n" : "",
-                        line ? line : "");
+    return arena_printf(arena, "%s%s%s%s%s%s%s", name_len ? says->name : "", name_len ? ": " : "",
+                        disclosure ? disclosure : "", disclosure ? " " : "", text, line ? "\n" : "", line ? line : "");
 }

@@ -248,8 +248,13 @@ static const char *compose(const struct following *self)
     }
     if (!text || !writing->first_message)
         return text;
-    return first_message(arena, writing->client_name,
-                         client_config_text(writing->config, "first_message_opt_out_line", arena), text, REPLY_MAX);
+    return first_message(arena,
+                         &(struct first_message){
+                             .name = writing->client_name,
+                             .disclosure = client_config_text(writing->config, "disclosure_line", arena),
+                             .line = client_config_text(writing->config, "first_message_opt_out_line", arena),
+                         },
+                         text, (size_t)client_config_int(writing->config, "reply_max_chars", REPLY_MAX));
 }
 
 /* After this step, sent as message_id or (NULL) left out. */

@@ -16,9 +16,9 @@
 #define POLICY_ROOM   ((size_t)1 << 20)
 
 static const char *const names[] = {
-    "<passage",         "</passage",     "<passages",  "<lead_message",        "</lead_message",
-    "lead_message",     "<context>",     "</context>", "record_qualification", "escalate_to_human",
-    "search_knowledge", "Score so far:", NULL};
+    "<passage",          "</passage", "<passages",  "<lead_message",        "</lead_message",    "lead_message",
+    "colleague_message", "<context>", "</context>", "record_qualification", "escalate_to_human", "search_knowledge",
+    "Score so far:",     NULL};
 
 static const char *fold(struct arena *arena, const char *text)
 {

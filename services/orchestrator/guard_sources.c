@@ -39,10 +39,15 @@ static bool add_json(struct guard_sources *self, const json_t *value, bool gener
 /* Only what a lead may be told: not the number of the colleague who is alerted. */
 static bool add_config(struct guard_sources *self, const struct decision_input *in)
 {
-    static const char *const keys[] = {"business_description",  "persona",         "greeting",
-                                       "lead_greeting",         "escalation_text", "twilio_phone_number",
+    static const char *const keys[] = {"business_description",
+                                       "persona",
+                                       "policy",
+                                       "greeting",
+                                       "lead_greeting",
+                                       "escalation_text",
+                                       "twilio_phone_number",
                                        "twilio_whatsapp_number"};
-    static const char *const lists[] = {"services", "twilio_phone_numbers"};
+    static const char *const lists[] = {"services", "questions", "twilio_phone_numbers"};
     json_auto_t *config = json_loads(in->config, 0, NULL);
 
     for (size_t i = 0; i < COUNT_OF(keys); i++)

@@ -1,8 +1,9 @@
 /* prompt.h - what the model is sent.
  *
- * The stable part comes first (tools, policy, the client's own words) and is
- * marked for the provider's prompt cache; what changes with each turn (time,
- * passages, the new texts) comes last. What a lead or a document wrote is fenced
+ * The provider caches prefixes: tools, then system, then messages, byte for byte. So what stays the same comes first
+ * (prompt_system.h), then the turns before as the model saw them (decision_input.exchanges), and behind that what this
+ * turn adds: what is true now, passages, the lead's new texts. What a turn has added stays as it was in the requests of
+ * all later turns, until the history is cut (turn_history.h). What a lead, a colleague or a document wrote is fenced
  * and its '<' escaped, so that it cannot leave its fence. */
 #pragma once
 
@@ -14,8 +15,17 @@ struct buf;
 struct decision_input;
 struct passage;
 
-/* The whole request of the first round: model, max_tokens, system, tools, messages. NULL when out of memory. */
-json_t *prompt_request(const char *model, const struct decision_input *in, struct arena *arena);
+/* The whole request of the first round: model, max_tokens, system, tools, messages. *ret_first: which of the messages
+ * is the first that this turn adds. NULL when out of memory. */
+json_t *prompt_request(const char *model, const struct decision_input *in, size_t *ret_first);
+
+/* Marks where the prompt cache is to keep what it has read: before messages[first], and at the end. Two more marks are
+ * in system, and four is what may be given. The marks do not count for the prefix; with on 0 they are taken off. */
+void prompt_mark(json_t *request, size_t first, int on);
+
+/* About how many tokens a text takes: one for four bytes of ASCII, one for two of anything else. Real texts in English
+ * take a little less, JSON and Arabic a little more. */
+size_t prompt_tokens(const char *text);
 
 /* The part that is the same for every client. */
 const char *prompt_policy(void);

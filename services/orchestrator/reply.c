@@ -2,6 +2,7 @@
 #include "services/orchestrator/reply.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -80,14 +81,43 @@ static const char *skip_line_marks(const char *p)
     return p;
 }
 
+/* A line of nothing but three or more - * or _; p is at its start. The bytes up to its end, 0 if it is none. */
+static size_t rule_line(const char *p)
+{
+    size_t n = strspn(p, " -*_");
+
+    return n >= 3 && (p[n] == '\n' || p[n] == '\0') && strpbrk(p, "-*_") < p + n ? n : 0;
+}
+
+/* The start of what stands in a line: without its marks, or behind it if it is a line drawn. */
+static const char *start_line(const char *p)
+{
+    return p + rule_line(p) == p ? skip_line_marks(p) : p + rule_line(p);
+}
+
+/* An underscore that opens or closes emphasis, not one within a name or an address. */
+static bool is_emphasis(const struct buf *out, const char *p, bool open)
+{
+    char before = out->len > 0 ? out->data[out->len - 1] : ' ';
+
+    return open ? p[1] == '\0' || strchr(" \n.,;:!?)\"", p[1])
+                : strchr(" \n(\"", before) && isalnum((unsigned char)p[1]);
+}
+
 static void strip(const char *p, struct buf *out)
 {
-    p = skip_line_marks(p);
+    bool open = false;
+
+    p = start_line(p);
     while (*p) {
-        size_t n = *p == '[' ? take_link(p, out) : 0;
+        const char *link = *p == '!' && p[1] == '[' ? p + 1 : p; /* an image is a link to it */
+        size_t n = *link == '[' ? take_link(link, out) : 0;
 
         if (n > 0) {
-            p += n;
+            p = link + n;
+        } else if (*p == '_' && p[1] != '_' && is_emphasis(out, p, open)) {
+            open = !open;
+            p++;
         } else if (strncmp(p, "**", 2) == 0 || strncmp(p, "__", 2) == 0) {
             p += 2;
         } else if (*p == '`') {
@@ -99,7 +129,7 @@ static void strip(const char *p, struct buf *out)
         } else if (*p == '\n') {
             if (out->len > 0 && out->data[out->len - 1] != '\n')
                 buf_puts(out, "\n");
-            p = skip_line_marks(p + 1);
+            p = start_line(p + 1);
         } else {
             buf_append(out, p++, 1);
         }

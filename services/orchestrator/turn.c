@@ -28,7 +28,9 @@
 #include "services/orchestrator/turn_store.h"
 #include "services/orchestrator/usage_store.h"
 
-#define TRY_MIN_MS 5000  /* the model is given this long even where the lead has waited past all patience */
+#define TRY_MIN_MS                                                                                                     \
+    5000                 /* or all the patience there is: so long the model is tried, however long the lead has waited \
+                          */
 #define TRY_MAX_MS 90000 /* well within the task's deadline */
 
 /* ---- what becomes of it ---- */
@@ -131,14 +133,15 @@ static int take_back(struct worker *self, const struct turn *turn, struct err *e
 int turn_load(struct worker *self, const struct task *task, const char *conversation_id, struct turn *ret_turn,
               int64_t *ret_load_us, struct err *err)
 {
+    size_t window = (size_t)self->config->history_tokens;
     int64_t start = clock_mono_us();
 
-    if (turn_store_load(self->db, task->client_id, conversation_id, task->arena, ret_turn, err) < 0)
+    if (turn_store_load(self->db, task->client_id, conversation_id, task->arena, window, ret_turn, err) < 0)
         return -1;
     /* What we began and what the lead has written since get one answer. */
     if (ret_turn->greeting_waits && ret_turn->in.n_unanswered > 0 &&
         (take_back(self, ret_turn, err) < 0 ||
-         turn_store_load(self->db, task->client_id, conversation_id, task->arena, ret_turn, err) < 0))
+         turn_store_load(self->db, task->client_id, conversation_id, task->arena, window, ret_turn, err) < 0))
         return -1;
     *ret_load_us = clock_mono_us() - start;
     return 0;
@@ -147,10 +150,12 @@ int turn_load(struct worker *self, const struct task *task, const char *conversa
 /* The model is tried until the lead's patience ends, counted from the arrival of the oldest unanswered message. */
 static int64_t patience_deadline_ms(const struct config *config, const struct turn *turn)
 {
-    int64_t left_ms = config->agent_patience_s * 1000 - turn->waited_ms;
+    int64_t patience_ms =
+        (int64_t)client_config_int(turn->in.config, "agent_patience_seconds", (int)config->agent_patience_s) * 1000;
+    int64_t left_ms = patience_ms - turn->waited_ms, least_ms = patience_ms < TRY_MIN_MS ? patience_ms : TRY_MIN_MS;
 
-    if (left_ms < TRY_MIN_MS)
-        left_ms = TRY_MIN_MS;
+    if (left_ms < least_ms)
+        left_ms = least_ms;
     return clock_mono_ms() + (left_ms < TRY_MAX_MS ? left_ms : TRY_MAX_MS);
 }
 

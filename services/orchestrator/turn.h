@@ -33,6 +33,7 @@ struct turn {
     bool only_forms;           /* all that is unanswered came by web form or API: the lead has not written to us */
     const char *form;          /* of the newest of those, its data as JSON; NULL: there is none */
     const char *stored_config; /* secrets sealed */
+    int64_t history_from;      /* messages.seq: what is older is not looked at any more */
 
     struct decision_lead lead;
     struct decision_input in; /* in.n_unanswered == 0: there is nothing to answer */
@@ -41,8 +42,9 @@ struct turn {
     struct err model_err; /* why the model did not answer; kind ERR_NONE: it did, or was not to be asked */
 
     /* For the record. */
-    const char *record; /* JSON */
-    const char *model;  /* that was asked, with or without an answer; NULL: none was */
+    const char *record;   /* JSON */
+    const char *exchange; /* with the model, for later turns (decision_exchange.messages); NULL: none */
+    const char *model;    /* that was asked, with or without an answer; NULL: none was */
     struct model_tokens tokens;
     int64_t cost_micro_usd;
     bool fallback; /* the scripted agent answers because the model gave no answer, or might not be asked */

@@ -5,7 +5,6 @@
 #include "libshared/err.h"
 #include "services/orchestrator/agent_scripted.h"
 #include "services/orchestrator/client_config.h"
-#include "services/orchestrator/evidence.h"
 #include "services/orchestrator/month_budget.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
@@ -62,8 +61,6 @@ int turn_run_agent(struct deciding *self, const char **ret_wanted, struct err *e
     }
     if (rc < 0)
         rc = agent_scripted(&self->turn->in, self->base->arena, &self->turn->out, err);
-    else
-        evidence_complete(self->base->arena, &self->turn->in, &self->turn->out);
     self->agent_us = clock_mono_us() - start;
     return rc;
 }

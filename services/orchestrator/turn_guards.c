@@ -13,6 +13,7 @@
 #include "services/orchestrator/follow_up_plan.h"
 #include "services/orchestrator/identity.h"
 #include "services/orchestrator/reply.h"
+#include "services/orchestrator/reply_channel.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
 
@@ -123,6 +124,7 @@ static int identify(struct deciding *self, struct err *err)
     struct decision_output *out = &self->turn->out;
     struct arena *arena = self->base->arena;
     const char *asked = decision_unanswered_text(in, IDENTITY_TEXT_MAX, arena), *said, *rest;
+    size_t max = reply_limit(in).chars, taken;
     bool told;
 
     if (!asked || !identity_asked(arena, asked))
@@ -133,7 +135,8 @@ static int identify(struct deciding *self, struct err *err)
     if (told)
         return 0;
     said = identity_sentence(arena, language_of(in, arena), in->client_name);
-    rest = said ? reply_fit(arena, out->reply, REPLY_MAX - 1 - utf8_count(said)) : NULL;
+    taken = said ? utf8_count(said) + 1 : 0;
+    rest = said ? reply_fit(arena, out->reply, taken < max ? max - taken : 0) : NULL;
     if (!rest || !(out->reply = *rest ? arena_printf(arena, "%s %s", said, rest) : said))
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     return 0;
@@ -148,9 +151,13 @@ static int introduce(struct deciding *self, struct err *err)
 
     if (!in->first_message)
         return 0;
-    out->reply =
-        first_message(arena, in->client_name, client_config_text(in->config, "first_message_opt_out_line", arena),
-                      out->reply, REPLY_MAX);
+    out->reply = first_message(arena,
+                               &(struct first_message){
+                                   .name = in->client_name,
+                                   .disclosure = client_config_text(in->config, "disclosure_line", arena),
+                                   .line = client_config_text(in->config, "first_message_opt_out_line", arena),
+                               },
+                               out->reply, reply_limit(in).chars);
     return out->reply ? 0 : err_set(err, ERR_INTERNAL, "turn: out of memory");
 }
 

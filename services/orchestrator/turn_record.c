@@ -34,6 +34,35 @@ static void count_usage(struct deciding *self)
                                          .cache_write = claude->cache_write_tokens};
 }
 
+/* What exchanges before have said is kept with their turns, once. */
+static int put_input(const struct deciding *self, struct buf *out, struct err *err)
+{
+    struct decision_input in = self->turn->in;
+    struct decision_exchange *bare = arena_calloc(self->base->arena, in.n_exchanges, sizeof *bare);
+
+    if (!bare)
+        return err_set(err, ERR_INTERNAL, "turn: out of memory");
+    for (size_t i = 0; i < in.n_exchanges; i++) {
+        bare[i] = in.exchanges[i];
+        bare[i].messages = NULL;
+    }
+    in.exchanges = bare;
+    return codec_to_json(&decision_input_type, &in, out, err);
+}
+
+/* What the input does not tell of the last request: the messages behind the history. */
+static void put_request(struct buf *out, const struct claude *claude)
+{
+    const json_t *messages = json_object_get(claude->request, "messages");
+    json_auto_t *request = json_pack("{s:O, s:O, s:I, s:[]}", "model", json_object_get(claude->request, "model"),
+                                     "max_tokens", json_object_get(claude->request, "max_tokens"), "history_messages",
+                                     (json_int_t)claude->first, "messages");
+
+    for (size_t i = claude->first; i < json_array_size(messages); i++)
+        json_array_append(json_object_get(request, "messages"), json_array_get(messages, i));
+    put_json(out, "model_request", request);
+}
+
 int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
 {
     const struct claude *claude = &self->claude;
@@ -46,7 +75,7 @@ int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
     buf_puts(&out, ",\"wanted\":");
     buf_json_string(&out, wanted);
     buf_puts(&out, ",\"input\":");
-    if (codec_to_json(&decision_input_type, &self->turn->in, &out, err) < 0)
+    if (put_input(self, &out, err) < 0)
         return -1;
     if (failed->kind != ERR_NONE) {
         fallback = json_pack("{s:s, s:i, s:s}", "kind", self->over_budget ? "budget" : err_kind_name(failed->kind),
@@ -58,7 +87,7 @@ int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
                            (json_int_t)claude->output_tokens, "cache_read", (json_int_t)claude->cache_read_tokens,
                            "cache_write", (json_int_t)claude->cache_write_tokens);
         buf_printf(&out, ",\"prompt_sha256\":\"%s\"", claude->prompt_sha256);
-        put_json(&out, "model_request", claude->request);
+        put_request(&out, claude);
         put_json(&out, "model_answers", claude->answers);
         put_json(&out, "receipts", claude->receipts);
         put_json(&out, "tokens", tokens);
@@ -74,6 +103,8 @@ int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
     buf_puts(&out, "}");
     if (out.failed || !(self->turn->record = arena_strdup(self->base->arena, out.data)))
         return err_set(err, ERR_INTERNAL, "turn: the record does not fit into memory");
+    if (self->asked_model)
+        self->turn->exchange = claude_exchange(claude);
     count_usage(self);
     return 0;
 }

@@ -165,7 +165,8 @@ static int decide_again(struct turn_recorded *recorded, struct arena *arena, str
     return 0;
 }
 
-int turn_replay(const char *record, size_t len, struct arena *arena, struct replayed_turn *ret, struct err *err)
+int turn_replay(const char *record, size_t len, const struct replay_exchanges *exchanges, struct arena *arena,
+                struct replayed_turn *ret, struct err *err)
 {
     json_error_t where;
     json_auto_t *json = json_loadb(record, len, 0, &where);
@@ -188,6 +189,10 @@ int turn_replay(const char *record, size_t len, struct arena *arena, struct repl
                arena_printf(arena, "the record is of version %d; only those of version %d hold all that deciding reads",
                             recorded.version, TURN_RECORD_VERSION));
         return 0;
+    }
+    if (exchanges && recorded.in.n_exchanges > 0 && exchanges->load(exchanges->arg, &recorded.in, arena, &why) < 0) {
+        cannot(ret, arena_strdup(arena, why.text));
+        return why.kind == ERR_NOT_FOUND ? 0 : err_set(err, why.kind, "%s", why.text);
     }
     return decide_again(&recorded, arena, ret, err);
 }

@@ -11,9 +11,9 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/form_note.h"
-#include "services/orchestrator/media_note.h"
 #include "services/orchestrator/person_asks.h"
 #include "services/orchestrator/turn.h"
+#include "services/orchestrator/turn_history.h"
 
 #define BURST_MAX_US 4000000 /* as the gateway waits at most, see accept_inbound */
 
@@ -99,9 +99,9 @@ static int read_conversation(const struct db_result *rows, struct arena *arena, 
         .local_time = copy(rows, "local_time", arena),
         .client_name = copy(rows, "client_name", arena),
         .timezone = copy(rows, "timezone", arena),
+        .channel = turn->channel,
         .config_version = db_get_int(rows, 0, "config_version"),
         .state = copy(rows, "state", arena),
-        .channel = turn->channel,
         .lead_timezone = copy(rows, "lead_timezone", arena),
         .lead_local_time = copy(rows, "lead_local_time", arena),
         .write_at = copy(rows, "write_at", arena),
@@ -117,33 +117,11 @@ static int read_conversation(const struct db_result *rows, struct arena *arena, 
     return 0;
 }
 
-/* Rows newest first into messages oldest first. */
-static struct decision_message *read_messages(const struct db_result *rows, struct arena *arena)
-{
-    int n = db_result_count(rows);
-    struct decision_message *messages = arena_calloc(arena, (size_t)n, sizeof *messages);
-
-    for (int i = 0; messages && i < n; i++) {
-        struct decision_message *m = &messages[n - 1 - i];
-
-        m->seq = db_get_int(rows, i, "seq");
-        m->author = arena_strdup(arena, db_get(rows, i, "author"));
-        m->body = arena_strdup(arena, db_get(rows, i, "body"));
-        m->note = db_get(rows, i, "form") ? form_note(db_get(rows, i, "form"), arena)
-                                          : media_note(db_get(rows, i, "media"), arena);
-        m->created_at = get_time(rows, i, "created_at");
-        if (!m->author || !m->body)
-            return NULL;
-    }
-    return messages;
-}
-
-#define ANSWERED_SEQ "(SELECT answered_seq FROM conversations WHERE client_id = $1 AND conversation_id = $2)"
-
-#define LOAD_UNANSWERED                                                                                                \
-    "SELECT seq, author, body, media, form, created_at"                                                                \
-    "  FROM messages"                                                                                                  \
-    " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > " ANSWERED_SEQ " ORDER BY seq DESC" \
+#define LOAD_UNANSWERED                                                                                \
+    "SELECT seq, author, body, media, form, created_at, turn_id"                                       \
+    "  FROM messages"                                                                                  \
+    " WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in' AND seq > " TURN_ANSWERED_SEQ \
+    " ORDER BY seq DESC"                                                                               \
     " LIMIT $3"
 
 /* Rows newest first. Where a form asks nothing, there is nothing to answer: the lead is greeted. */
@@ -170,7 +148,7 @@ static int read_unanswered(const struct db_result *rows, struct arena *arena, st
 {
     int n = db_result_count(rows);
 
-    if (!(turn->in.unanswered = read_messages(rows, arena)))
+    if (!(turn->in.unanswered = turn_messages(rows, arena)))
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     turn->in.n_unanswered = (size_t)n;
     turn->last_seq = n > 0 ? turn->in.unanswered[n - 1].seq : turn->answered_seq;
@@ -179,18 +157,9 @@ static int read_unanswered(const struct db_result *rows, struct arena *arena, st
     return read_forms(rows, arena, turn, err);
 }
 
-/* What was exchanged. Neither an alert to the client's own people nor the confirmation of a STOP is part of it. */
-#define LOAD_HISTORY                                                                                       \
-    "SELECT seq, author, body, media, form, created_at"                                                    \
-    "  FROM messages"                                                                                      \
-    " WHERE client_id = $1 AND conversation_id = $2 AND state NOT IN ('dropped', 'failed', 'undelivered')" \
-    "   AND (direction = 'out' OR seq <= " ANSWERED_SEQ ") AND purpose IN ('reply', 'started')"            \
-    " ORDER BY seq DESC"                                                                                   \
-    " LIMIT $3"
-
 /* What the turn before left for this one. */
 #define LOAD_LAST_TURN                               \
-    "SELECT misses, asked"                           \
+    "SELECT misses, asked, history_from"             \
     "  FROM turns"                                   \
     " WHERE client_id = $1 AND conversation_id = $2" \
     " ORDER BY created_at DESC"                      \
@@ -209,30 +178,33 @@ static void heed_person(struct arena *arena, struct decision_input *in)
     in->asked = person_asks(arena, in->history[i - 1].body);
 }
 
-static int read_turn(const struct db_ask asks[4], struct arena *arena, struct turn *turn, struct err *err)
+static int read_turn(const struct db_ask asks[5], struct arena *arena, struct turn *turn, size_t window_tokens,
+                     struct err *err)
 {
     if (read_conversation(asks[0].rows, arena, turn, err) < 0 || read_unanswered(asks[1].rows, arena, turn, err) < 0)
         return -1;
-    if (!(turn->in.history = read_messages(asks[2].rows, arena)))
-        return err_set(err, ERR_INTERNAL, "turn: out of memory");
-    turn->in.n_history = (size_t)db_result_count(asks[2].rows);
-    if (db_result_count(asks[3].rows) > 0) {
-        turn->in.misses = db_get_int(asks[3].rows, 0, "misses");
-        turn->in.asked = copy(asks[3].rows, "asked", arena);
+    if (db_result_count(asks[2].rows) > 0) {
+        turn->in.misses = db_get_int(asks[2].rows, 0, "misses");
+        turn->in.asked = copy(asks[2].rows, "asked", arena);
+        turn->history_from = db_get_int(asks[2].rows, 0, "history_from");
     }
+    if (turn_history_read(asks[3].rows, asks[4].rows, arena, turn, window_tokens, err) < 0)
+        return -1;
     heed_person(arena, &turn->in);
     return 0;
 }
 
 int turn_store_load(struct db_pool *pool, const char *client_id, const char *conversation_id, struct arena *arena,
-                    struct turn *ret_turn, struct err *err)
+                    size_t window_tokens, struct turn *ret_turn, struct err *err)
 {
     struct db_arg client = db_text(client_id), conversation = db_text(conversation_id);
     struct db_ask asks[] = {
         DB_ASK(LOAD_CONVERSATION, client, conversation),
         DB_ASK(LOAD_UNANSWERED, client, conversation, db_int(DECISION_UNANSWERED_MAX)),
-        DB_ASK(LOAD_HISTORY, client, conversation, db_int(DECISION_HISTORY_MAX)),
         DB_ASK(LOAD_LAST_TURN, client, conversation),
+        DB_ASK(TURN_HISTORY_MESSAGES, client, conversation, db_int(DECISION_HISTORY_MAX + 1)),
+        DB_ASK(TURN_HISTORY_EXCHANGES, client, conversation, db_int(turn_history_bytes(window_tokens)),
+               db_int(DECISION_EXCHANGES_MAX)),
     };
     int rc;
 
@@ -241,7 +213,7 @@ int turn_store_load(struct db_pool *pool, const char *client_id, const char *con
     uuid_new(ret_turn->message_id);
     if (db_run_together(pool, client_id, asks, COUNT_OF(asks), err) < 0)
         return -1;
-    rc = read_turn(asks, arena, ret_turn, err);
+    rc = read_turn(asks, arena, ret_turn, window_tokens, err);
     for (size_t i = 0; i < COUNT_OF(asks); i++)
         db_result_free(&asks[i].rows);
     return rc;
@@ -356,6 +328,15 @@ int turn_store_lead(struct db_tx *tx, const struct turn *turn, int alert_again_a
     return 0;
 }
 
+/* The newest message that the turn has seen. */
+static int64_t saw_seq(const struct turn *turn)
+{
+    const struct decision_input *in = &turn->in;
+    int64_t before = in->n_history > 0 ? in->history[in->n_history - 1].seq : 0;
+
+    return before > turn->last_seq ? before : turn->last_seq;
+}
+
 /* With what it adds to the client's usage. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err)
 {
@@ -367,13 +348,16 @@ int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *tas
                "                                     cost_micro_usd)"
                "    VALUES ($1, $2, coalesce($9, 'none'), $5 = 'scripted', $15, $10, $11, $12, $13, $14))"
                "INSERT INTO turns (client_id, turn_id, conversation_id, task_id, agent, misses, asked, record, model,"
-               "                   input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd)"
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+               "                   input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd,"
+               "                   exchange, saw_seq, answers_from, answers_to, history_from)"
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18,"
+               "        $19, $20)",
                db_text(turn->client_id), db_text(turn->turn_id), db_text(turn->conversation_id), db_text(task_id),
                db_text(turn->out.agent), db_int(turn->out.misses), db_text(turn->out.asked), db_text(turn->record),
                db_text(turn->model), db_int(turn->tokens.input), db_int(turn->tokens.output),
                db_int(turn->tokens.cache_read), db_int(turn->tokens.cache_write), db_int(turn->cost_micro_usd),
-               db_bool(turn->fallback)) < 0
+               db_bool(turn->fallback), db_text(turn->exchange), db_int(saw_seq(turn)),
+               db_int(turn->in.unanswered[0].seq), db_int(turn->last_seq), db_int(turn->history_from)) < 0
                ? -1
                : 0;
 }

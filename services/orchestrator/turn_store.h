@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct arena;
@@ -10,10 +11,10 @@ struct db_tx;
 struct err;
 struct turn;
 
-/* Client, lead, conversation, history and the unanswered messages, into arena. ERR_NOT_FOUND if the conversation is
- * gone. */
+/* Client, lead, conversation, history (turn_history.h) and the unanswered messages, into arena. ERR_NOT_FOUND if the
+ * conversation is gone. */
 int turn_store_load(struct db_pool *pool, const char *client_id, const char *conversation_id, struct arena *arena,
-                    struct turn *ret_turn, struct err *err);
+                    size_t window_tokens, struct turn *ret_turn, struct err *err);
 
 /* What we began and have not sent yet (turn->greeting_waits) is not sent any more, and what it answered is unanswered
  * again. What is being sent stays as it is. */

@@ -87,7 +87,8 @@ static void set_up(void)
     pool = db_pool_new(url, "leadwire_orchestrator", 3, &err);
     cr_assert(arena && admin && pool);
     config = (struct config){.master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-                             .agent_patience_s = 20};
+                             .agent_patience_s = 20,
+                             .history_tokens = 12000};
     worker = (struct worker){.config = &config, .db = pool};
     uuid_new(lead);
     uuid_new(conversation);

@@ -147,12 +147,13 @@ Test(orchestrator_messages, an_empty_text_alone_is_answered_too)
 Test(orchestrator_messages, the_model_is_told_of_attachments_within_the_fence)
 {
     json_t *request;
+    size_t first;
     char *dumped;
 
     in.n_history = in.n_unanswered = 1;
     history[0] = text("", "[the lead sent 2 photos and a PDF]");
     texts[0] = text("what is <this>?", "[the lead sent a photo]");
-    request = prompt_request("model", &in, arena);
+    request = prompt_request("model", &in, &first);
     dumped = json_dumps(request, 0);
     cr_expect(strstr(dumped, "<lead_message>[the lead sent 2 photos and a PDF]</lead_message>"), "%s", dumped);
     cr_expect(strstr(dumped, "<lead_message>what is &lt;this>?\\n[the lead sent a photo]</lead_message>"), "%s",
@@ -163,13 +164,46 @@ Test(orchestrator_messages, the_model_is_told_of_attachments_within_the_fence)
 
 Test(orchestrator_messages, the_first_message_names_the_business_once)
 {
-    cr_expect_str_eq(first_message(arena, "Acme", NULL, "We are open.", 320), "Acme: We are open.");
-    cr_expect_str_eq(first_message(arena, "Acme", NULL, "Hi, this is ACME.", 320), "Hi, this is ACME.");
-    cr_expect_str_eq(first_message(arena, "Joe's Pipes", NULL, "Joes Pipes here.", 320), "Joes Pipes here.");
-    cr_expect_str_eq(first_message(arena, "Acme", NULL, "Acmes are not it.", 320), "Acme: Acmes are not it.");
-    cr_expect_str_eq(first_message(arena, "سباكة النور", NULL, "نحن مفتوحون.", 320), "سباكة النور: نحن مفتوحون.");
-    cr_expect_str_eq(first_message(arena, "سباكة النور", NULL, "هنا سباكة النور.", 320), "هنا سباكة النور.");
-    cr_expect_str_eq(first_message(arena, "!", NULL, "Hi.", 320), "!: Hi.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "Acme", .line = NULL}, "We are open.", 320),
+                     "Acme: We are open.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "Acme", .line = NULL}, "Hi, this is ACME.",
+                                   320),
+                     "Hi, this is ACME.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "Joe's Pipes", .line = NULL},
+                                   "Joes Pipes here.", 320),
+                     "Joes Pipes here.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "Acme", .line = NULL}, "Acmes are not it.",
+                                   320),
+                     "Acme: Acmes are not it.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "سباكة النور", .line = NULL}, "نحن مفتوحون.",
+                                   320),
+                     "سباكة النور: نحن مفتوحون.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "سباكة النور", .line = NULL},
+                                   "هنا سباكة النور.", 320),
+                     "هنا سباكة النور.");
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "!", .line = NULL}, "Hi.", 320), "!: Hi.");
+}
+
+Test(orchestrator_messages, the_first_message_discloses_what_the_client_wants_disclosed)
+{
+    const struct first_message acme = {.name = "Acme",
+                                       .disclosure = "I am the automated assistant of Acme.",
+                                       .line = "Reply STOP to opt out."};
+    const struct first_message bare = {.name = "Acme", .disclosure = "A machine writes this."};
+    struct first_message longest = {.name = "Acme"};
+    char disclosure[161], draft[400];
+
+    cr_expect_str_eq(first_message(arena, &acme, "We are open.", 320),
+                     "I am the automated assistant of Acme. We are open.\nReply STOP to opt out.");
+    cr_expect_str_eq(first_message(arena, &bare, "We are open.", 320), "Acme: A machine writes this. We are open.");
+    cr_expect_str_eq(first_message(arena, &bare, "Hi, Acme here. A machine writes this.", 320),
+                     "Hi, Acme here. A machine writes this.");
+    memset(disclosure, 'd', 160);
+    memset(draft, 'x', 399);
+    disclosure[160] = draft[399] = '\0';
+    longest.disclosure = disclosure;
+    cr_expect(strstr(first_message(arena, &longest, draft, 320), disclosure), "it is never cut");
+    cr_expect_leq(utf8_count(first_message(arena, &longest, draft, 320)), 320);
 }
 
 Test(orchestrator_messages, the_opt_out_line_stands_at_the_end_whole)
@@ -179,14 +213,16 @@ Test(orchestrator_messages, the_opt_out_line_stands_at_the_end_whole)
         "We are open Monday to Friday from 8 am to 6 pm. On Saturdays we are open from 9 am to 1 pm. We are closed on "
         "Sundays and on public holidays. In an emergency our plumbers are on call day and night, every day of the "
         "year. A standard visit takes about an hour, and we always call before we come. Is it urgent?";
-    const char *message = first_message(arena, "Acme", line, draft, REPLY_MAX);
+    const char *message = first_message(arena, &(struct first_message){.name = "Acme", .line = line}, draft, REPLY_MAX);
 
     cr_expect_leq(utf8_count(message), REPLY_MAX);
     cr_expect_eq(strncmp(message, "Acme: We are open", 17), 0);
     cr_expect_str_eq(message + strlen(message) - strlen(line), line);
-    cr_expect_str_eq(first_message(arena, "Acme", line, "Hi. Reply STOP to opt out.", 320),
+    cr_expect_str_eq(first_message(arena, &(struct first_message){.name = "Acme", .line = line},
+                                   "Hi. Reply STOP to opt out.", 320),
                      "Acme: Hi. Reply STOP to opt out.");
-    cr_expect_eq(utf8_count(first_message(arena, "Acme", line, draft, 0)), strlen(draft) + 6 + 1 + strlen(line));
+    cr_expect_eq(utf8_count(first_message(arena, &(struct first_message){.name = "Acme", .line = line}, draft, 0)),
+                 strlen(draft) + 6 + 1 + strlen(line));
 }
 
 Test(orchestrator_messages, a_draft_keeps_some_room_beside_a_long_name_and_line)
@@ -197,6 +233,7 @@ Test(orchestrator_messages, a_draft_keeps_some_room_beside_a_long_name_and_line)
     memset(name, 'n', 200);
     memset(line, 'l', 160);
     name[200] = line[160] = '\0';
-    message = first_message(arena, name, line, "A short answer that stays as it is.", 320);
+    message = first_message(arena, &(struct first_message){.name = name, .line = line},
+                            "A short answer that stays as it is.", 320);
     cr_expect(strstr(message, "A short answer that stays as it is."), "%s", message);
 }

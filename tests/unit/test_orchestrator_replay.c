@@ -39,7 +39,7 @@ static struct replayed_turn replay(const char *record)
 {
     struct replayed_turn out = {0};
 
-    cr_assert_eq(turn_replay(record, strlen(record), arena, &out, &err), 0, "%s", err.text);
+    cr_assert_eq(turn_replay(record, strlen(record), NULL, arena, &out, &err), 0, "%s", err.text);
     return out;
 }
 
@@ -217,7 +217,8 @@ static const char *decide(const struct said *said)
 
 static const struct said tools_then_repair[] = {
     {TOOLS(TOOL("search_knowledge", "{\"query\":\"drain cleaning price\"}") "," TOOL(
-         "record_qualification", "{\"service_interest\":\"drain cleaning\",\"score\":\"WARM\",\"reason\":\"a\"}")),
+         "record_qualification", "{\"service_interest\":{\"value\":\"drain cleaning\",\"quote\":\"drain "
+                                 "cleaning\"},\"score\":\"WARM\",\"reason\":\"a\"}")),
      529},
     {TOOLS(TOOL("search_knowledge", "{\"query\":\"nothing works\"}") "," TOOL(
          "no_such_tool", "{\"zz\":1e30,\"a\":{\"deep\":[[[[[[[[1.50]]]]]]]]},\"b\":-0.0}")),
@@ -381,7 +382,7 @@ Test(replay, no_place_of_a_record_can_be_broken_so_that_replay_breaks, .timeout 
             broken[random / 65536 * 7919 % len] = "\"{}[],:0a\\ n"[random / 256 % 12];
         }
         arena = round;
-        turn_replay(broken, len, arena, &out, &err);
+        turn_replay(broken, len, NULL, arena, &out, &err);
         cr_expect(out.outcome);
         arena = whole;
         arena_destroy(&round);

@@ -135,6 +135,7 @@ static void set_up(void)
     cr_assert(server && state.http, "%s", err.text);
     snprintf(model_url, sizeof model_url, "http://127.0.0.1:%d", httpd_port(server));
     config = (struct config){.agent_patience_s = 20,
+                             .history_tokens = 12000,
                              .usage_every_s = 60,
                              .anthropic_api_key = "sk-test",
                              .anthropic_base_url = model_url,
@@ -460,7 +461,7 @@ Test(usage, that_the_budget_was_spent_is_decided_again_from_the_record)
     spend(20000, 0);
     cr_expect_str_eq(who_answers(), "scripted budget");
     record = one("SELECT record::text AS v FROM turns WHERE client_id = $1");
-    cr_assert_eq(turn_replay(record, strlen(record), arena, &again, &err), 0, "%s", err.text);
+    cr_assert_eq(turn_replay(record, strlen(record), NULL, arena, &again, &err), 0, "%s", err.text);
     cr_expect_str_eq(again.outcome, "same");
 }
 
