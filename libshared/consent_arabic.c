@@ -54,7 +54,7 @@ static const char ihdhif[] = "احذف رقمي, احذفني من * قائمة,
 static const char again_ar[] = "أريد استلام * رسائل مجددا, أريد * رسائل مجددا, ارسلوا لي * رسائل مجددا, أعد الاشتراك, "
                                "إعادة الاشتراك, أعيدوا اشتراك, راسلوني مجددا, أريد اشتراك مجددا, يمكنكم مراسلتي";
 
-const struct consent_rule consent_arabic[] = {
+const struct wording_rule consent_arabic[] = {
     {CONSENT_OUT, "ar", la_tursilu, .before = ASKED_AR, .after = TIMES_AR " مع"},
     {CONSENT_OUT, "ar", kifaya, .before = "لماذا ليش أريد متى هل", .after = TIMES_AR " مع"},
     {CONSENT_OUT, "ar", idha, .needs = THREAT_AR},

@@ -175,7 +175,7 @@ static const char again_en[] =
     "in, opt me in, want to opt in, resubscribe, subscribe me again, re subscribe, sign me ?back up for * messages, "
     "add me back to * list, add me back to * messages, put me back on * list, want * messages again, < opt in";
 
-const struct consent_rule consent_english[] = {
+const struct wording_rule consent_english[] = {
     {CONSENT_OUT, "en", stop_texting, .before = NEGATED_EN},
     {CONSENT_OUT, "en", stop_calling, .before = NEGATED_EN, .after = TIMES_EN, .next = WHAT_EN,
      .text = "text texting messages"},

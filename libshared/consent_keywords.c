@@ -7,7 +7,7 @@
 #define AR "ar"
 
 /* On these alone, and alone in the text, Twilio acts itself. */
-const struct consent_word_list consent_keywords[] = {
+const struct wording_list consent_keywords[] = {
     {CONSENT_OUT, EN, "stop stopall unsubscribe cancel end quit revoke optout remove"},
     {CONSENT_IN, EN, "start unstop yes"},
     {CONSENT_HELP, EN, "help info"},
@@ -18,7 +18,7 @@ const struct consent_word_list consent_keywords[] = {
 };
 const size_t consent_n_keywords = COUNT_OF(consent_keywords);
 
-const struct consent_word_list consent_bare[] = {
+const struct wording_list consent_bare[] = {
     {CONSENT_OUT, EN, "stop stopall unsubscribe optout"},
     {CONSENT_OUT, ES, "alto pare"},
     {CONSENT_OUT, AR, "توقف"},

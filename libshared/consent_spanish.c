@@ -90,7 +90,7 @@ static const char again_es[] =
     "escribirme de nuevo, pueden escribirme otra vez, puede escribirme otra vez, reactivar mensajes, reactivar los "
     "mensajes, suscribirme de nuevo, suscribirme otra vez, pueden volver a escribirme, quiero volver a recibir";
 
-const struct consent_rule consent_spanish[] = {
+const struct wording_rule consent_spanish[] = {
     {CONSENT_OUT, "es", no_molesten, .before = "porque si", .after = TIMES_ES " ingles espanol",
      .next = "la el los las al un una factura fotos foto tecnico tecnicos gente"},
     {CONSENT_OUT, "es", paren, .before = "no nunca si", .next = "de"},

@@ -1,9 +1,9 @@
-/* consent_fold.c - the words of a text, however they are written. See consent_internal.h. */
+/* wording_fold.c - the words of a text, however they are written. See wording.h. */
 #include <string.h>
 #include <utf8proc.h>
 
 #include "libshared/auto.h"
-#include "libshared/consent_internal.h"
+#include "libshared/wording.h"
 
 #define DECOMPOSED_MAX 20 /* U+FDFA becomes 18 */
 
@@ -24,7 +24,7 @@ static bool is_apostrophe(utf8proc_int32_t c)
     return is_one_of(c, set, COUNT_OF(set));
 }
 
-static enum consent_break break_of(utf8proc_int32_t c)
+static enum wording_break break_of(utf8proc_int32_t c)
 {
     /* . ! ? line break, their inverted, Arabic and ideographic forms, ellipsis, double marks. */
     static const utf8proc_int32_t sentence[] = {'.',    '!',    '?',    '\n',   '\r',   0xa1,   0xbf,
@@ -77,7 +77,7 @@ static bool is_word_letter(utf8proc_int32_t c)
 }
 
 /* The character at the cursor, which moves behind it; a byte that is no UTF-8 is a space. */
-static utf8proc_int32_t take_char(struct consent_cursor *self)
+static utf8proc_int32_t take_char(struct wording_cursor *self)
 {
     utf8proc_int32_t c = ' ';
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)self->text, (utf8proc_ssize_t)self->left, &c);
@@ -125,26 +125,26 @@ static int plain_letters(utf8proc_int32_t c, utf8proc_int32_t out[DECOMPOSED_MAX
 }
 
 /* A word that does not fit comes out cut: it is longer than any of ours. */
-static size_t append(char word[CONSENT_WORD], size_t len, utf8proc_int32_t letter)
+static size_t append(char word[WORDING_WORD], size_t len, utf8proc_int32_t letter)
 {
     utf8proc_uint8_t bytes[4];
     utf8proc_ssize_t n = utf8proc_encode_char(letter, bytes);
 
-    if (n <= 0 || len + (size_t)n > CONSENT_WORD - 1)
+    if (n <= 0 || len + (size_t)n > WORDING_WORD - 1)
         return len;
     memcpy(word + len, bytes, (size_t)n);
     return len + (size_t)n;
 }
 
-bool consent_next_word(struct consent_cursor *self, char word[CONSENT_WORD], enum consent_break *ret_break)
+bool wording_next_word(struct wording_cursor *self, char word[WORDING_WORD], enum wording_break *ret_break)
 {
     utf8proc_int32_t letters[DECOMPOSED_MAX];
     size_t len = 0;
 
     *ret_break = BREAK_NONE;
-    memset(word, 0, CONSENT_WORD);
+    memset(word, 0, WORDING_WORD);
     while (self->left > 0) {
-        struct consent_cursor here = *self;
+        struct wording_cursor here = *self;
         utf8proc_int32_t c = take_char(self);
         int n = is_apostrophe(c) ? -1 : plain_letters(c, letters);
 
