@@ -10,6 +10,7 @@
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/escalation.h"
 #include "services/orchestrator/follow_up_plan.h"
 #include "services/orchestrator/greeting_text.h"
 #include "services/orchestrator/instructions.h"
@@ -136,12 +137,26 @@ static void ask_missing(struct answering *self)
 
 /* ---- the kinds of answers ---- */
 
-static void escalate(struct answering *self, const char *reason)
+/* Not where a person has been called for it already. */
+static void escalate(struct answering *self, enum escalation_cause cause, const char *reason)
 {
-    if (strcmp(self->in->state, "open") != 0)
-        return; /* a person has been called already */
+    if (!escalation_wanted(self->in, cause))
+        return;
     self->out.escalate = true;
     self->out.escalation_reason = reason;
+    self->out.cause = escalation_name(cause);
+}
+
+/* What the lead's own words call a person for. */
+static void say_called(struct answering *self, enum escalation_cause cause)
+{
+    if (cause == CAUSE_ANGER)
+        say(self, SAY_SORRY);
+    if (escalation_wanted(self->in, cause))
+        say_text(self, decision_escalation_text(self->in, self->arena));
+    else
+        say(self, SAY_WAITING);
+    escalate(self, cause, escalation_reason(cause, LANGUAGE_ENGLISH));
 }
 
 /* A question for which nothing is known. The first time a colleague is offered, then called. */
@@ -153,7 +168,7 @@ static void say_miss(struct answering *self)
     } else if (self->out.misses >= MISSES_MAX) {
         say(self, SAY_UNKNOWN_AGAIN);
         say_text(self, decision_escalation_text(self->in, self->arena));
-        escalate(self, "two questions in a row that the knowledge base does not answer");
+        escalate(self, CAUSE_UNKNOWN, escalation_reason(CAUSE_UNKNOWN, LANGUAGE_ENGLISH));
     } else {
         say(self, SAY_UNKNOWN);
         self->out.asked = "handover";
@@ -169,7 +184,8 @@ static void say_booking(struct answering *self)
     else
         say(self, SAY_APPOINTMENT);
     say(self, SAY_CONFIRMS);
-    escalate(self, arena_printf(self->arena, "wants an appointment%s%s", when ? ": " : "", when ? when : ""));
+    escalate(self, CAUSE_APPOINTMENT,
+             arena_printf(self->arena, "wants an appointment%s%s", when ? ": " : "", when ? when : ""));
 }
 
 /* Attachments alone. They are no question that nothing answers; what was asked for last stays asked for. */
@@ -228,17 +244,19 @@ static void answer(struct answering *self)
     bool only_thanks =
         intents->thanks && !intents->questions && !booking && !intents->greeting && !has_learned(&self->slots);
     bool declined = self->slots.value[SLOT_NOT_INTERESTED] != NULL;
+    enum escalation_cause cause = escalation_of(self->in);
 
     if (intents->bot)
         say_of(self, SAY_BOT, self->in->client_name);
-    if (self->wish.kind == LATER_CALL) {
+    if (cause == CAUSE_NONE && intents->human)
+        cause = CAUSE_HUMAN;
+    if (self->wish.kind == LATER_CALL && (cause == CAUSE_NONE || cause == CAUSE_HUMAN)) {
         say_text(self, decision_escalation_text(self->in, self->arena));
-        escalate(self, follow_up_wish_reason(self->arena, &self->wish));
+        escalate(self, CAUSE_HUMAN, follow_up_wish_reason(self->arena, &self->wish));
         return;
     }
-    if (intents->human) {
-        say_text(self, decision_escalation_text(self->in, self->arena));
-        escalate(self, "asks for a person");
+    if (cause != CAUSE_NONE) {
+        say_called(self, cause);
         return;
     }
     /* What it will be told next is added to the reply (follow_up_plan.h). */

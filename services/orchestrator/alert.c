@@ -10,6 +10,7 @@
 #include "libshared/notices.h"
 #include "libshared/text.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/escalation.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_store.h"
@@ -48,46 +49,84 @@ static const char *last_words(const struct turn *turn)
     return text_has_word(last->body) || !last->note ? last->body : last->note;
 }
 
-static void put_name(struct buf *out, const struct turn *turn)
+/* Of the text, by language. */
+struct labels {
+    const char *hot, *person, *nameless, *also, *why, *wants, *urgency, *budget, *when, *words;
+};
+
+static const struct labels labels[] = {
+    [LANGUAGE_ENGLISH] = {": hot lead. ", ": a lead needs a person. ", "Somebody (no name yet)", "\nNeeds a person: ",
+                          "\nWhy: ", "\nWants: ", "\nUrgency: ", "\nBudget: ", "\nWhen: ", "\nLast words: "},
+    [LANGUAGE_SPANISH] = {": cliente muy interesado. ", ": un cliente necesita una persona. ",
+                          "Alguien (aún sin nombre)", "\nNecesita una persona: ", "\nMotivo: ", "\nQuiere: ",
+                          "\nUrgencia: ", "\nPresupuesto: ", "\nCuándo: ", "\nÚltimas palabras: "},
+    [LANGUAGE_ARABIC] = {": عميل مهتم جدًا. ", ": عميل يحتاج إلى شخص. ", "شخص (بلا اسم بعد)", "\nيحتاج إلى شخص: ",
+                         "\nالسبب: ", "\nيريد: ", "\nالاستعجال: ", "\nالميزانية: ", "\nمتى: ", "\nآخر كلماته: "},
+};
+
+/* That of the client's configuration; what it reads itself need not be the lead's. */
+static enum language language_of_client(const struct turn *turn, struct arena *arena)
 {
-    put_cut(out, turn->out.name && *turn->out.name ? turn->out.name : "Somebody (no name yet)", NAME_MAX_BYTES);
+    const char *tag = client_config_text(turn->in.config, "language", arena);
+
+    if (tag && strncmp(tag, "es", 2) == 0)
+        return LANGUAGE_SPANISH;
+    return tag && strncmp(tag, "ar", 2) == 0 ? LANGUAGE_ARABIC : LANGUAGE_ENGLISH;
 }
 
-static void put_things(struct buf *out, const struct turn *turn)
+/* What the agent wrote down is English; a cause that we know has words in each language. */
+static const char *reason_in(const struct turn *turn, enum language language)
 {
-    put_thing(out, "\nWants: ", turn->out.service_interest, "");
-    put_thing(out, "\nUrgency: ", turn->out.urgency, "");
-    put_thing(out, "\nBudget: ", turn->out.budget_range, "");
-    put_thing(out, "\nWhen: ", turn->out.timeline, "");
-    buf_puts(out, "\nLast words: ");
+    if (language != LANGUAGE_ENGLISH)
+        for (int cause = CAUSE_NONE + 1; cause < CAUSE_MODEL; cause++)
+            if (turn->out.cause && strcmp(turn->out.cause, escalation_name(cause)) == 0)
+                return escalation_reason(cause, language);
+    return turn->out.escalation_reason;
+}
+
+static const char *name_of(const struct turn *turn, const struct labels *say)
+{
+    return turn->out.name && *turn->out.name ? turn->out.name : say->nameless;
+}
+
+static void put_things(struct buf *out, const struct turn *turn, const struct labels *say)
+{
+    put_thing(out, say->wants, turn->out.service_interest, "");
+    put_thing(out, say->urgency, turn->out.urgency, "");
+    put_thing(out, say->budget, turn->out.budget_range, "");
+    put_thing(out, say->when, turn->out.timeline, "");
+    buf_puts(out, say->words);
     put_cut(out, last_words(turn), WORDS_MAX_BYTES);
 }
 
 const char *alert_text(const struct turn *turn, bool is_hot, struct arena *arena)
 {
+    enum language language = language_of_client(turn, arena);
+    const struct labels *say = &labels[language];
     AUTO(buf_free) struct buf out = {0};
 
     put_cut(&out, turn->in.client_name, NAME_MAX_BYTES);
-    buf_puts(&out, is_hot ? ": hot lead. " : ": a lead needs a person. ");
-    put_name(&out, turn);
+    buf_puts(&out, is_hot ? say->hot : say->person);
+    put_cut(&out, name_of(turn, say), NAME_MAX_BYTES);
     buf_printf(&out, ", %s%s.", turn->lead_address, strcmp(turn->channel, "whatsapp") == 0 ? " (WhatsApp)" : "");
     if (turn->out.escalate)
-        put_thing(&out, is_hot ? "\nNeeds a person: " : "\nWhy: ", turn->out.escalation_reason, "");
-    put_things(&out, turn);
+        put_thing(&out, is_hot ? say->also : say->why, reason_in(turn, language), "");
+    put_things(&out, turn, say);
     return out.failed ? NULL : arena_strdup(arena, out.data);
 }
 
 static const char *not_greeted_text(const struct turn *turn, const char *why, struct arena *arena)
 {
+    const struct labels *say = &labels[LANGUAGE_ENGLISH];
     AUTO(buf_free) struct buf out = {0};
 
     put_cut(&out, turn->in.client_name, NAME_MAX_BYTES);
     buf_puts(&out, ": a lead came by web form and is not written to. ");
-    put_name(&out, turn);
+    put_cut(&out, name_of(turn, say), NAME_MAX_BYTES);
     buf_puts(&out, ", ");
     put_cut(&out, turn->lead_address, NAME_MAX_BYTES);
     put_thing(&out, ".\nWhy: ", why, "");
-    put_things(&out, turn);
+    put_things(&out, turn, say);
     return out.failed ? NULL : arena_strdup(arena, out.data);
 }
 
@@ -209,7 +248,7 @@ int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const 
               const char *trace_id, struct arena *arena, struct err *err)
 {
     struct alerting self = {.tx = tx, .bus = bus, .turn = turn, .change = change, .trace_id = trace_id, .arena = arena};
-    bool is_escalated = turn->out.escalate && strcmp(turn->in.state, "open") == 0;
+    bool is_escalated = turn->out.escalate;
     bool is_hot = change->alert;
     const char *number, *once;
 
@@ -218,10 +257,12 @@ int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const 
     number = setting(&self, "hot_lead_sms_number");
     /* Both at once are told in one text. */
     once = is_hot ? hot_key(&self, "hot")
-                  : arena_printf(arena, "alert:escalated:%s:%d", turn->conversation_id, (int)turn->epoch);
+                  : arena_printf(arena, "alert:escalated:%s:%s", turn->conversation_id, turn->turn_id);
     if (number && put(&self, "sms", number, alert_text(turn, is_hot, arena), once, err) < 0)
         return -1;
-    return is_hot ? put_call(&self, number, err) : 0;
+    if (is_hot && put_call(&self, number, err) < 0)
+        return -1;
+    return number != NULL;
 }
 
 int alert_put_not_greeted(struct db_tx *tx, struct bus *bus, const struct turn *turn, const char *why,

@@ -67,6 +67,8 @@
     E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what our last answer asked for")     \
     F(S, BOOL, first_message,   DEFAULT(0), 0, 1,   "nothing has been written to this lead before")         \
     F(S, INT,  read_seq,        DEFAULT(0), 0, 1e15, "of the history, up to where a decision has read it: what the lead wrote behind it a person has answered") \
+    F(S, INT,  recent_answers,  DEFAULT(0), 0, 1e6, "of the agent's within the last 10 minutes; 0: few, see loop.h") \
+    F(S, STRS, escalations,     OPTIONAL, 0, 32,    "causes for which a person was called since the last release, within the client's alert_again_after_hours") \
     F(S, STR,  handover_note,   OPTIONAL, 0, 2000,  "what a person who had taken over left for the agent") \
     F(S, BOOL, greet,           DEFAULT(0), 0, 1,   "the lead came by web form or API and asked nothing: it is greeted") \
     F(S, STR,  form_language,   OPTIONAL, 2, 35,    "of the web form: language tag")
@@ -86,6 +88,7 @@
     F(S, JSON, evidence,        OPTIONAL, 2, 65536, "by what is known: the words that told it, and the text's seq") \
     F(S, BOOL, escalate,        DEFAULT(0), 0, 1,   "a person is called")                                   \
     F(S, STR,  escalation_reason, OPTIONAL, 0, 2000, "why")                                                 \
+    E(S, "legal|anger|human|loop|claim|unknown|appointment|model", cause, OPTIONAL, "of the call, see escalation.h") \
     F(S, INT,  misses,          DEFAULT(0), 0, 1e6, "answers in a row that knew nothing, with this one")    \
     E(S, "service|urgency|budget|timeline|handover", asked, OPTIONAL, "what the reply asks for")            \
     E(S, "en|es|ar",            language, OPTIONAL, "of what is written next")                              \

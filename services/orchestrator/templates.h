@@ -12,7 +12,9 @@ enum template {
     GREET_REQUEST,
     GREET_SERVICE, /* {service} */
     SAY_ESCALATED, /* a person will answer */
-    SAY_UNKNOWN,   /* offers a colleague */
+    SAY_WAITING,   /* it has been called already */
+    SAY_SORRY,
+    SAY_UNKNOWN, /* offers a colleague */
     SAY_UNKNOWN_AGAIN,
     SAY_UNKNOWN_WAITING, /* a colleague has been told already */
     SAY_APPOINTMENT,

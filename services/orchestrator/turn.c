@@ -12,6 +12,7 @@
 #include "libshared/err.h"
 #include "libshared/failpoint.h"
 #include "libshared/log.h"
+#include "libshared/notices.h"
 #include "libshared/service.h"
 #include "libshared/tasks.h"
 #include "proto/client_keys.h"
@@ -19,9 +20,11 @@
 #include "services/orchestrator/alert.h"
 #include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/client_config.h"
+#include "services/orchestrator/escalation.h"
 #include "services/orchestrator/follow_up.h"
 #include "services/orchestrator/greeting.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/loop.h"
 #include "services/orchestrator/outbound.h"
 #include "services/orchestrator/turn_decide.h"
 #include "services/orchestrator/turn_search.h"
@@ -94,12 +97,13 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .trace_id = task->trace_id,
                              .answers_after = &turn->answered_seq,
                              .epoch = turn->epoch};
-    int answered,
+    int alerted, answered,
         quiet_hours = client_config_int(turn->in.config, "alert_again_after_hours", CLIENT_ALERT_AGAIN_DEFAULT);
 
     if (!tx || turn_store_lead(tx, turn, quiet_hours, ret_change, err) < 0 ||
         outbound_put(tx, self->bus, &reply, NULL, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
-        alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err) < 0 ||
+        (alerted = alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err)) < 0 ||
+        (turn->out.escalate && turn_store_escalation(tx, turn, alerted, err) < 0) ||
         follow_up_put(tx, self->bus, turn, task, err) < 0)
         return -1;
     if ((answered = turn_store_answered(tx, turn, err)) <= 0)
@@ -119,6 +123,41 @@ static int stay_silent(struct worker *self, struct task *task, const struct turn
     if (answered <= 0)
         return answered;
     return task_complete(tx, self->bus, task, err) < 0 ? -1 : db_commit(&tx, err);
+}
+
+/* Nothing is said: a machine seems to answer us. A person is told once; the lead is answered again when it writes
+ * something else, or after a while. */
+static int stop_loop(struct worker *self, struct task *task, struct turn *turn, struct err *err)
+{
+    AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+    struct notice_spec notice = {.client_id = turn->client_id,
+                                 .kind = "loop_stopped",
+                                 .subject = turn->lead_address,
+                                 .text =
+                                     "the texts of this number look like a machine's: the agent does not answer them",
+                                 .remedy = "look at the conversation; if a person writes, answer it, or take it over"};
+    int alerted = 0, answered;
+
+    turn->out = decision_start(&turn->in, "scripted");
+    turn->out.escalate = escalation_wanted(&turn->in, CAUSE_LOOP);
+    turn->out.cause = escalation_name(CAUSE_LOOP);
+    turn->out.escalation_reason = escalation_reason(CAUSE_LOOP, LANGUAGE_ENGLISH);
+    if (!tx)
+        return -1;
+    if (turn->out.escalate &&
+        ((alerted = alert_put(tx, self->bus, turn, &(struct lead_change){0}, task->trace_id, task->arena, err)) < 0 ||
+         turn_store_escalation(tx, turn, alerted, err) < 0))
+        return -1;
+    if ((answered = turn_store_answered(tx, turn, err)) <= 0)
+        return answered;
+    if ((turn->out.escalate && notice_raise(tx, self->bus, &notice, err) < 0) ||
+        task_complete(tx, self->bus, task, err) < 0 || db_commit(&tx, err) < 0)
+        return -1;
+    if (turn->out.escalate)
+        publish(self, "conversation.escalated", turn, turn->out.escalation_reason);
+    log_warn("not answered: a machine seems to write", log_str("client_id", turn->client_id),
+             log_str("conversation_id", turn->conversation_id));
+    return 0;
 }
 
 /* ---- the task ---- */
@@ -229,7 +268,11 @@ static int answer(struct worker *self, struct task *task, const char *conversati
         return 0;
     if (turn.only_forms)
         return greeting_answer(self, task, &turn, load_us, err);
-    return turn.opted_out ? stay_silent(self, task, &turn, err) : turn_answer(self, task, &turn, load_us, err);
+    if (turn.opted_out)
+        return stay_silent(self, task, &turn, err);
+    if (loop_seen(task->arena, &turn.in))
+        return stop_loop(self, task, &turn, err);
+    return turn_answer(self, task, &turn, load_us, err);
 }
 
 int process_ai_response(struct worker *self, struct task *task, struct err *err)

@@ -7,6 +7,7 @@
 
 #include "libshared/err.h"
 #include "services/orchestrator/agent_claude.h"
+#include "services/orchestrator/escalation.h"
 #include "services/orchestrator/guard_draft.h"
 #include "services/orchestrator/turn_decide.h"
 
@@ -15,15 +16,20 @@ struct deciding {
     struct decider *base;
     struct turn *turn;
     struct claude claude;
-    bool asked_model;    /* claude holds a request and answers */
-    bool over_budget;    /* it was not asked, as the client's month has no money left for it */
-    struct guard *guard; /* of its drafts */
-    json_t *guards;      /* [{guard, draft, unsupported, outcome}] */
+    bool asked_model;                 /* claude holds a request and answers */
+    bool over_budget;                 /* it was not asked, as the client's month has no money left for it */
+    struct guard *guard;              /* of its drafts */
+    json_t *guards;                   /* [{guard, draft, unsupported, outcome}] */
+    enum escalation_cause to_be_told; /* a rule has called a person, and the reply does not say so yet */
     int64_t agent_us, guards_us;
 };
 
 /* turn_agents.c: fills turn->out. *ret_wanted: the client's choice of agent. -1 only when out of memory. */
 int turn_run_agent(struct deciding *self, const char **ret_wanted, struct err *err);
+
+/* turn_calls.c: whether the lead's words, or two misses, call a person; and telling the lead so. */
+void turn_call_person(struct deciding *self);
+int turn_tell_call(struct deciding *self, struct err *err);
 
 /* turn_guards.c: what may not leave is repaired or replaced; then what code alone may say is added. */
 int turn_guard(struct deciding *self, struct err *err);

@@ -93,9 +93,10 @@ static void replace_by_escalation(struct deciding *self)
     note_outcome(self, "replaced");
     out->reply = decision_escalation_text(&self->turn->in, self->base->arena);
     out->asked = NULL;
-    if (strcmp(self->turn->in.state, "open") == 0) {
+    if (!out->escalate && escalation_wanted(&self->turn->in, CAUSE_CLAIM)) {
         out->escalate = true;
-        out->escalation_reason = "the answer held a claim that nothing supports";
+        out->escalation_reason = escalation_reason(CAUSE_CLAIM, LANGUAGE_ENGLISH);
+        out->cause = escalation_name(CAUSE_CLAIM);
     }
 }
 
@@ -163,7 +164,10 @@ static int introduce(struct deciding *self, struct err *err)
 
 int turn_guard(struct deciding *self, struct err *err)
 {
+    turn_call_person(self);
     guard(self);
+    if (turn_tell_call(self, err) < 0)
+        return -1;
     if (follow_up_plan(self->base->arena, &self->turn->in, &self->turn->out) < 0)
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     return identify(self, err) < 0 || introduce(self, err) < 0 ? -1 : 0;

@@ -9,8 +9,10 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
+#include "proto/client_keys.h"
 #include "services/orchestrator/client_config.h"
 #include "services/orchestrator/form_note.h"
+#include "services/orchestrator/loop.h"
 #include "services/orchestrator/person_asks.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_history.h"
@@ -30,6 +32,22 @@ static const char *copy(const struct db_result *rows, const char *column, struct
     return arena_strdup(arena, db_get(rows, 0, column));
 }
 
+/* Words between spaces, at most 32 of them; NULL has none. */
+static const char **split(const char *words, struct arena *arena, size_t *ret_n)
+{
+    const char **parts = words ? arena_calloc(arena, 32, sizeof *parts) : NULL;
+
+    for (*ret_n = 0; parts && *words && *ret_n < 32; words += strspn(words, " ")) {
+        size_t len = strcspn(words, " ");
+
+        if (!(parts[*ret_n] = arena_strndup(arena, words, len)))
+            break;
+        ++*ret_n;
+        words += len;
+    }
+    return parts;
+}
+
 static void read_lead(const struct db_result *rows, struct arena *arena, struct decision_lead *lead)
 {
     lead->score = copy(rows, "score", arena);
@@ -44,10 +62,20 @@ static void read_lead(const struct db_result *rows, struct arena *arena, struct 
     lead->was_hot = db_get_bool(rows, 0, "was_hot");
 }
 
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x)  TEXT_OF_(x)
+
+/* Why a person was called, within the client's hours. */
+#define ESCALATIONS                                                                                         \
+    "(SELECT string_agg(DISTINCT e.cause, ' ') FROM conversation_events e"                                  \
+    "  WHERE c.state = 'escalated' AND e.client_id = c.client_id AND e.conversation_id = c.conversation_id" \
+    "    AND e.kind = 'escalated' AND e.created_at > now() - make_interval(hours =>"                        \
+    "        coalesce((k.config->>'alert_again_after_hours')::integer, " TEXT_OF(CLIENT_ALERT_AGAIN_DEFAULT) ")))"
+
 /* Conversation, lead and client. $1: client, $2: conversation. */
 #define LOAD_CONVERSATION                                                                                   \
     "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"         \
-    "       c.read_seq, c.handover_note,"                                                                   \
+    "       c.read_seq, c.handover_note, " ESCALATIONS " AS escalations,"                                   \
     "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"   \
     "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "  \
     "AS opted_out,"                                                                                         \
@@ -111,6 +139,7 @@ static int read_conversation(const struct db_result *rows, struct arena *arena, 
         .handover_note = copy(rows, "handover_note", arena),
         .month_spent = db_get_int(rows, 0, "month_spent"),
     };
+    in->escalations = split(db_get(rows, 0, "escalations"), arena, &in->n_escalations);
     turn->answered_seq = db_get_int(rows, 0, "answered_seq");
     if (!turn->stored_config || !(in->config = client_config_show(turn->stored_config, arena, err)))
         return -1;
@@ -165,6 +194,26 @@ static int read_unanswered(const struct db_result *rows, struct arena *arena, st
     " ORDER BY created_at DESC"                      \
     " LIMIT 1"
 
+/* Only counted where there may be many: where the history is long and recent. */
+static int load_recent_answers(struct db_pool *pool, struct turn *turn, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct decision_input *in = &turn->in;
+
+    if (in->n_history < LOOP_HISTORY_MIN || in->history[0].created_at < in->now - LOOP_ANSWERS_WINDOW_US)
+        return 0;
+    if (db_run(pool, turn->client_id, &rows, err,
+               "SELECT count(*) AS n"
+               "  FROM (SELECT author, created_at FROM messages"
+               "         WHERE client_id = $1 AND conversation_id = $2 ORDER BY seq DESC LIMIT $3) m"
+               " WHERE m.author = 'agent' AND m.created_at > now() - $4::bigint * interval '1 microsecond'",
+               db_text(turn->client_id), db_text(turn->conversation_id), db_int(4 * LOOP_ANSWERS_MAX),
+               db_int(LOOP_ANSWERS_WINDOW_US)) < 0)
+        return -1;
+    in->recent_answers = db_get_int(rows, 0, "n");
+    return 0;
+}
+
 /* Where a person has written last, what our agent asked for before is beside the point. */
 static void heed_person(struct arena *arena, struct decision_input *in)
 {
@@ -216,7 +265,7 @@ int turn_store_load(struct db_pool *pool, const char *client_id, const char *con
     rc = read_turn(asks, arena, ret_turn, window_tokens, err);
     for (size_t i = 0; i < COUNT_OF(asks); i++)
         db_result_free(&asks[i].rows);
-    return rc;
+    return rc < 0 ? -1 : load_recent_answers(pool, ret_turn, err);
 }
 
 /* The conversation is locked before its messages, as who erases a lead does it. */
@@ -264,8 +313,7 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
                      "UPDATE conversations"
                      "   SET answered_seq = $3, read_seq = $3,"
                      "       state = CASE WHEN state = 'open' AND $4::boolean THEN 'escalated' ELSE state END,"
-                     "       escalation_reason = CASE WHEN state = 'open' AND $4::boolean THEN $5"
-                     "                                ELSE escalation_reason END,"
+                     "       escalation_reason = CASE WHEN $4::boolean THEN $5 ELSE escalation_reason END,"
                      "       updated_at = now()"
                      " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq = $7 AND epoch = $6"
                      "   AND NOT (clock_timestamp() < 'epoch'::timestamptz + $8::bigint * interval '1 microsecond'"
@@ -277,6 +325,23 @@ int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *e
                      db_int(turn->answered_seq), db_int(burst_ends_us(turn)), db_text(turn->conversation_id));
 
     return n == 0 ? check_partly(tx, turn, err) : n;
+}
+
+int turn_store_escalation(struct db_tx *tx, const struct turn *turn, bool alerted, struct err *err)
+{
+    char event_id[UUID_SIZE];
+
+    uuid_new(event_id);
+    return db_query(
+               tx, NULL, err,
+               "INSERT INTO conversation_events (client_id, conversation_id, event_id, kind, cause, reason, alerted,"
+               "                                 turn_id, epoch)"
+               "VALUES ($1, $2, $3, 'escalated', $4, $5, $6, $7, $8)",
+               db_text(turn->client_id), db_text(turn->conversation_id), db_text(event_id), db_text(turn->out.cause),
+               db_text(turn->out.escalation_reason), db_bool(alerted), db_text(turn->record ? turn->turn_id : NULL),
+               db_int(turn->epoch)) < 0
+               ? -1
+               : 0;
 }
 
 /* An address that another lead has is not taken from it. The row is locked by old: of two turns of one lead, in two

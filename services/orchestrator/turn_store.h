@@ -26,6 +26,9 @@ int turn_store_take_back(struct db_tx *tx, const struct turn *turn, struct err *
  * one has answered a part of them: then it is to be loaded again. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
+/* That a person was called; alerted: the client's people are told. */
+int turn_store_escalation(struct db_tx *tx, const struct turn *turn, bool alerted, struct err *err);
+
 /* What a turn has changed of its lead. */
 struct lead_change {
     bool score_changed; /* there is a row of history */

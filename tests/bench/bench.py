@@ -23,6 +23,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 import consent  # noqa: E402
 import delivery  # noqa: E402
 import dialogues  # noqa: E402
+import escalation  # noqa: E402
 import knowledge_breakeven  # noqa: E402
 import knowledge_bulk  # noqa: E402
 import knowledge_model  # noqa: E402
@@ -238,6 +239,7 @@ KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search":
              "knowledge-bulk": knowledge_bulk.measure}
 OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure, "dialogues": dialogues.measure,
        "later": later.measure,
+       "escalation": escalation.measure,
        "signature": signature.measure, "truth": truth.measure, "turns": turns.measure}
 
 

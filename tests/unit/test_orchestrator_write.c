@@ -518,7 +518,29 @@ Test(orchestrator_write, scores_follow_the_clients_rules)
     cr_expect_str_eq(one("SELECT score AS v FROM leads WHERE client_id = $1"), "HOT");
 }
 
-Test(orchestrator_write, who_wants_a_person_is_told_once_an_epoch)
+#define CAUSES_SQL                                                                                     \
+    "SELECT string_agg(cause || CASE WHEN alerted THEN '!' ELSE '' END, ' ' ORDER BY created_at) AS v" \
+    "  FROM conversation_events WHERE client_id = $1 AND kind = 'escalated'"
+
+static void release(const char *conversation)
+{
+    struct conversation got = {0};
+
+    /* What is still queued would have answered nothing. */
+    cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+                     "UPDATE messages SET state = 'sent' WHERE client_id = $1 AND state = 'queued'",
+                     db_text(client)) >= 0);
+    cr_assert_eq(ask(on_take_over_conversation, client,
+                     &(struct take_over_conversation){.conversation_id = conversation}, &got),
+                 0, "%s", err.text);
+    cr_assert_str_eq(got.state, "taken_over");
+    cr_assert_eq(ask(on_release_conversation, client, &(struct release_conversation){.conversation_id = conversation},
+                     &got),
+                 0, "%s", err.text);
+    cr_assert_str_eq(got.state, "open");
+}
+
+Test(orchestrator_write, who_wants_a_person_is_told_once_until_a_person_has_been_there)
 {
     const char *conversation = new_conversation("sms");
     const char *text;
@@ -531,16 +553,140 @@ Test(orchestrator_write, who_wants_a_person_is_told_once_an_epoch)
     }
     text = one("SELECT body AS v FROM messages WHERE client_id = $1 AND purpose = 'alert'");
     cr_expect(strstr(text, "Acme: a lead needs a person. ") && strstr(text, "Why: asks for a person"), "%s", text);
-    cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err, "UPDATE conversations SET state = 'open' WHERE client_id = $1",
-                     db_text(client)) == 1);
-    lead_writes(conversation, "sms", "Can I talk to a person please", 0);
-    answer(conversation);
-    cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS, "the same epoch");
-    cr_assert(db_run(admin, DB_EVERY_CLIENT, NULL, &err,
-                     "UPDATE conversations SET state = 'open', epoch = 2 WHERE client_id = $1", db_text(client)) == 1);
+    release(conversation);
     lead_writes(conversation, "sms", "Can I talk to a person please", 0);
     answer(conversation);
     cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS ", sms " BOSS " " OURS);
+    cr_expect_str_eq(one(CAUSES_SQL), "human! human!");
+}
+
+Test(orchestrator_write, a_graver_cause_is_told_though_a_person_was_called_before)
+{
+    static const char *const texts[] = {"Do you service boats?",
+                                        "What about trains?",
+                                        "And planes?",
+                                        "This is ridiculous, worst service ever",
+                                        "What a joke of a company",
+                                        "You will hear from my lawyer",
+                                        "my lawyer will contact you too",
+                                        "What about ships?"};
+    static const char *const causes[] = {"",
+                                         "unknown!",
+                                         "unknown!",
+                                         "unknown! anger!",
+                                         "unknown! anger!",
+                                         "unknown! anger! legal!",
+                                         "unknown! anger! legal!",
+                                         "unknown! anger! legal!"};
+    const char *conversation = new_conversation("sms");
+
+    configure("{\"hot_lead_sms_number\":\"" BOSS "\"}");
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        lead_writes(conversation, "sms", texts[i], 0);
+        answer(conversation);
+        cr_expect_str_eq(one(CAUSES_SQL) ? one(CAUSES_SQL) : "", causes[i], "%s", texts[i]);
+    }
+    cr_expect_str_eq(one("SELECT count(*)::text AS v FROM messages WHERE client_id = $1 AND purpose = 'alert'"), "3");
+    cr_expect_str_eq(one("SELECT state || ' ' || escalation_reason AS v FROM conversations WHERE client_id = $1"),
+                     "escalated threatens legal steps");
+    /* What a day ago was told is told again. */
+    cr_assert(
+        db_run(admin, DB_EVERY_CLIENT, NULL, &err,
+               "UPDATE conversation_events SET created_at = created_at - interval '25 hours' WHERE client_id = $1",
+               db_text(client)) == 3);
+    lead_writes(conversation, "sms", "I am going to sue you", 0);
+    answer(conversation);
+    cr_expect_str_eq(one("SELECT count(*)::text AS v FROM messages WHERE client_id = $1 AND purpose = 'alert'"), "4");
+}
+
+Test(orchestrator_write, alerts_are_in_the_clients_language_and_the_lead_is_told_in_its_own)
+{
+    const char *conversation = new_conversation("sms"), *text;
+
+    configure("{\"hot_lead_sms_number\":\"" BOSS "\",\"language\":\"es\"}");
+    lead_writes(conversation, "sms", "أريد التحدث مع موظف", 0);
+    answer(conversation);
+    text = one("SELECT body AS v FROM messages WHERE client_id = $1 AND purpose = 'alert'");
+    cr_expect(strstr(text, "un cliente necesita una persona") && strstr(text, "Motivo: pide hablar con una persona"),
+              "%s", text);
+    text = one("SELECT body AS v FROM messages WHERE client_id = $1 AND author = 'agent'");
+    cr_expect(strstr(text, "سأحيل رسالتك إلى أحد الزملاء"), "%s", text);
+}
+
+#define OUR_ANSWERS "SELECT count(*)::text AS v FROM messages WHERE client_id = $1 AND author = 'agent'"
+
+Test(orchestrator_write, a_machine_that_answers_us_is_not_answered_for_ever)
+{
+    const char *conversation = new_conversation("sms");
+    char text[100];
+
+    configure("{\"hot_lead_sms_number\":\"" BOSS "\"}");
+    for (int i = 0; i < 8; i++) {
+        snprintf(text, sizeof text, "I am away until 1%d:00 and will answer then.", i);
+        lead_writes(conversation, "sms", text, 0);
+        answer(conversation);
+    }
+    cr_expect_str_eq(one(OUR_ANSWERS), "3");
+    cr_expect_str_eq(one(CAUSES_SQL), "loop!");
+    cr_expect_str_eq(one("SELECT kind || ' ' || subject || ' ' || count AS v FROM notices WHERE client_id = $1"),
+                     "loop_stopped " LEAD " 1");
+    cr_expect_str_eq(one(ALERTS), "sms " BOSS " " OURS);
+    /* Nothing waits, and who writes something else is answered. */
+    lead_writes(conversation, "sms", "Sorry, that was my phone. Do you repair boilers?", 0);
+    answer(conversation);
+    cr_expect_str_eq(one(OUR_ANSWERS), "4");
+}
+
+Test(orchestrator_write, two_machines_with_much_to_say_stop_after_thirty_answers_in_ten_minutes)
+{
+    static const char *const words[] = {"north", "south", "east", "west", "up", "down"};
+    const char *conversation = new_conversation("sms");
+    char text[100];
+
+    for (int i = 0; i < 33; i++) {
+        snprintf(text, sizeof text, "My %s wall faces %s and %s.", words[i % 6], words[i / 6], words[(i + i / 6) % 6]);
+        lead_writes(conversation, "sms", text, 0);
+        answer(conversation);
+    }
+    cr_expect_str_eq(one(OUR_ANSWERS), "30");
+    cr_expect_str_eq(one(CAUSES_SQL), "loop");
+}
+
+Test(orchestrator_write, a_person_who_writes_fast_is_answered)
+{
+    static const char *const texts[] = {"hi",
+                                        "ok",
+                                        "ok",
+                                        "ok",
+                                        "ok",
+                                        "yes",
+                                        "yes",
+                                        "yes",
+                                        "yes",
+                                        "no",
+                                        "no",
+                                        "no",
+                                        "no",
+                                        "how much is it?",
+                                        "how much is it?",
+                                        "ok",
+                                        "fine",
+                                        "so?",
+                                        "and?",
+                                        "ok",
+                                        "thanks",
+                                        "ok",
+                                        "bye",
+                                        "bye"};
+    const char *conversation = new_conversation("sms");
+    char wanted[16];
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        lead_writes(conversation, "sms", texts[i], 0);
+        answer(conversation);
+    }
+    snprintf(wanted, sizeof wanted, "%zu", COUNT_OF(texts));
+    cr_expect_str_eq(one(OUR_ANSWERS), wanted);
 }
 
 Test(orchestrator_write, an_alert_without_a_sender_is_a_notice)
