@@ -110,6 +110,23 @@
     F(S, STR,  who,             OPTIONAL, 1, 200,    "who closes it; absent: whose key this is")            \
     F(S, STR,  reason,          OPTIONAL, 1, 500,    "why, for the record")
 
+#define LIST_TIMELINE(S, F, E, M, L)                                                                        \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "the conversation")                                    \
+    E(S, "message|turn|task|score|consent|event|notice", kind, OPTIONAL, "only of this kind")               \
+    F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page")                                        \
+    F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before")
+
+#define TIMELINE_ITEM(S, F, E, M, L)                                                                        \
+    F(S, TIME, at,              REQUIRED, 0, 0,      "when")                                                \
+    E(S, "message|turn|task|score|consent|event|notice", kind, REQUIRED, "turn: a decision of the agent; event: escalated, taken_over, released, closed") \
+    F(S, UUID, id,              REQUIRED, 0, 0,      "of the message, turn, task, consent, event or notice; of a score that of the turn that changed it") \
+    F(S, STR,  text,            OPTIONAL, 0, 65536,  "what was said, why, or what went wrong")              \
+    F(S, JSON, data,            REQUIRED, 2, 65536,  "what else is known, by kind")
+
+#define TIMELINE_PAGE(S, F, E, M, L)                                                                        \
+    L(S, timeline_item, items,  REQUIRED, 0, 200,    "oldest first")                                        \
+    F(S, STR, next_after,       OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
+
 #define CONVERSATION_MESSAGES(MSG)                                                                          \
     MSG(conversation, CONVERSATION, "the exchange between a lead and a client over one channel")            \
     MSG(get_conversation, GET_CONVERSATION, "one conversation")                                             \
@@ -122,6 +139,9 @@
     MSG(take_over_conversation, TAKE_OVER_CONVERSATION, "a person takes a conversation over")               \
     MSG(release_conversation, RELEASE_CONVERSATION, "a person hands a conversation back to the agent")      \
     MSG(close_conversation, CLOSE_CONVERSATION, "nothing is left to be said in a conversation")             \
+    MSG(list_timeline, LIST_TIMELINE, "what has happened in a conversation")                                \
+    MSG(timeline_item, TIMELINE_ITEM, "one thing that has happened in a conversation")                      \
+    MSG(timeline_page, TIMELINE_PAGE, "a page of what has happened in a conversation")                      \
     MSG(list_messages, LIST_MESSAGES, "a conversation's messages")                                          \
     MSG(message_page, MESSAGE_PAGE, "a page of messages")
 /* clang-format on */

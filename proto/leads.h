@@ -111,6 +111,28 @@
     F(S, INT,  tasks,           REQUIRED, 0, 1e9,    "and tasks")                                           \
     F(S, BOOL, opt_out_kept,    REQUIRED, 0, 0,      "the lead had opted out: a hash of its number stays, so that it is not written to if it comes back")
 
+#define LIST_SCORES(S, F, E, M, L)                                                                          \
+    F(S, UUID, lead_id,         REQUIRED, 0, 0,      "the lead")                                            \
+    F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page")                                        \
+    F(S, STR,  after,           OPTIONAL, 1, 200,    "next_after of the page before")
+
+#define SCORE_CHANGE(S, F, E, M, L)                                                                         \
+    F(S, INT,  change,          REQUIRED, 0, 1e15,   "its number, later ones are higher")                   \
+    F(S, UUID, conversation_id, REQUIRED, 0, 0,      "where it happened")                                   \
+    F(S, UUID, turn_id,         REQUIRED, 0, 0,      "the decision that changed it")                        \
+    E(S, "HOT|WARM|COLD",       score_before, REQUIRED, "from")                                             \
+    E(S, "HOT|WARM|COLD",       score, REQUIRED,     "to")                                                  \
+    F(S, STR,  reason,          REQUIRED, 0, 8000,   "why")                                                 \
+    F(S, JSON, evidence,        REQUIRED, 2, 65536,  "what was known, by slot: {words, message_id, seq} of the text that told it") \
+    F(S, BOOL, alerted,         REQUIRED, 0, 0,      "the client's people were to be told")                 \
+    F(S, TIME, created_at,      REQUIRED, 0, 0,      "when")
+
+#define SCORE_PAGE(S, F, E, M, L)                                                                           \
+    E(S, "HOT|WARM|COLD",       score, REQUIRED,     "the lead's now")                                      \
+    F(S, JSON, evidence,        REQUIRED, 2, 65536,  "what is known now, by slot: {words, message_id, seq} of the text that told it") \
+    L(S, score_change, items,   REQUIRED, 0, 200,    "its changes, newest first")                           \
+    F(S, STR,  next_after,      OPTIONAL, 1, 200,    "for the next page; absent: this is the last")
+
 #define LEAD_MESSAGES(MSG)                                                                                  \
     MSG(lead, LEAD_FIELDS, "a person who contacts a client: one however many channels")                            \
     MSG(list_leads, LIST_LEADS, "leads")                                                                    \
@@ -121,6 +143,9 @@
     MSG(update_lead, UPDATE_LEAD, "change what is known of a lead")                                         \
     MSG(opt_out_lead, OPT_OUT_LEAD, "a lead wants no more messages")                                        \
     MSG(opt_in_lead, OPT_IN_LEAD, "a lead wants messages again")                                            \
+    MSG(list_scores, LIST_SCORES, "how a lead's score has changed")                                         \
+    MSG(score_change, SCORE_CHANGE, "one change of a lead's score")                                         \
+    MSG(score_page, SCORE_PAGE, "a lead's score, and a page of its changes")                                \
     MSG(export_lead, EXPORT_LEAD, "everything about one person")                                            \
     MSG(export_item, EXPORT_ITEM, "one thing that is stored about a person")                                \
     MSG(export_page, EXPORT_PAGE, "a page of what is stored about a person")                                \

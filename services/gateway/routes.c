@@ -32,6 +32,9 @@ const struct route routes[] = {
     {"POST",  API "/conversations/{conversation_id}/messages", "orchestrator", &create_message_type,
      &created_message_type, WHO_CLIENT, 202, NULL, .doc = "Write to a lead in a conversation. What the agent was about to "
      "say is not sent.", .id = "create_conversation_message"},
+    {"GET",   API "/conversations/{conversation_id}/timeline", "orchestrator", &list_timeline_type, &timeline_page_type,
+     WHO_CLIENT, 200, NULL, .doc = "All that has happened in a conversation, oldest first: messages, decisions, tasks, changes of the "
+     "score, consents, takeovers and escalations, notices."},
     {"POST",  API "/conversations/{conversation_id}/takeover", "orchestrator", &take_over_conversation_type,
      &conversation_type, WHO_CLIENT, 200, NULL, .doc = "Take a conversation over: the agent is silent in it until it is released. "
      "What the agent was about to say is not sent. One that is taken over already stays with who has it."},
@@ -63,6 +66,8 @@ const struct route routes[] = {
      .doc = "One lead."},
     {"PATCH", API "/leads/{lead_id}", "orchestrator", &update_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
      .doc = "Change what is known of a lead."},
+    {"GET",   API "/leads/{lead_id}/scores", "orchestrator", &list_scores_type, &score_page_type, WHO_CLIENT, 200, NULL,
+     .doc = "A lead's score, the words that tell it, and how it has changed, newest first."},
     {"POST",  API "/leads/{lead_id}/opt-out", "orchestrator", &opt_out_lead_type, &lead_type, WHO_CLIENT, 200, NULL,
      .doc = "A lead wants no more messages. What is queued for it is not sent any more."},
     {"POST",  API "/leads/{lead_id}/opt-in", "orchestrator", &opt_in_lead_type, &lead_type, WHO_CLIENT, 200, NULL,

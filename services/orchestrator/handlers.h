@@ -36,6 +36,10 @@ int on_list_conversations(struct worker *self, struct call *call, struct err *er
 int on_get_message(struct worker *self, struct call *call, struct err *err);
 int on_list_messages(struct worker *self, struct call *call, struct err *err);
 
+/* timelines.c */
+int on_list_timeline(struct worker *self, struct call *call, struct err *err);
+int on_list_scores(struct worker *self, struct call *call, struct err *err);
+
 /* takeover.c */
 int on_take_over_conversation(struct worker *self, struct call *call, struct err *err);
 int on_release_conversation(struct worker *self, struct call *call, struct err *err);

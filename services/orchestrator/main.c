@@ -65,6 +65,8 @@ static const struct request_handler requests[] = {
     {&get_usage_type, &usage_type, on_get_usage, 0},
     {&get_conversation_type, &conversation_type, on_get_conversation, 0},
     {&list_conversations_type, &conversation_page_type, on_list_conversations, 0},
+    {&list_timeline_type, &timeline_page_type, on_list_timeline, 0},
+    {&list_scores_type, &score_page_type, on_list_scores, 0},
     {&take_over_conversation_type, &conversation_type, on_take_over_conversation, 0},
     {&release_conversation_type, &conversation_type, on_release_conversation, 0},
     {&close_conversation_type, &conversation_type, on_close_conversation, 0},

@@ -191,6 +191,71 @@ class Takeover(TakeoverTest):
         self.assertEqual(self.cluster.sql("SELECT count(*) FROM conversation_events WHERE reason LIKE '%cousin%'"), "0")
 
 
+class Timeline(TakeoverTest):
+    def timeline(self, **query):
+        conversation_id = self.conversation()["conversation_id"]
+        items, after = [], None
+        while True:
+            asked = "&".join(f"{k}={v}" for k, v in {**query, **({"after": after} if after else {})}.items())
+            page = self.cluster.api("GET", f"/conversations/{conversation_id}/timeline?{asked}", status=200).json
+            items += page["items"]
+            after = page.get("next_after")
+            if not after:
+                return items
+
+    def test_all_that_happened_stands_in_the_order_of_time(self):
+        self.cluster.text("I need a water heater installed today, it is urgent. Budget $2,000", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        self.cluster.text("This is ridiculous, nobody came. I will sue you", self.lead)
+        self.cluster.wait_replies(2, self.lead)
+        self.change("takeover", who="Joe")
+        self.say("Joe here, I am on it.")
+        self.cluster.wait_replies(3, self.lead)
+        self.change("release", note="He gets a call.")
+        self.cluster.text("STOP", self.lead)
+        self.settle()
+        items = self.timeline()
+        self.assertEqual([i["at"] for i in items], sorted(i["at"] for i in items))
+        kinds = [i["kind"] for i in items]
+        self.assertEqual({k: kinds.count(k) for k in ("turn", "score", "consent", "event")},
+                         {"turn": 2, "score": 1, "consent": 1, "event": 3})
+        self.assertEqual([i["data"]["event"] for i in items if i["kind"] == "event"],
+                         ["escalated", "taken_over", "released"])
+        escalated = next(i for i in items if i["kind"] == "event")
+        self.assertEqual((escalated["data"]["cause"], escalated["text"]), ("legal", "threatens legal steps"))
+        self.assertEqual([(i["data"]["author"]) for i in items if i["kind"] == "message"],
+                         ["lead", "agent", "lead", "agent", "human", "lead"])
+        tasks = [(i["data"]["kind"], i["data"]["state"]) for i in items if i["kind"] == "task"]
+        self.assertEqual(sorted(set(tasks)), [("process_ai_response", "finished"), ("send_message_sms", "finished")])
+        turn = next(i for i in items if i["kind"] == "turn")
+        self.assertEqual((turn["data"]["agent"], turn["data"]["score"]), ("scripted", "HOT"))
+        # Pages, and one kind alone.
+        self.assertEqual(self.timeline(limit=3), items)
+        self.assertEqual(self.timeline(kind="event", limit=1), [i for i in items if i["kind"] == "event"])
+        path = f"/conversations/{self.conversation()['conversation_id']}/timeline"
+        self.assertEqual(self.cluster.api("GET", path + "?kind=rumour", status=400).json["field"], "kind")
+        self.assertEqual(self.cluster.api("GET", path + "?after=1", status=400).json["field"], "after")
+
+    def test_a_score_is_told_with_the_words_and_the_message_that_told_it(self):
+        self.cluster.text("Hi, how much is a drain cleaning?", self.lead)
+        self.cluster.wait_replies(1, self.lead)
+        self.cluster.text("I need it today, it is urgent. Budget $400", self.lead)
+        self.cluster.wait_replies(2, self.lead)
+        conversation = self.conversation()
+        page = self.cluster.api("GET", f"/leads/{conversation['lead_id']}/scores", status=200).json
+        self.assertEqual((page["score"], page["items"][0]["score"]), ("HOT", "HOT"))
+        told = page["items"][0]["evidence"]["budget_range"]
+        texts = {m["message_id"]: m["body"] for m in self.cluster.messages(conversation["conversation_id"])}
+        self.assertIn("400", told["words"])
+        self.assertIn(told["words"].rstrip("."), texts[told["message_id"]])
+        self.assertEqual(page["evidence"]["budget_range"], told)
+        first = self.cluster.api("GET", f"/leads/{conversation['lead_id']}/scores?limit=1", status=200).json
+        if len(page["items"]) > 1:
+            rest = self.cluster.api("GET", f"/leads/{conversation['lead_id']}/scores?after={first['next_after']}", status=200).json
+            self.assertEqual(first["items"] + rest["items"], page["items"])
+        self.cluster.api("GET", f"/leads/{conversation['lead_id']}/scores?after=x", status=400)
+
+
 class Killed(TakeoverTest):
     """kill -9 of the orchestrator before the commit of what was asked for: it has not happened, and asked again it has."""
 
@@ -277,6 +342,28 @@ class DuringATurn(TakeoverTest):
         self.assertIn("8 am to 6 pm", self.cluster.wait_replies(1, self.lead)[0]["body"])
         self.settle()
         self.assertEqual(len(self.bodies()), 1)
+
+    def test_a_rule_calls_a_person_where_the_model_does_not(self):
+        for said, text, start, rest in (
+                ("I can tell you all about our heaters.", "I want to talk to a real person", "I'm passing this on", "heaters"),
+                ("We have done nothing wrong.", "You will hear from my lawyer", "I'm passing this on", None),
+                ("It depends on the job.", "This is ridiculous, nobody showed up", "I'm sorry about that. I'm passing", "depends")):
+            with self.subTest(text=text):
+                self.setUp()
+                self.cluster.sandbox("POST", "/anthropic/replies", [{"text": said}])
+                self.cluster.text(text, self.lead)
+                reply = self.cluster.wait_replies(1, self.lead)[0]["body"].removeprefix("Rapid Plumbing: ")
+                self.assertTrue(reply.startswith(start), reply)
+                self.assertEqual(rest in reply if rest else said in reply, bool(rest), reply)
+                self.assertEqual(self.conversation()["state"], "escalated")
+
+    def test_a_model_that_knows_nothing_twice_calls_a_person(self):
+        for n in (1, 2):
+            self.cluster.sandbox("POST", "/anthropic/replies", [{"text": "I'm not sure about that."}])
+            self.cluster.text(f"Do you repair {'boats' if n == 1 else 'trains'}?", self.lead)
+            self.cluster.wait_replies(n, self.lead)
+            self.assertEqual(self.conversation()["state"], "open" if n == 1 else "escalated")
+        self.assertIn("passing this on", self.bodies()[1])
 
     def test_a_persons_message_takes_its_place(self):
         self.begin()
