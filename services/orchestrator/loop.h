@@ -14,7 +14,7 @@ struct decision_input;
 #define LOOP_ANSWERS_MAX       30 /* of ours within the window: no more */
 #define LOOP_ANSWERS_WINDOW_US (INT64_C(10) * 60 * 1000000)
 #define LOOP_HISTORY_MIN       12 /* messages in a history before answers are counted; it is cut by its length */
-#define LOOP_SAME_MAX          4 /* texts that are the same but for numbers, each but the last answered: no more */
+#define LOOP_SAME_MAX          4  /* texts that are the same but for numbers, each but the last answered: no more */
 #define LOOP_SAME_WINDOW_US    (INT64_C(60) * 60 * 1000000)
 #define LOOP_SAME_BYTES_MIN    15 /* of such a text, folded: "ok" four times is a person */
 
