@@ -222,12 +222,15 @@ class Leads(LeadTest):
 class OnePerson(LeadTest):
     """What is kept of one person, handed out and erased."""
 
+    env = {"LEADWIRE_USAGE_SECONDS": "1"}
+
     def setUp(self):
         super().setUp()
         self.word = "zebra" + uuid.uuid4().hex[:8]
 
     def traces(self, words):
-        """Tables in which any of the words is found, in whatever column."""
+        """Tables in which any of the words is found, in whatever column. What a turn has cost names it until it is added up."""
+        wait_for("the usage to be added up", lambda: self.cluster.sql("SELECT count(*) FROM token_usage_pending") == "0")
         tables = self.cluster.sql("SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
                                   " AND c.relkind = 'r' ORDER BY 1").split()
         found = {}
