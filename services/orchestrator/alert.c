@@ -20,6 +20,8 @@
 #define THING_MAX_BYTES 120
 #define WORDS_MAX_BYTES 240
 
+#define HOUR_US (INT64_C(3600) * 1000000)
+
 /* ---- words ---- */
 
 /* On one line, cut between characters. */
@@ -274,5 +276,6 @@ int alert_put_not_greeted(struct db_tx *tx, struct bus *bus, const struct turn *
     if (!number)
         return 0;
     return put(&self, "sms", number, not_greeted_text(turn, why, arena),
-               arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)turn->last_seq), err);
+               arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)(turn->in.now / HOUR_US)),
+               err);
 }

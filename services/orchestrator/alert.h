@@ -20,7 +20,7 @@ struct turn;
 int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const struct lead_change *change,
               const char *trace_id, struct arena *arena, struct err *err);
 
-/* A lead that came by web form or API and is not written to, and why: once for what it has sent. */
+/* A lead that came by web form or API and is not written to, and why: once an hour for a conversation. */
 int alert_put_not_greeted(struct db_tx *tx, struct bus *bus, const struct turn *turn, const char *why,
                           const char *trace_id, struct arena *arena, struct err *err);
 

@@ -24,6 +24,10 @@
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_store.h"
 
+/* A form's token is public: who fills in somebody else's number again and again must not make us text it each time. As
+ * often a day may one be called on one subject in Florida: Florida Statutes, 501.616 (6) (b). */
+#define UNASKED_MAX 3
+
 /* Why nothing is sent, and what helps. */
 struct obstacle {
     const char *why, *remedy;
@@ -54,6 +58,10 @@ static bool find_obstacle(const struct turn *turn, const struct greeting_terms *
     else if (strcmp(turn->channel, "whatsapp") == 0 && !terms->window_open && !template_sid(turn, arena))
         *ret_obstacle = (struct obstacle){"by WhatsApp only a template may open a conversation",
                                           "set the client's whatsapp_greeting_content_sid"};
+    else if (terms->written >= UNASKED_MAX)
+        *ret_obstacle = (struct obstacle){"it was written to 3 times within a day because of forms, and has not texted",
+                                          "look at the forms: anybody may send one with another's number; if it is "
+                                          "the lead's own, call it"};
     return ret_obstacle->why != NULL;
 }
 

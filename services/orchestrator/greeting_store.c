@@ -19,6 +19,14 @@ int greeting_store_terms(struct db_tx *tx, const struct turn *turn, struct greet
             "                  AND m.direction = 'out' AND m.content_sid IS NOT NULL"
             "                  AND m.state NOT IN ('dropped', 'failed', 'undelivered')"
             "                  AND m.seq > greatest(c.answered_seq, i.seq)) AS template_sent,"
+            "       (SELECT count(*) FROM conversations o JOIN messages m USING (client_id, conversation_id)"
+            "         WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id AND m.direction = 'out'"
+            "           AND m.author = 'agent' AND m.follow_up IS NULL AND m.state <> 'dropped'"
+            "           AND m.created_at > now() - interval '24 hours'"
+            "           AND NOT EXISTS (SELECT FROM conversations w JOIN messages t USING (client_id, conversation_id)"
+            "                            WHERE w.client_id = c.client_id AND w.lead_id = c.lead_id AND t.direction = "
+            "'in'"
+            "                              AND t.channel <> 'form' AND t.seq > m.seq)) AS written,"
             "       ceil(extract(epoch FROM message_allowed_at(c.lead_address, l.timezone, k.timezone,"
             "                                                  k.config ->> 'allowed_hours', now()) - now()) * 1000)"
             "           ::bigint AS wait_ms"
@@ -37,6 +45,7 @@ int greeting_store_terms(struct db_tx *tx, const struct turn *turn, struct greet
     *ret_terms = (struct greeting_terms){.recent = db_get_bool(rows, 0, "recent"),
                                          .window_open = db_get_bool(rows, 0, "window_open"),
                                          .template_sent = db_get_bool(rows, 0, "template_sent"),
+                                         .written = db_get_int(rows, 0, "written"),
                                          .wait_ms = db_get_int(rows, 0, "wait_ms")};
     return 0;
 }

@@ -335,6 +335,17 @@ class NotWrittenTo(FormTest):
         self.submit(message="Can you stop by tomorrow at 5?")
         self.replies()
 
+    def test_a_number_that_others_fill_in_again_and_again_is_not_texted_each_time(self):
+        for i in range(6):
+            self.submit(message=f"What are your opening hours? {i}")
+            self.settled()
+        self.expect_told("written to 3 times within a day", 3)
+        self.assertLessEqual(len(self.cluster.replies(self.boss)), 2, "one, or two where an hour has ended meanwhile")
+        self.cluster.text("Which areas do you serve?", self.lead, self.number)
+        self.assertIn("30 miles", self.replies(4)[-1])
+        self.submit(message="Do you install water heaters?")
+        self.assertIn("water heaters", self.replies(5)[-1])
+
     def test_erasing_and_exporting_a_person_covers_the_form(self):
         self.submit(phone="", email="ada@example.com", name="Ada", message="A leak.", budget="500 for ada")
         self.expect_told("it left no phone number")
