@@ -2,12 +2,13 @@
  * sentence, or as the part before it. */
 #include "services/orchestrator/later.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
+#include "services/orchestrator/later_phrases.h"
 #include "services/orchestrator/later_time.h"
 #include "services/orchestrator/plain.h"
 #include "services/orchestrator/words.h"
@@ -19,198 +20,12 @@
 #define HOUR_MINUTES  60
 #define DAY_MINUTES   1440
 
-/* ---- phrases, folded ---- */
-
-struct verb {
-    const char *words;
-    enum later_kind kind;
-};
-
-static const struct verb verbs[] = {
-    {"text me", LATER_WRITE},
-    {"texting me", LATER_WRITE},
-    {"messaging me", LATER_WRITE},
-    {"hit me back", LATER_WRITE},
-    {"reach back out", LATER_WRITE},
-    {"txt me", LATER_WRITE},
-    {"text us", LATER_WRITE},
-    {"message me", LATER_WRITE},
-    {"msg me", LATER_WRITE},
-    {"message us", LATER_WRITE},
-    {"write me", LATER_WRITE},
-    {"write to me", LATER_WRITE},
-    {"write us", LATER_WRITE},
-    {"write back", LATER_WRITE},
-    {"text back", LATER_WRITE},
-    {"ping me", LATER_WRITE},
-    {"contact me", LATER_WRITE},
-    {"contact us", LATER_WRITE},
-    {"remind me", LATER_WRITE},
-    {"get back to me", LATER_WRITE},
-    {"get back to us", LATER_WRITE},
-    {"get in touch", LATER_WRITE},
-    {"check back", LATER_WRITE},
-    {"check in with me", LATER_WRITE},
-    {"check with me", LATER_WRITE},
-    {"follow up", LATER_WRITE},
-    {"reach out", LATER_WRITE},
-    {"circle back", LATER_WRITE},
-    {"touch base", LATER_WRITE},
-    {"hit me up", LATER_WRITE},
-    {"try again", LATER_WRITE},
-    {"try me", LATER_WRITE},
-    {"try", LATER_WRITE},
-    {"ask again", LATER_WRITE},
-    {"ask me again", LATER_WRITE},
-    {"ask me", LATER_WRITE},
-    {"send me a message", LATER_WRITE},
-    {"send me a text", LATER_WRITE},
-    {"send me a reminder", LATER_WRITE},
-    {"shoot me a text", LATER_WRITE},
-    {"shoot me a message", LATER_WRITE},
-    {"drop me a line", LATER_WRITE},
-    {"drop me a message", LATER_WRITE},
-    {"drop me a text", LATER_WRITE},
-    {"lets talk", LATER_WRITE},
-    {"can we talk", LATER_WRITE},
-    {"pick this up", LATER_WRITE},
-    {"continue this", LATER_WRITE},
-    {"call me", LATER_CALL},
-    {"call us", LATER_CALL},
-    {"call back", LATER_CALL},
-    {"phone me", LATER_CALL},
-    {"ring me", LATER_CALL},
-    {"give me a call", LATER_CALL},
-    {"give us a call", LATER_CALL},
-    {"give me a ring", LATER_CALL},
-    {"give me a buzz", LATER_CALL},
-    /* Spanish */
-    {"escribame", LATER_WRITE},
-    {"escribeme", LATER_WRITE},
-    {"escribanme", LATER_WRITE},
-    {"escribirme", LATER_WRITE},
-    {"me puede escribir", LATER_WRITE},
-    {"me pueden escribir", LATER_WRITE},
-    {"me puedes escribir", LATER_WRITE},
-    {"me podria escribir", LATER_WRITE},
-    {"me podrian escribir", LATER_WRITE},
-    {"me escribe", LATER_WRITE},
-    {"me escribes", LATER_WRITE},
-    {"me escriben", LATER_WRITE},
-    {"contacteme", LATER_WRITE},
-    {"contactame", LATER_WRITE},
-    {"contactenme", LATER_WRITE},
-    {"contactarme", LATER_WRITE},
-    {"mandeme un mensaje", LATER_WRITE},
-    {"mandame un mensaje", LATER_WRITE},
-    {"mandenme un mensaje", LATER_WRITE},
-    {"envieme un mensaje", LATER_WRITE},
-    {"enviame un mensaje", LATER_WRITE},
-    {"envienme un mensaje", LATER_WRITE},
-    {"recuerdemelo", LATER_WRITE},
-    {"recuerdamelo", LATER_WRITE},
-    {"recuerdeme", LATER_WRITE},
-    {"recuerdame", LATER_WRITE},
-    {"aviseme", LATER_WRITE},
-    {"avisame", LATER_WRITE},
-    {"avisenme", LATER_WRITE},
-    {"intentelo", LATER_WRITE},
-    {"intentalo", LATER_WRITE},
-    {"intente", LATER_WRITE},
-    {"llameme", LATER_CALL},
-    {"llamame", LATER_CALL},
-    {"llamenme", LATER_CALL},
-    {"llamarme", LATER_CALL},
-    {"me puede llamar", LATER_CALL},
-    {"me pueden llamar", LATER_CALL},
-    {"me puedes llamar", LATER_CALL},
-    {"me podria llamar", LATER_CALL},
-    {"me podrian llamar", LATER_CALL},
-    {"me llama", LATER_CALL},
-    {"me llaman", LATER_CALL},
-    /* Arabic */
-    {"راسلني", LATER_WRITE},
-    {"راسلوني", LATER_WRITE},
-    {"راسليني", LATER_WRITE},
-    {"تراسلني", LATER_WRITE},
-    {"تراسلوني", LATER_WRITE},
-    {"اكتب لي", LATER_WRITE},
-    {"اكتبوا لي", LATER_WRITE},
-    {"تكتب لي", LATER_WRITE},
-    {"ابعث لي رساله", LATER_WRITE},
-    {"ابعث لي", LATER_WRITE},
-    {"ابعثوا لي", LATER_WRITE},
-    {"ارسل لي رساله", LATER_WRITE},
-    {"ارسل لي", LATER_WRITE},
-    {"ارسلوا لي رساله", LATER_WRITE},
-    {"ارسلوا لي", LATER_WRITE},
-    {"تواصل معي", LATER_WRITE},
-    {"تواصلوا معي", LATER_WRITE},
-    {"تتواصل معي", LATER_WRITE},
-    {"تتواصلوا معي", LATER_WRITE},
-    {"ذكرني", LATER_WRITE},
-    {"ذكروني", LATER_WRITE},
-    {"حاول", LATER_WRITE},
-    {"حاولوا", LATER_WRITE},
-    {"اتصل بي", LATER_CALL},
-    {"اتصلوا بي", LATER_CALL},
-    {"تتصل بي", LATER_CALL},
-    {"تتصلوا بي", LATER_CALL},
-    {"اتصل علي", LATER_CALL},
-    {"اتصلوا علي", LATER_CALL},
-    {"كلمني", LATER_CALL},
-    {"كلموني", LATER_CALL},
-    {"تكلمني", LATER_CALL},
-};
-
-/* Before the verb: it is not asked of us, or not asked at all. */
-static const char *const refused_before[] = {"i",      "ill",  "id",     "ive",  "he",    "she",  "they",   "who",
-                                             "said",   "told", "not",    "dont", "never", "stop", "did",    "didnt",
-                                             "do",     "does", "doesnt", "why",  "if",    "when", "cant",   "wont",
-                                             "nobody", "let",  "to",     "no",   "nunca", "yo",   "cuando", "si",
-                                             "لا",     "لم",   "لن",     "ما",   "سوف",   "اذا",  "عندما",  NULL};
-/* Of those, what "can you" and its like make good again: "i was hoping you could text me". */
-static const char *const asks[] = {"can you",   "could you", "would you", "will you", "can u",        "you can",
-                                   "you could", "please",    "pls",       "so",       "but",          "and",
-                                   "then",      "just",      "better to", "able to",  "have someone", "have somebody",
-                                   "por favor", "pero",      "y",         "vuelva a", "volver a",     "ممكن",
-                                   "و",         "هل يمكن",   NULL};
-/* Between the verb and a time: the time is another thing's. */
-static const char *const refused_between[] = {"if",     "when",  "before",    "once", "unless", "whether", "who",
-                                              "what",   "where", "that",      "i",    "ill",    "im",      "you",
-                                              "we",     "he",    "she",       "they", "your",   "because", "how",
-                                              "which",  "last",  "yesterday", "from", "until",  "till",    "si",
-                                              "cuando", "antes", "que",       "su",   "hasta",  "اذا",     "عندما",
-                                              "قبل",    "لما",   "متي",       NULL};
-/* Says nothing of what is to be written. */
-static const char *const fillers[] = {"back",  "again", "please", "pls",   "out",     "with",    "me",     "sometime",
-                                      "maybe", "about", "this",   "it",    "instead", "or",      "a",      "message",
-                                      "text",  "call",  "first",  "thing", "at",      "on",      "in",     "and",
-                                      "now",   "not",   "right",  "ok",    "okay",    "yes",     "thanks", "lets",
-                                      "say",   "how",   "then",   "otra",  "vez",     "de",      "nuevo",  "por",
-                                      "favor", "el",    "la",     "mejor", "un",      "mensaje", "من",     "فضلك",
-                                      "رساله", "مره",   "اخري",   NULL};
-
 static bool is_one_of(const struct later_word *word, const char *const *words)
 {
     for (; *words; words++)
         if (later_word_is(word, *words))
             return true;
     return false;
-}
-
-static size_t phrase_first(const struct later_word *words, size_t n, const char *phrase)
-{
-    size_t i = 0;
-
-    for (; *phrase; i++) {
-        size_t len = strcspn(phrase, " ");
-
-        if (i == n || words[i].len != len || memcmp(words[i].text, phrase, len) != 0)
-            return 0;
-        phrase += len + (phrase[len] == ' ');
-    }
-    return i;
 }
 
 /* ---- words of a sentence ---- */
@@ -313,19 +128,19 @@ static size_t part_end(const struct reading *self, size_t i)
 static bool is_asked(const struct reading *self, size_t i)
 {
     for (size_t begin = part_begin(self, i); i > begin; i--) {
-        for (const char *const *ask = asks; *ask; ask++) {
+        for (const char *const *ask = later_asks; *ask; ask++) {
             size_t len = strchr(*ask, ' ') ? 2 : 1;
 
-            if (i - begin >= len && phrase_first(&self->words[i - len], len, *ask) == len)
+            if (i - begin >= len && later_phrase_first(&self->words[i - len], len, *ask) == len)
                 return true;
         }
-        if (is_one_of(&self->words[i - 1], refused_before))
+        if (is_one_of(&self->words[i - 1], later_refused_before))
             return false;
     }
     return true;
 }
 
-/* The words from begin to end are a time, with no more than fillers beside it. */
+/* The words from begin to end are a time, with no more than later_fillers beside it. */
 static bool is_only_time(const struct reading *self, size_t begin, size_t end, struct later_when *when)
 {
     bool found = false;
@@ -333,7 +148,7 @@ static bool is_only_time(const struct reading *self, size_t begin, size_t end, s
     while (begin < end) {
         size_t taken = later_time_read(&self->words[begin], end - begin, &self->now, when);
 
-        if (taken == 0 && !is_one_of(&self->words[begin], fillers))
+        if (taken == 0 && !is_one_of(&self->words[begin], later_fillers))
             return false;
         found |= taken > 0;
         begin += taken ? taken : 1;
@@ -355,9 +170,9 @@ static bool time_behind(const struct reading *self, size_t i, struct later_when 
             *when = found;
             return true;
         }
-        if (is_one_of(&self->words[i], refused_between))
+        if (is_one_of(&self->words[i], later_refused_between))
             return false;
-        others += !is_one_of(&self->words[i], fillers);
+        others += !is_one_of(&self->words[i], later_fillers);
     }
     return false;
 }
@@ -383,17 +198,20 @@ static bool time_before(const struct reading *self, size_t i, size_t taken, stru
     return true;
 }
 
-static const struct verb *verb_at(const struct reading *self, size_t i, size_t *ret_taken)
+static const struct later_verb *verb_at(const struct reading *self, size_t i, size_t *ret_taken)
 {
-    for (size_t v = 0; v < COUNT_OF(verbs); v++)
-        if ((*ret_taken = phrase_first(&self->words[i], self->n - i, verbs[v].words)) > 0)
-            return &verbs[v];
+    for (const struct later_verb *verb = later_verbs; verb->words; verb++)
+        if ((*ret_taken = later_phrase_first(&self->words[i], self->n - i, verb->words)) > 0)
+            return verb;
     return NULL;
 }
 
+/* "08:00" */
 static int minute_of(const char *clock)
 {
-    return atoi(clock) * 60 + (strlen(clock) >= 5 ? atoi(clock + 3) : 0);
+    int hour = 0, minute = 0;
+
+    return sscanf(clock, "%2d:%2d", &hour, &minute) == 2 ? hour * 60 + minute : 0;
 }
 
 /* Into the hours, and not before now. False: it is too far off. */
@@ -436,7 +254,7 @@ static void read_sentence(struct reading *self, const char *text, const char *op
     size_t taken;
 
     for (size_t i = 0; i < self->n; i++) {
-        const struct verb *verb = verb_at(self, i, &taken);
+        const struct later_verb *verb = verb_at(self, i, &taken);
         struct later_when when = {0};
 
         if (!verb || !is_asked(self, i) ||

@@ -6,153 +6,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "libshared/auto.h"
+#include "services/orchestrator/later_vocabulary.h"
 
 #define DAY_S           86400
-#define NOON            (12 * 60)
-#define MORNING         (9 * 60)
-#define AFTERNOON       (14 * 60)
-#define EVENING         (18 * 60)
-#define NIGHT           (19 * 60)
 #define DAYS_TO_ORDINAL 62
 #define AFTERNOON_END   7 /* "at 5" is in the afternoon, "at 8" in the morning */
-
-struct meaning {
-    const char *words;
-    int value;
-};
-
-/* ---- words ---- */
-
-static const struct meaning weekdays[] = {
-    {"sunday", 0},   {"monday", 1},  {"tuesday", 2}, {"wednesday", 3}, {"thursday", 4}, {"friday", 5},
-    {"saturday", 6}, {"sundays", 0}, {"domingo", 0}, {"lunes", 1},     {"martes", 2},   {"miercoles", 3},
-    {"jueves", 4},   {"viernes", 5}, {"sabado", 6},  {"الاحد", 0},     {"الاثنين", 1},  {"الثلاثاء", 2},
-    {"الاربعاء", 3}, {"الخميس", 4},  {"الجمعه", 5},  {"السبت", 6},     {"sat", 6},      {"sun", 0},
-};
-
-/* Days from today. */
-static const struct meaning days[] = {
-    {"day after tomorrow", 2},
-    {"tomorrow", 1},
-    {"pasado manana", 2},
-    {"manana", 1},
-    {"بعد غد", 2},
-    {"بعد بكره", 2},
-    {"غدا", 1},
-    {"غد", 1},
-    {"بكره", 1},
-    {"بكرا", 1},
-    {"باكر", 1},
-    {"today", 0},
-    {"hoy", 0},
-    {"اليوم", 0},
-};
-
-/* Of the week or month that follows this one. */
-enum { NEXT_WEEK, NEXT_MONTH };
-static const struct meaning next[] = {
-    {"next week", NEXT_WEEK},        {"following week", NEXT_WEEK}, {"proxima semana", NEXT_WEEK},
-    {"semana que viene", NEXT_WEEK}, {"semana proxima", NEXT_WEEK}, {"semana entrante", NEXT_WEEK},
-    {"الاسبوع القادم", NEXT_WEEK},   {"الاسبوع المقبل", NEXT_WEEK}, {"الاسبوع الجاي", NEXT_WEEK},
-    {"next month", NEXT_MONTH},      {"proximo mes", NEXT_MONTH},   {"mes que viene", NEXT_MONTH},
-    {"الشهر القادم", NEXT_MONTH},    {"الشهر المقبل", NEXT_MONTH},
-};
-
-/* Parts of a day, in minutes. */
-static const struct meaning parts[] = {
-    {"in the morning", MORNING},
-    {"morning", MORNING},
-    {"por la manana", MORNING},
-    {"en la manana", MORNING},
-    {"de la manana", MORNING},
-    {"صباحا", MORNING},
-    {"الصبح", MORNING},
-    {"في الصباح", MORNING},
-    {"noon", NOON},
-    {"midday", NOON},
-    {"lunchtime", NOON},
-    {"mediodia", NOON},
-    {"ظهرا", NOON},
-    {"الظهر", NOON},
-    {"in the afternoon", AFTERNOON},
-    {"afternoon", AFTERNOON},
-    {"por la tarde", AFTERNOON},
-    {"en la tarde", AFTERNOON},
-    {"de la tarde", AFTERNOON},
-    {"esta tarde", AFTERNOON},
-    {"العصر", AFTERNOON + 120},
-    {"بعد الظهر", AFTERNOON},
-    {"in the evening", EVENING},
-    {"evening", EVENING},
-    {"مساء", EVENING},
-    {"المساء", EVENING},
-    {"at night", NIGHT},
-    {"night", NIGHT},
-    {"tonight", NIGHT},
-    {"tonite", NIGHT},
-    {"por la noche", NIGHT},
-    {"de la noche", NIGHT},
-    {"esta noche", NIGHT},
-    {"الليله", NIGHT},
-};
-/* Of those, of today alone. */
-static const char *const todays[] = {"tonight", "tonite", "esta tarde", "esta noche", "الليله"};
-
-static const struct meaning months[] = {
-    {"january", 1}, {"february", 2}, {"march", 3},      {"april", 4},    {"may", 5},        {"june", 6},
-    {"july", 7},    {"august", 8},   {"september", 9},  {"october", 10}, {"november", 11},  {"december", 12},
-    {"jan", 1},     {"feb", 2},      {"mar", 3},        {"apr", 4},      {"jun", 6},        {"jul", 7},
-    {"aug", 8},     {"sep", 9},      {"sept", 9},       {"oct", 10},     {"nov", 11},       {"dec", 12},
-    {"enero", 1},   {"febrero", 2},  {"marzo", 3},      {"abril", 4},    {"mayo", 5},       {"junio", 6},
-    {"julio", 7},   {"agosto", 8},   {"septiembre", 9}, {"octubre", 10}, {"noviembre", 11}, {"diciembre", 12},
-    {"يناير", 1},   {"فبراير", 2},   {"مارس", 3},       {"ابريل", 4},    {"مايو", 5},       {"يونيو", 6},
-    {"يوليو", 7},   {"اغسطس", 8},    {"سبتمبر", 9},     {"اكتوبر", 10},  {"نوفمبر", 11},    {"ديسمبر", 12},
-};
-
-/* In minutes; a month is MONTH. */
-enum { MINUTE = 1, HOUR = 60, DAY = 1440, WEEK = 7 * DAY, MONTH = -1 };
-static const struct meaning units[] = {
-    {"minute", MINUTE},  {"minutes", MINUTE}, {"min", MINUTE}, {"mins", MINUTE}, {"minuto", MINUTE},
-    {"minutos", MINUTE}, {"hour", HOUR},      {"hours", HOUR}, {"hr", HOUR},     {"hrs", HOUR},
-    {"hora", HOUR},      {"horas", HOUR},     {"day", DAY},    {"days", DAY},    {"dia", DAY},
-    {"dias", DAY},       {"week", WEEK},      {"weeks", WEEK}, {"semana", WEEK}, {"semanas", WEEK},
-    {"month", MONTH},    {"months", MONTH},   {"mes", MONTH},  {"meses", MONTH}, {"دقيقه", MINUTE},
-    {"دقايق", MINUTE},   {"ساعه", HOUR},      {"ساعات", HOUR}, {"يوم", DAY},     {"ايام", DAY},
-    {"اسبوع", WEEK},     {"اسابيع", WEEK},    {"شهر", MONTH},  {"شهور", MONTH},  {"اشهر", MONTH},
-};
-/* Arabic has a form of its own for two of a thing. */
-static const struct meaning pairs[] = {{"ساعتين", HOUR}, {"يومين", DAY}, {"اسبوعين", WEEK}, {"شهرين", MONTH}};
-
-static const struct meaning numbers[] = {
-    {"a couple of", 2}, {"a couple", 2},  {"couple of", 2}, {"couple", 2}, {"a few", 3},  {"few", 3},   {"unos", 3},
-    {"unas", 3},        {"un par de", 2}, {"a", 1},         {"an", 1},     {"one", 1},    {"two", 2},   {"three", 3},
-    {"four", 4},        {"five", 5},      {"six", 6},       {"seven", 7},  {"eight", 8},  {"nine", 9},  {"ten", 10},
-    {"un", 1},          {"una", 1},       {"dos", 2},       {"tres", 3},   {"cuatro", 4}, {"cinco", 5}, {"seis", 6},
-    {"siete", 7},       {"ocho", 8},      {"nueve", 9},     {"diez", 10},  {"ثلاث", 3},   {"ثلاثه", 3}, {"اربع", 4},
-    {"اربعه", 4},       {"خمس", 5},       {"خمسه", 5},      {"نصف", 0},
-};
-static const struct meaning halves[] = {{"half an hour", 30}, {"half hour", 30}, {"media hora", 30}, {"نصف ساعه", 30}};
-
-/* Before a number of units. */
-static const char *const within[] = {"in about", "in like", "in around", "in maybe", "in",   "within",
-                                     "en unos",  "en",      "dentro de", "بعد",      "خلال", NULL};
-/* Before an hour. */
-static const char *const at[] = {"at about",  "at around", "at like",    "at",    "after", "around",
-                                 "about",     "by",        "past",       "a las", "a la",  "despues de las",
-                                 "sobre las", "الساعه",    "علي الساعه", NULL};
-/* Before a day. */
-static const char *const on[] = {"on the",  "on",     "this coming", "this", "coming", "el proximo",
-                                 "proximo", "el dia", "el",          "la",   "later",  "early",
-                                 "late",    "of",     "the",         "يوم",  "في",     NULL};
 
 bool later_word_is(const struct later_word *word, const char *text)
 {
     return strlen(text) == word->len && memcmp(text, word->text, word->len) == 0;
 }
 
-/* How many words the phrase has if they come first; 0 if they do not. */
-static size_t phrase_first(const struct later_word *words, size_t n, const char *phrase)
+size_t later_phrase_first(const struct later_word *words, size_t n, const char *phrase)
 {
     size_t i = 0;
 
@@ -166,14 +31,13 @@ static size_t phrase_first(const struct later_word *words, size_t n, const char 
     return i;
 }
 
-static size_t find(const struct later_word *words, size_t n, const struct meaning *table, size_t n_table,
-                   int *ret_value)
+static size_t find(const struct later_word *words, size_t n, const struct later_meaning *table, int *ret_value)
 {
-    for (size_t i = 0; i < n_table; i++) {
-        size_t taken = phrase_first(words, n, table[i].words);
+    for (; table->words; table++) {
+        size_t taken = later_phrase_first(words, n, table->words);
 
         if (taken > 0) {
-            *ret_value = table[i].value;
+            *ret_value = table->value;
             return taken;
         }
     }
@@ -183,7 +47,7 @@ static size_t find(const struct later_word *words, size_t n, const struct meanin
 static size_t skip(const struct later_word *words, size_t n, const char *const *phrases)
 {
     for (; *phrases; phrases++) {
-        size_t taken = phrase_first(words, n, *phrases);
+        size_t taken = later_phrase_first(words, n, *phrases);
 
         if (taken > 0)
             return taken;
@@ -299,26 +163,26 @@ static void set_day(struct later_when *when, int day)
 /* "in 3 days", "half an hour", "بعد يومين" */
 static size_t read_span(const struct later_word *words, size_t n, const struct later_now *now, struct later_when *when)
 {
-    size_t taken = skip(words, n, within), of_number, of_unit;
+    size_t taken = skip(words, n, later_within), of_number, of_unit;
     int number = 0, unit;
     const char *rest;
     size_t rest_len;
 
     if (taken == 0)
         return 0;
-    if ((of_number = find(words + taken, n - taken, halves, COUNT_OF(halves), &number)) > 0) {
+    if ((of_number = find(words + taken, n - taken, later_halves, &number)) > 0) {
         when->in_minutes = true;
         when->minute = number;
         return taken + of_number;
     }
-    if ((of_unit = find(words + taken, n - taken, pairs, COUNT_OF(pairs), &unit)) > 0) {
+    if ((of_unit = find(words + taken, n - taken, later_pairs, &unit)) > 0) {
         number = 2;
         of_number = 0;
     } else {
-        of_number = find(words + taken, n - taken, numbers, COUNT_OF(numbers), &number);
+        of_number = find(words + taken, n - taken, later_numbers, &number);
         if (of_number == 0 && taken < n && digits(&words[taken], &number, &rest, &rest_len) && rest_len == 0)
             of_number = 1;
-        of_unit = find(words + taken + of_number, n - taken - of_number, units, COUNT_OF(units), &unit);
+        of_unit = find(words + taken + of_number, n - taken - of_number, later_units, &unit);
         if (of_number == 0 && (unsigned char)*words[0].text >= 0x80)
             number = 1; /* "بعد ساعة" */
     }
@@ -339,7 +203,7 @@ static size_t read_span(const struct later_word *words, size_t n, const struct l
 static size_t read_date(const struct later_word *words, size_t n, const struct later_now *now, struct later_when *when)
 {
     int month = 0, day = 0, after;
-    size_t taken = find(words, n, months, COUNT_OF(months), &month), rest_len;
+    size_t taken = find(words, n, later_months, &month), rest_len;
     const char *rest;
     bool ordinal;
 
@@ -355,7 +219,7 @@ static size_t read_date(const struct later_word *words, size_t n, const struct l
         taken = 1;
         if (taken < n && (later_word_is(&words[taken], "of") || later_word_is(&words[taken], "de")))
             taken++;
-        if (find(words + taken, n - taken, months, COUNT_OF(months), &month) > 0 && (rest_len == 0 || ordinal))
+        if (find(words + taken, n - taken, later_months, &month) > 0 && (rest_len == 0 || ordinal))
             taken++;
         else if (ordinal)
             taken = 1;
@@ -376,25 +240,24 @@ static size_t read_date(const struct later_word *words, size_t n, const struct l
 static size_t read_day(const struct later_word *words, size_t n, const struct later_now *now, struct later_when *when)
 {
     int value;
-    size_t taken = find(words, n, next, COUNT_OF(next), &value);
+    size_t taken = find(words, n, later_next, &value);
 
     if (taken > 0) {
         set_day(when, value == NEXT_WEEK ? days_to_next_monday(now) : days_after_months(now, 1) - (now->day - 1));
         return taken;
     }
-    if ((taken = find(words, n, days, COUNT_OF(days), &value)) > 0) {
+    if ((taken = find(words, n, later_days, &value)) > 0) {
         set_day(when, value);
         return taken;
     }
-    if (n > 1 && later_word_is(&words[0], "next") &&
-        (taken = find(words + 1, n - 1, weekdays, COUNT_OF(weekdays), &value)) > 0) {
+    if (n > 1 && later_word_is(&words[0], "next") && (taken = find(words + 1, n - 1, later_weekdays, &value)) > 0) {
         set_day(when, days_to_next_monday(now) + (value + 6) % 7);
         return taken + 1;
     }
-    if ((taken = find(words, n, weekdays, COUNT_OF(weekdays), &value)) > 0) {
+    if ((taken = find(words, n, later_weekdays, &value)) > 0) {
         int after = days_to_weekday(now, value);
 
-        taken += phrase_first(words + taken, n - taken, "que viene");
+        taken += later_phrase_first(words + taken, n - taken, "que viene");
         set_day(when, after);
     }
     return taken;
@@ -403,22 +266,22 @@ static size_t read_day(const struct later_word *words, size_t n, const struct la
 static size_t read_part(const struct later_word *words, size_t n, struct later_when *when)
 {
     int minute;
-    size_t taken = find(words, n, parts, COUNT_OF(parts), &minute);
+    size_t taken = find(words, n, later_parts, &minute);
 
     if (taken == 0)
         return 0;
-    when->evening |= minute > NOON;
-    when->morning |= minute < NOON;
+    when->evening |= minute > LATER_NOON;
+    when->morning |= minute < LATER_NOON;
     if (!when->has_clock) {
         when->has_clock = true;
         when->minute = minute;
-    } else if (minute > NOON && when->minute < NOON) {
-        when->minute += NOON;
-    } else if (minute < NOON && when->minute > NOON) {
-        when->minute -= NOON;
+    } else if (minute > LATER_NOON && when->minute < LATER_NOON) {
+        when->minute += LATER_NOON;
+    } else if (minute < LATER_NOON && when->minute > LATER_NOON) {
+        when->minute -= LATER_NOON;
     }
-    for (size_t i = 0; i < COUNT_OF(todays); i++)
-        if (!when->has_day && phrase_first(words, n, todays[i]) > 0)
+    for (const char *const *today = later_todays; *today; today++)
+        if (!when->has_day && later_phrase_first(words, n, *today) > 0)
             set_day(when, 0);
     return taken;
 }
@@ -471,7 +334,7 @@ static size_t read_one(const struct later_word *words, size_t n, const struct la
     if ((taken = read_span(words, n, now, when)) > 0 || (taken = read_part(words, n, when)) > 0 ||
         (taken = read_date(words, n, now, when)) > 0 || (taken = read_day(words, n, now, when)) > 0)
         return taken;
-    if ((before = skip(words, n, at)) > 0) {
+    if ((before = skip(words, n, later_at)) > 0) {
         if ((taken = read_hour(words + before, n - before, false, when)) > 0 ||
             (taken = read_part(words + before, n - before, when)) > 0 ||
             (taken = read_day(words + before, n - before, now, when)) > 0)
@@ -480,7 +343,7 @@ static size_t read_one(const struct later_word *words, size_t n, const struct la
     }
     if ((taken = read_hour(words, n, true, when)) > 0)
         return taken;
-    if ((before = skip(words, n, on)) > 0 && before < n &&
+    if ((before = skip(words, n, later_on)) > 0 && before < n &&
         ((taken = read_date(words + before, n - before, now, when)) > 0 ||
          (taken = read_day(words + before, n - before, now, when)) > 0 ||
          (taken = read_part(words + before, n - before, when)) > 0)) {

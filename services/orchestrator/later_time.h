@@ -42,3 +42,6 @@ size_t later_time_read(const struct later_word *words, size_t n, const struct la
 
 /* Whether the word is the next one, or one that may stand between the words of a time. */
 bool later_word_is(const struct later_word *word, const char *text);
+
+/* How many words the phrase has if they come first; 0 if they do not. */
+size_t later_phrase_first(const struct later_word *words, size_t n, const char *phrase);
