@@ -20,6 +20,7 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import callbacks  # noqa: E402
 import consent  # noqa: E402
 import delivery  # noqa: E402
 import dialogues  # noqa: E402
@@ -237,9 +238,8 @@ def accept_load(arguments):
 KNOWLEDGE = {"knowledge-quality": knowledge_quality.measure, "knowledge-search": knowledge_search.measure,
              "knowledge-breakeven": knowledge_breakeven.measure, "knowledge-model": knowledge_model.measure,
              "knowledge-bulk": knowledge_bulk.measure}
-OWN = {**KNOWLEDGE, "consent": consent.measure, "delivery": delivery.measure, "dialogues": dialogues.measure,
-       "later": later.measure,
-       "escalation": escalation.measure,
+OWN = {**KNOWLEDGE, "callbacks": callbacks.measure, "consent": consent.measure, "delivery": delivery.measure,
+       "dialogues": dialogues.measure, "escalation": escalation.measure, "later": later.measure,
        "signature": signature.measure, "truth": truth.measure, "turns": turns.measure}
 
 
