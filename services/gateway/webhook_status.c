@@ -1,15 +1,21 @@
 /* webhook_status.c - what became of a message or a call of ours: /api/v1/webhooks/twilio/status.
  *
  * Callbacks come in any order, and more than once: each only ever moves its message forward (accept_message_status,
- * migrations/0037), so a repeated one changes nothing and needs no memory of its own. */
+ * migrations/0073), so a repeated one changes nothing and needs no memory of its own. Those that are there at the same
+ * moment are stored by one statement. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/bus.h"
+#include "libshared/clock.h"
 #include "libshared/config.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/failpoint.h"
+#include "libshared/group.h"
 #include "libshared/log.h"
 #include "libshared/notices.h"
 #include "libshared/service.h"
@@ -20,12 +26,20 @@
 #include "services/gateway/webhook.h"
 
 #define STATUS_MAX 32
+#define BATCH_MAX  32
+#define ARENA_MAX  ((size_t)BATCH_MAX * 1024 * 1024) /* each comes of a webhook's body; quoted it is twice as long */
+#define REPEAT_MS  3000                              /* a batch that failed within this time is tried once more */
 
 struct status_callback {
+    struct group_item item;
+    const char *account, *trace_id;
     const char *client_id, *message_id; /* which we put into the callback's address */
     bool is_call;
     const char *sid, *status, *text; /* text: NULL if there is none */
     int64_t code;
+
+    /* Filled. */
+    enum { STATUS_TAKEN, STATUS_UNKNOWN, STATUS_WRONG_ACCOUNT } outcome;
 };
 
 /* The first of the parameters that is there. */
@@ -41,7 +55,9 @@ static int read_status(struct webhook *self, struct status_callback *out, struct
     const struct form *form = &self->form;
     const char *code = form_get(form, "ErrorCode");
 
-    *out = (struct status_callback){.is_call = form_get(form, "CallSid") != NULL,
+    *out = (struct status_callback){.account = self->account,
+                                    .trace_id = self->job->request_id,
+                                    .is_call = form_get(form, "CallSid") != NULL,
                                     .text = first_of(form, "ErrorMessage", "ChannelStatusMessage")};
     if (webhook_read_ids(self, &out->client_id, &out->message_id, err) < 0)
         return -1;
@@ -65,14 +81,15 @@ static int read_status(struct webhook *self, struct status_callback *out, struct
     return 0;
 }
 
-/* Row 0 says what has changed. */
-static void publish_status(struct worker *worker, const struct status_callback *callback, const struct db_result *rows)
+/* The row says what has changed. */
+static void publish_status(struct worker *worker, const struct status_callback *callback, const struct db_result *rows,
+                           int row)
 {
     struct message_event event = {.message_id = callback->message_id,
-                                  .conversation_id = db_get(rows, 0, "conversation_id"),
-                                  .lead_id = db_get(rows, 0, "lead_id"),
-                                  .channel = db_get(rows, 0, "channel"),
-                                  .state = db_get(rows, 0, "state"),
+                                  .conversation_id = db_get(rows, row, "conversation_id"),
+                                  .lead_id = db_get(rows, row, "lead_id"),
+                                  .channel = db_get(rows, row, "channel"),
+                                  .state = db_get(rows, row, "state"),
                                   .provider_sid = callback->sid,
                                   .error_code = callback->code};
     struct lead_event opted_out = {.lead_id = event.lead_id,
@@ -82,9 +99,11 @@ static void publish_status(struct worker *worker, const struct status_callback *
 
     snprintf(type, sizeof type, "message.%s", event.state);
     bus_publish(worker->bus, type, callback->client_id, &message_event_type, &event);
-    if (db_get_bool(rows, 0, "opted_out"))
+    if (db_get_bool(rows, row, "opted_out"))
         bus_publish(worker->bus, "lead.opted_out", callback->client_id, &lead_event_type, &opted_out);
 }
+
+/* ---- storing ---- */
 
 /* A code that a person must see to: that a number is not registered, or a template is paused, is told here alone. */
 static int tell_person(struct db_tx *tx, struct worker *worker, const struct status_callback *callback,
@@ -106,54 +125,150 @@ static int tell_person(struct db_tx *tx, struct worker *worker, const struct sta
     return notice_raise(tx, worker->bus, &notice, err) < 0 ? -1 : 0;
 }
 
-static int store_status(struct worker *worker, const struct webhook *self, const struct status_callback *callback,
-                        struct db_result **ret_rows, struct err *err)
+/* As PostgreSQL arrays. */
+enum column { CLIENTS, MESSAGES, ACCOUNTS, CALLS, SIDS, STATUSES, CODES, TEXTS, N_COLUMNS };
+
+static const char *cell(enum column column, const struct status_callback *callback, struct arena *arena)
 {
-    static const char sql[] = "SELECT outcome, state, lead_id, conversation_id, channel, opted_out"
-                              "  FROM accept_message_status($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    const struct db_arg args[] = {db_text(callback->client_id), db_text(callback->message_id),
-                                  db_text(self->account),       db_text(worker->config->twilio_account_sid),
-                                  db_bool(callback->is_call),   db_text(callback->sid),
-                                  db_text(callback->status),    db_int(callback->code),
-                                  db_text(callback->text)};
+    switch (column) {
+    case CLIENTS:
+        return callback->client_id;
+    case MESSAGES:
+        return callback->message_id;
+    case ACCOUNTS:
+        return callback->account;
+    case CALLS:
+        return callback->is_call ? "true" : "false";
+    case SIDS:
+        return callback->sid;
+    case STATUSES:
+        return callback->status;
+    case CODES:
+        return arena_printf(arena, "%" PRId64, callback->code);
+    default:
+        return callback->text;
+    }
+}
+
+static int make_columns(struct group_item *const *items, size_t n, struct arena *arena, const char *columns[N_COLUMNS],
+                        struct err *err)
+{
+    const char *cells[BATCH_MAX];
+
+    for (int column = 0; column < N_COLUMNS; column++) {
+        for (size_t i = 0; arena && i < n; i++)
+            cells[i] = cell((enum column)column, (const struct status_callback *)items[i], arena);
+        if (!arena || !(columns[column] = db_array(arena, cells, n)))
+            return err_set(err, ERR_UNAVAILABLE, "no memory for %zu status callbacks", n);
+    }
+    return 0;
+}
+
+/* The rows of messages are locked in the order of their ids, as by delivery; what is told of one message is taken in
+ * the order in which it came. alone: the only one, where a person may have to be told. */
+static int query(struct worker *worker, const char *const c[N_COLUMNS], const struct status_callback *alone,
+                 struct db_result **ret_rows, struct err *err)
+{
+    static const char sql[] =
+        "SELECT c.item, s.outcome, s.state, s.lead_id, s.conversation_id, s.channel, s.opted_out"
+        "  FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::text[],"
+        "                             $7::integer[], $8::text[]) WITH ORDINALITY"
+        "            AS u (client_id, message_id, account, is_call, sid, status, code, description, item)"
+        "         ORDER BY client_id, message_id, item) c,"
+        "       accept_message_status(c.client_id, c.message_id, c.account, $9, c.is_call, c.sid, c.status, c.code,"
+        "                             c.description) s";
+    const struct db_arg args[] = {
+        db_text(c[CLIENTS]), db_text(c[MESSAGES]), db_text(c[ACCOUNTS]),
+        db_text(c[CALLS]),   db_text(c[SIDS]),     db_text(c[STATUSES]),
+        db_text(c[CODES]),   db_text(c[TEXTS]),    db_text(worker->config->twilio_account_sid)};
     AUTO(db_rollback) struct db_tx *tx = NULL;
 
-    if (!twilio_remedy((int)callback->code))
+    if (!alone)
         return db_run_args(worker->db, NULL, ret_rows, err, sql, args, COUNT_OF(args));
     if (!(tx = db_begin(worker->db, NULL, err)) || db_query_args(tx, ret_rows, err, sql, args, COUNT_OF(args)) < 0 ||
-        tell_person(tx, worker, callback, *ret_rows, err) < 0)
+        tell_person(tx, worker, alone, *ret_rows, err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
 
-static void answer_status(struct webhook *self, struct worker *worker, const struct status_callback *callback)
+/* What comes of a commit: the outcome of each, and events in the order in which the states changed. */
+static void take_row(struct worker *worker, struct status_callback *callback, const struct db_result *rows, int row)
 {
+    const char *outcome = db_get(rows, row, "outcome");
+
+    callback->outcome = strcmp(outcome, "wrong_account") == 0 ? STATUS_WRONG_ACCOUNT
+                        : strcmp(outcome, "unknown") == 0     ? STATUS_UNKNOWN
+                                                              : STATUS_TAKEN;
+    if (strcmp(outcome, "changed") != 0)
+        return;
+    log_set_trace(callback->trace_id);
+    publish_status(worker, callback, rows, row);
+    log_set_trace(NULL);
+}
+
+/* A deadlock, a connection that died while it was idle, a commit whose answer was lost: all are over at once, and
+ * repeating it is harmless. */
+static int store_many(void *arg, struct group_item *const *items, size_t n, struct err *err)
+{
+    AUTO(arena_destroy) struct arena *arena = arena_new(ARENA_MAX);
     AUTO(db_result_free) struct db_result *rows = NULL;
+    struct worker *worker = arg;
+    const struct status_callback *first = (const struct status_callback *)items[0];
+    const struct status_callback *alone = n == 1 && twilio_remedy((int)first->code) ? first : NULL;
+    int64_t began_ms = clock_mono_ms();
+    const char *c[N_COLUMNS];
+
+    failpoint("gateway.before_status");
+    if (make_columns(items, n, arena, c, err) < 0)
+        return -1;
+    if (query(worker, c, alone, &rows, err) < 0) {
+        if ((err->kind != ERR_UNAVAILABLE && err->kind != ERR_UNCERTAIN) || clock_mono_ms() - began_ms > REPEAT_MS)
+            return -1;
+        db_result_free(&rows);
+        if (query(worker, c, alone, &rows, err) < 0)
+            return -1;
+    }
+    failpoint("gateway.after_status");
+    if ((size_t)db_result_count(rows) != n)
+        return err_set(err, ERR_INTERNAL, "accept_message_status answered %d of %zu", db_result_count(rows), n);
+    for (int row = 0; row < db_result_count(rows); row++)
+        take_row(worker, (struct status_callback *)items[db_get_int(rows, row, "item") - 1], rows, row);
+    return 0;
+}
+
+/* Of the process. */
+static struct group callbacks = GROUP_INIT(store_many, BATCH_MAX);
+
+/* One that tells of an error may change its lead and raise a notice, whose rows others lock in orders of their own: it
+ * goes alone. */
+static int store_status(struct worker *worker, struct status_callback *callback, struct err *err)
+{
+    struct group_item *const alone[] = {&callback->item};
+
+    return callback->code ? store_many(worker, alone, 1, err) : group_do(&callbacks, worker, &callback->item, err);
+}
+
+static void answer_status(struct webhook *self, struct worker *worker, struct status_callback *callback)
+{
     struct job *job = self->job;
     struct err err = {0};
-    const char *outcome;
+    int rc = store_status(worker, callback, &err);
 
+    log_set_trace(job->request_id);
     /* Repeating it is harmless, so an uncertain commit is answered like one that failed. */
-    if (store_status(worker, self, callback, &rows, &err) < 0) {
+    if (rc < 0) {
         log_err(LOG_WARN, "a status callback could not be stored", &err);
         if (err.kind == ERR_INVALID || err.kind == ERR_INTERNAL)
             job_problem(job, 500, NULL, NULL, "the status cannot be stored; the log says why");
         else
             job_unavailable(job, "the status could not be stored; send it again");
-        return;
-    }
-    outcome = db_get(rows, 0, "outcome");
-    if (strcmp(outcome, "wrong_account") == 0) {
+    } else if (callback->outcome == STATUS_WRONG_ACCOUNT) {
         webhook_refuse(job);
-        return;
-    }
-    if (strcmp(outcome, "unknown") == 0) {
+    } else if (callback->outcome == STATUS_UNKNOWN) {
         job_problem(job, 404, "message_id", NULL, "no such message");
-        return;
+    } else {
+        job_reply(job, 200, "text/plain; charset=utf-8", "", 0);
     }
-    if (strcmp(outcome, "changed") == 0)
-        publish_status(worker, callback, rows);
-    job_reply(job, 200, "text/plain; charset=utf-8", "", 0);
 }
 
 /* An account of a client's own tells of this client's messages alone. */

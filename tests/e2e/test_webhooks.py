@@ -4,6 +4,7 @@ They are posted here as Twilio would, signed with the token of the account that 
 read from the sandbox."""
 
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import itertools
@@ -305,6 +306,67 @@ class States(WebhookTest):
         for thread in threads:
             thread.join()
         self.assertEqual(self.state(message), "delivered")
+
+    def post_together(self, posts, threads=40, cluster=None):
+        """[(path, params, token)], each in its turn by one of the threads: the statuses, 0 where there was no answer."""
+        def one(post):
+            try:
+                return self.post(*post, cluster=cluster).status
+            except OSError:
+                return 0
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(one, posts))
+
+    def status_post(self, message, status, client=None, token=TOKEN, **params):
+        return (self.path("status", message, client),
+                {"MessageSid": "SM" + message.replace("-", ""), "AccountSid": SID, "MessageStatus": status, **params}, token)
+
+    def test_of_many_at_once_those_that_are_wrong_harm_no_other(self):
+        """The database refuses one of them: only that one is answered 500, however it was grouped."""
+        good = [self.make_message() for _ in range(40)]
+        poor, opted_out = self.make_message(), self.make_message()
+        self.cluster.sql("ALTER TABLE messages ADD CONSTRAINT poor CHECK"
+                         f" (message_id <> '{poor}' OR state = 'sending')")
+        self.addCleanup(self.cluster.sql, "ALTER TABLE messages DROP CONSTRAINT poor")
+        posts, wanted = [], []
+        for i, message in enumerate(good):
+            posts += [self.status_post(message, s) for s in ("queued", "sent", "delivered")]
+            wanted += [200] * 3
+            wrong = [(self.status_post(poor, "delivered"), 500), (self.status_post(str(uuid.uuid4()), "sent"), 404),
+                     (self.status_post(message, "read", client=str(uuid.uuid4())), 404),
+                     (self.status_post(message, "read", token="wrong"), 403), (self.status_post(message, "x" * 40), 400),
+                     (self.status_post(message, "something-new"), 200),
+                     (self.status_post(opted_out, "failed", ErrorCode="21610"), 200)]
+            for post, status in (wrong[i % 7], wrong[(i + 3) % 7]):
+                posts.append(post)
+                wanted.append(status)
+        self.assertEqual(len(posts), 200)
+        self.assertEqual(self.post_together(posts), wanted)
+        self.assertEqual({self.state(message) for message in good}, {"delivered"})
+        self.assertEqual((self.state(poor), self.state(opted_out)), ("sending", "failed"))
+        self.assertEqual(self.consents(), ["out sms Twilio 21610"])
+
+    def test_what_was_not_answered_because_of_a_kill_is_repeated_and_stored(self):
+        """The gateway dies before and after the commit of a group; what got no answer is posted again."""
+        for failpoint in ("gateway.before_status:4", "gateway.after_status:4"):
+            with self.subTest(failpoint):
+                cluster = self.cluster
+                messages = [self.make_message() for _ in range(66)]
+                posts = [self.status_post(m, s) for m in messages for s in ("sent", "delivered", "sent")]
+                posts += [self.status_post(str(uuid.uuid4()), "sent") for _ in range(2)]
+                cluster.kill("gateway", 15)
+                cluster.start("gateway", LEADWIRE_FAILPOINT=failpoint)
+                cluster.wait_ready()
+                first = self.post_together(posts)
+                self.assertEqual(cluster.wait_ended("gateway"), -9)
+                kept = [m for i, m in enumerate(messages) if first[3 * i + 1] == 200]
+                self.assertEqual({self.state(m) for m in kept} - {"delivered"}, set(), "answered and not stored")
+                self.assertIn(0, first)
+                cluster.start("gateway")
+                cluster.wait_ready()
+                again = self.post_together([post for post, status in zip(posts, first) if status == 0])
+                self.assertEqual(set(again) - {200, 404}, set())
+                self.assertEqual({self.state(m) for m in messages}, {"delivered"})
 
     def test_the_answer_is_empty_and_the_error_is_kept(self):
         message = self.make_message()

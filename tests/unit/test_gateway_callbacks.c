@@ -1,7 +1,9 @@
 /* test_gateway_callbacks.c - status callbacks in any order, and what an alert call says. Needs a database. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gatewayfix.h"
 #include "libshared/auto.h"
@@ -127,6 +129,37 @@ Test(callbacks, delivered_corrects_what_we_took_for_failed)
     cr_expect_str_eq(callback("delivered", 0), "changed");
     cr_expect_str_eq(callback("failed", 30008), "unchanged");
     cr_expect_str_eq(state_of(message), "delivered");
+}
+
+static void *call_late(void *arg)
+{
+    snprintf(arg, 32, "%s", callback("sent", 0));
+    return NULL;
+}
+
+/* It is read before its row is locked: what has happened to it meanwhile counts. */
+Test(callbacks, one_that_is_overtaken_while_it_waits_changes_nothing)
+{
+    char outcome[32] = "";
+    pthread_t thread;
+    struct err err = {0};
+    AUTO(db_rollback) struct db_tx *tx = db_begin(gw_root, gw_client, &err);
+
+    cr_assert_eq(db_query(tx, NULL, &err,
+                          "UPDATE messages SET state = 'failed' WHERE client_id = $1 AND message_id = $2",
+                          db_text(gw_client), db_text(message)),
+                 1, "%s", err.text);
+    cr_assert_eq(pthread_create(&thread, NULL, call_late, outcome), 0);
+    for (int i = 0; i < 500 && gw_ask("SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database()"
+                                      " AND wait_event_type = 'Lock' AND $1::uuid IS NOT NULL") == 0;
+         i++)
+        usleep(10000);
+    cr_assert_eq(db_commit(&tx, &err), 0, "%s", err.text);
+    pthread_join(thread, NULL);
+    cr_expect_str_eq(outcome, "unchanged");
+    cr_expect_str_eq(state_of(message), "failed");
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1 AND provider_sid = 'SM9'"), 1,
+                 "what it was sent as is kept all the same");
 }
 
 Test(callbacks, one_before_our_own_answer_settles_the_message)
