@@ -32,10 +32,10 @@ const struct client_key client_keys[] = {
     {"alert_again_after_hours",      CLIENT_KEY_INT, 0, 8760, NULL, false, "a lead that cools down and becomes hot again within so many hours of its last alert is not told again. Default 24"},
     {"qualification_rules",          CLIENT_KEY_RULES, 0, 0, NULL, false, "when a lead is HOT, WARM or COLD. COLD is looked at first, then HOT, then WARM: alternatives, of which one fits where all its conditions hold (no_ before one turns it round); nothing fits: COLD. Default: {\"hot\": [[\"service\", \"urgent\"], [\"enough_budget\", \"soon\"], [\"service\", \"appointment\", \"soon\"]], \"warm\": [[\"service\"], [\"urgency\"], [\"budget\"], [\"timeline\"], [\"appointment\"]], \"cold\": [[\"not_interested\"], [\"just_looking\", \"no_budget\", \"no_timeline\"]], \"soon_days\": 7, \"min_budget\": 0}"},
     {"follow_up_after_hours",        CLIENT_KEY_INTS, 1, 720, NULL, false, "a lead that does not answer is written to again so many hours after our answer: [1, 24, 72] is three times. At most 5, ascending; unset or []: never"},
-    {"follow_up_texts",              CLIENT_KEY_TEXTS, 0, 5, NULL, false, "what it is written then, the first for the first time; {name} stands for the lead's name. Unset: texts of ours in the lead's language, which name the business"},
-    {"calcom_api_key",               CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own Cal.com key"},
-    {"calcom_event_type_id",         CLIENT_KEY_INT, 1, 2000000000, NULL, false, "Cal.com event type that is booked"},
-    {"hubspot_access_token",         CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own HubSpot token"},
+    {"follow_up_texts",              CLIENT_KEY_TEXTS, 0, 5, "name", false, "what it is written then, the first for the first time; {name} stands for the lead's name. Unset: texts of ours in the lead's language, which name the business"},
+    {"calcom_api_key",               CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own Cal.com key; kept, but nothing uses it yet"},
+    {"calcom_event_type_id",         CLIENT_KEY_INT, 1, 2000000000, NULL, false, "Cal.com event type that is booked; kept, but nothing uses it yet"},
+    {"hubspot_access_token",         CLIENT_KEY_TEXT, 1, 256, NULL, true,  "the client's own HubSpot token; kept, but nothing uses it yet"},
     {"business_description",         CLIENT_KEY_TEXT, 1, 8000, NULL, false, "what the business is and does; the agent relies on it"},
     {"persona",                      CLIENT_KEY_TEXT, 1, 2000, NULL, false, "how the agent should sound"},
     {"services",                     CLIENT_KEY_TEXTS, 0, 50, NULL, false, "what can be had, each in a few words"},
@@ -45,7 +45,7 @@ const struct client_key client_keys[] = {
     {"reply_max_chars",              CLIENT_KEY_INT, 160, 1600, NULL, false, "characters of an answer at most. A text takes no more segments than so many characters of the GSM alphabet would, so in Arabic it is shorter. Default 320"},
     {"agent_patience_seconds",       CLIENT_KEY_INT, 1, 120, NULL, false, "how long a lead may wait for Claude before the scripted agent answers; unset: LEADWIRE_AGENT_PATIENCE_SECONDS"},
     {"greeting",                     CLIENT_KEY_TEXT, 1, 300, NULL, false, "answer to a bare hello"},
-    {"lead_greeting",                CLIENT_KEY_TEXT, 1, 300, NULL, false, "first words to a lead that came by web form or API and asked nothing; {name} and {service} stand for what it gave. A question is added where there is none"},
+    {"lead_greeting",                CLIENT_KEY_TEXT, 1, 300, "name|service|business", false, "first words to a lead that came by web form or API and asked nothing; {name} and {service} stand for what it gave, {business} for the client's name. A question is added where there is none"},
     {"whatsapp_greeting_content_sid", CLIENT_KEY_SID, 0, 0, "HX", false, "WhatsApp template, HX..., that opens a conversation with such a lead; its {{1}} is the name, or there, {{2}} the business"},
     {"escalation_text",              CLIENT_KEY_TEXT, 1, 300, NULL, false, "what a lead is told when a person takes over"},
     {"language",                     CLIENT_KEY_TEXT, 2, 35, NULL, false, "language tag of the client, e.g. en; leads are answered in their own"},
@@ -131,6 +131,24 @@ static bool word_is_allowed(const char *words, const char *text)
     return false;
 }
 
+/* Whether each {word} of a text is one of key's words: a misspelt one would be sent as it stands. Braces around
+ * anything else are text. */
+static int check_placeholders(const struct client_key *key, const char *text, struct err *err)
+{
+    for (const char *p = text; key->words && (p = strchr(p, '{')); p++) {
+        size_t len = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
+        char word[32];
+
+        if (len == 0 || p[1 + len] != '}')
+            continue;
+        snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word ? len : sizeof word - 1), p + 1);
+        if (!word_is_allowed(key->words, word))
+            return err_set_field(err, ERR_INVALID, key->name, "%s: {%s} stands for nothing; what may stand there is %s",
+                                 key->name, word, key->words);
+    }
+    return 0;
+}
+
 static int check_text(const struct client_key *key, const json_t *value, struct err *err)
 {
     const char *text = json_string_value(value);
@@ -142,7 +160,7 @@ static int check_text(const struct client_key *key, const json_t *value, struct 
         return err_set_field(err, ERR_INVALID, key->name, "%s must have %d to %d bytes", key->name, key->min, key->max);
     if (has_strange_control(text) || (key->secret && text_has_control(text)))
         return err_set_field(err, ERR_INVALID, key->name, "%s holds control characters", key->name);
-    return 0;
+    return check_placeholders(key, text, err);
 }
 
 static int check_texts(const struct client_key *key, const json_t *value, struct err *err)
@@ -156,6 +174,8 @@ static int check_texts(const struct client_key *key, const json_t *value, struct
         if (!item || !*item || strlen(item) > TEXTS_ITEM_MAX || has_strange_control(item))
             return err_set_field(err, ERR_INVALID, key->name, "%s[%zu] must be a string of 1 to %d bytes", key->name, i,
                                  TEXTS_ITEM_MAX);
+        if (check_placeholders(key, item, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -340,7 +360,7 @@ static json_t *value_schema(const struct client_key *key)
 
     switch (key->type) {
     case CLIENT_KEY_TEXT:
-        return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", key->max);
+        return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", key->min, "maxLength", key->max);
     case CLIENT_KEY_PHONE:
         return json_pack("{s:s, s:s}", "type", "string", "pattern", e164);
     case CLIENT_KEY_PHONES:

@@ -11,13 +11,13 @@
 struct err;
 
 enum client_key_type {
-    CLIENT_KEY_TEXT,   /* string; min and max bound its bytes */
+    CLIENT_KEY_TEXT,   /* string; min and max bound its bytes; words: the {placeholders} that it may hold, NULL: any */
     CLIENT_KEY_PHONE,  /* string, E.164 */
     CLIENT_KEY_PHONES, /* array of at most max of them, each once */
     CLIENT_KEY_INT,    /* integer within min and max */
     CLIENT_KEY_INTS,   /* array of at most 5 integers within min and max, each greater than the one before */
     CLIENT_KEY_NUMBER, /* number within min and max */
-    CLIENT_KEY_TEXTS,  /* array of at most max strings of 1 to 200 bytes */
+    CLIENT_KEY_TEXTS,  /* array of at most max strings of 1 to 200 bytes; words as above */
     CLIENT_KEY_WORD,   /* one of a few words: "a|b|c" */
     CLIENT_KEY_SID,    /* string: the two letters in words, then 32 hex digits */
     CLIENT_KEY_HOURS,  /* string "HH:MM-HH:MM" within one day; it may end at 24:00 */

@@ -57,6 +57,16 @@ Test(orchestrator_config, alerts_go_to_a_person_and_not_to_a_number_that_leads_w
     cr_expect_str_eq(err.field, "hot_lead_sms_number");
 }
 
+Test(orchestrator_config, placeholders_that_stand_for_something_are_taken)
+{
+    cr_expect_eq(merge("{}", "{\"lead_greeting\": \"Hi {name}, {business} here, for {service}. {} {a b} {{x\"}"), 0,
+                 "%s", err.text);
+    cr_expect_eq(merge("{}", "{\"follow_up_texts\": [\"{name}, still there?\"], \"greeting\": \"{nme}\"}"), 0, "%s",
+                 err.text);
+    cr_expect_eq(merge("{}", "{\"lead_greeting\": \"Hi {nme}\"}"), -1);
+    cr_expect(strstr(err.text, "{nme}") && strstr(err.text, "name|service|business"), "%s", err.text);
+}
+
 Test(orchestrator_config, every_wrong_value_names_its_key)
 {
     static const struct {
@@ -94,6 +104,8 @@ Test(orchestrator_config, every_wrong_value_names_its_key)
         {"{\"follow_up_after_hours\": [1, 1]}", "follow_up_after_hours"},
         {"{\"follow_up_after_hours\": [1, 2, 3, 4, 5, 6]}", "follow_up_after_hours"},
         {"{\"follow_up_texts\": [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]}", "follow_up_texts"},
+        {"{\"follow_up_texts\": [\"Hello {name}\", \"{service}?\"]}", "follow_up_texts"},
+        {"{\"lead_greeting\": \"Hi {nme}, thanks\"}", "lead_greeting"},
         {"{\"alert_again_after_hours\": -1}", "alert_again_after_hours"},
         {"{\"qualification_rules\": []}", "qualification_rules"},
         {"{\"qualification_rules\": {\"hott\": []}}", "qualification_rules"},
