@@ -474,6 +474,12 @@ class OnePerson(LeadTest):
         self.assertEqual([(c["kind"], c["asked_by"]) for c in shown["consents"]], [("out", "operator")])
         self.assertEqual(json.loads(self.cluster.leadctl("lead", "list", "--client", self.client_id, "--status", "open",
                                                          "--json")), [])
+        for option, wrong in (("--score", "hot"), ("--status", "opened")):
+            with self.assertRaisesRegex(AssertionError, f"exit 2: leadctl: {option} is one of"):
+                self.cluster.leadctl("lead", "list", option, wrong)
+        with self.assertRaisesRegex(AssertionError, "exit 2: usage: leadctl lead list"):
+            self.cluster.leadctl("lead")
+        self.assertIn("leadctl lead erase", self.cluster.leadctl("lead", "--help"))
         with self.assertRaisesRegex(AssertionError, "reason"):
             self.cluster.leadctl("lead", "opt-in", lead["lead_id"])
         self.cluster.leadctl("lead", "opt-in", lead["lead_id"], "--reason", "signed")

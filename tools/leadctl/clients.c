@@ -146,7 +146,7 @@ int cmd_client_list(struct ctl *ctl, struct err *err)
 
     if (!table || !ctl_db(ctl, err) ||
         db_run(ctl->db, DB_EVERY_CLIENT, &rows, err,
-               "SELECT client_id, name, timezone, to_char(created_at, 'YYYY-MM-DD HH24:MI') AS created_at,"
+               "SELECT client_id, name, timezone, to_char(created_at" CTL_UTC " AS created_at,"
                "       (SELECT string_agg(channel || ' ' || number, ', ' ORDER BY channel)"
                "          FROM client_numbers n WHERE n.client_id = c.client_id) AS numbers,"
                "       (SELECT count(*) FROM leads l WHERE l.client_id = c.client_id) AS leads"

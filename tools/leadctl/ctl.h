@@ -15,6 +15,9 @@ struct err;
 
 #define CTL_WORDS_MAX 256 /* of a command line */
 
+/* Behind "to_char(column": a time as 2026-11-22T10:00:00Z. */
+#define CTL_UTC " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
 struct ctl_option {
     const char *name;  /* without the dashes */
     const char *value; /* "" of a flag */

@@ -87,8 +87,8 @@ int cmd_form_list(struct ctl *ctl, struct err *err)
     if (!table || (client_id && ctl_check_uuid(ctl, client_id, "--client", err) < 0) || !ctl_db(ctl, err) ||
         db_run(ctl->db, DB_EVERY_CLIENT, &rows, err,
                "SELECT form_id, client_id, name, channel, token_prefix,"
-               "       to_char(created_at, 'YYYY-MM-DD HH24:MI') AS created_at,"
-               "       to_char(disabled_at, 'YYYY-MM-DD HH24:MI') AS disabled_at"
+               "       to_char(created_at" CTL_UTC " AS created_at,"
+               "       to_char(disabled_at" CTL_UTC " AS disabled_at"
                "  FROM forms WHERE $1::uuid IS NULL OR client_id = $1 ORDER BY forms.created_at, form_id",
                db_text(client_id)) < 0)
         return -1;

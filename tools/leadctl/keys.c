@@ -71,8 +71,8 @@ int cmd_key_list(struct ctl *ctl, struct err *err)
     if (!table || (client_id && ctl_check_uuid(ctl, client_id, "--client", err) < 0) || !ctl_db(ctl, err) ||
         db_run(ctl->db, DB_EVERY_CLIENT, &rows, err,
                "SELECT key_id, prefix, coalesce(client_id::text, 'administrator') AS client_id, name,"
-               "       to_char(created_at, 'YYYY-MM-DD HH24:MI') AS created_at,"
-               "       to_char(revoked_at, 'YYYY-MM-DD HH24:MI') AS revoked_at"
+               "       to_char(created_at" CTL_UTC " AS created_at,"
+               "       to_char(revoked_at" CTL_UTC " AS revoked_at"
                "  FROM api_keys WHERE $1::uuid IS NULL OR client_id = $1 ORDER BY key_id",
                db_text(client_id)) < 0)
         return -1;

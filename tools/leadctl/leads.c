@@ -23,9 +23,21 @@ static const struct ctl_column lead_columns[] = {
     {0},
 };
 
+static bool is_score(const char *score)
+{
+    return strcmp(score, "HOT") == 0 || strcmp(score, "WARM") == 0 || strcmp(score, "COLD") == 0;
+}
+
+static bool is_status(const char *status)
+{
+    return strcmp(status, "open") == 0 || strcmp(status, "escalated") == 0 || strcmp(status, "taken_over") == 0 ||
+           strcmp(status, "closed") == 0 || strcmp(status, "opted_out") == 0;
+}
+
 int cmd_lead_list(struct ctl *ctl, struct err *err)
 {
     const char *client_id = ctl_option(ctl, "client"), *limit = ctl_option(ctl, "limit");
+    const char *score = ctl_option(ctl, "score"), *status = ctl_option(ctl, "status");
     struct ctl_table *table = ctl_table_new(lead_columns, ctl->arena, err);
     AUTO(db_result_free) struct db_result *rows = NULL;
     int64_t wanted = 50;
@@ -34,19 +46,23 @@ int cmd_lead_list(struct ctl *ctl, struct err *err)
         return -1;
     if (limit && !text_to_int(limit, 1, 1000, &wanted))
         return ctl_misuse(ctl, err, "--limit is a number from 1 to 1000");
+    if (score && !is_score(score))
+        return ctl_misuse(ctl, err, "--score is one of HOT, WARM, COLD");
+    if (status && !is_status(status))
+        return ctl_misuse(ctl, err, "--status is one of open, escalated, taken_over, closed, opted_out");
     if ((client_id && ctl_check_uuid(ctl, client_id, "--client", err) < 0) || !ctl_db(ctl, err) ||
         db_run(ctl->db, DB_EVERY_CLIENT, &rows, err,
-               "SELECT lead_id, client_id, to_char(created_at, 'YYYY-MM-DD HH24:MI') AS created_at, phone, email, name,"
+               "SELECT lead_id, client_id, to_char(created_at" CTL_UTC " AS created_at, phone, email, name,"
                "       lead_status(client_id, lead_id, opted_out_at IS NOT NULL) AS status, score, service_interest,"
-               "       to_char(updated_at, 'YYYY-MM-DD HH24:MI') AS updated_at"
+               "       to_char(updated_at" CTL_UTC " AS updated_at"
                "  FROM leads"
                " WHERE ($1::uuid IS NULL OR client_id = $1) AND ($2::text IS NULL OR score = $2)"
                "   AND ($3::text IS NULL OR lead_status(client_id, lead_id, opted_out_at IS NOT NULL) = $3)"
                "   AND ($4::text IS NULL OR position(lower($4) IN"
                "        lower(concat_ws(E'\\n', name, phone, email, service_interest))) > 0)"
                " ORDER BY leads.created_at DESC, lead_id DESC LIMIT $5",
-               db_text(client_id), db_text(ctl_option(ctl, "score")), db_text(ctl_option(ctl, "status")),
-               db_text(ctl_option(ctl, "text")), db_int(wanted)) < 0)
+               db_text(client_id), db_text(score), db_text(status), db_text(ctl_option(ctl, "text")),
+               db_int(wanted)) < 0)
         return -1;
     ctl_table_put_rows(table, rows);
     return ctl_table_print(table, ctl_option(ctl, "json"), err);

@@ -105,6 +105,23 @@ static int match(const char *words, int argc, char *const *argv)
     return n;
 }
 
+/* The first word of several commands, as in leadctl lead: they are listed. */
+static int unknown(const char *word, bool asked)
+{
+    FILE *out = asked ? stdout : stderr;
+    size_t len = strlen(word), n = 0;
+
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (strncmp(commands[i].words, word, len) == 0 && commands[i].words[len] == ' ') {
+            print_usage(out, &commands[i]);
+            n++;
+        }
+    if (n > 0)
+        return asked ? 0 : 2;
+    fprintf(stderr, "leadctl: there is no command %s; leadctl help lists them\n", word);
+    return 2;
+}
+
 static void ctl_close(struct ctl *ctl)
 {
     db_pool_destroy(&ctl->db);
@@ -144,6 +161,5 @@ int main(int argc, char **argv)
         if (words > 0)
             return run(&commands[i], argc - 1 - words, argv + 1 + words);
     }
-    fprintf(stderr, "leadctl: there is no command %s; leadctl help lists them\n", argv[1]);
-    return 2;
+    return unknown(argv[1], argc > 2 && strcmp(argv[2], "--help") == 0);
 }

@@ -31,7 +31,7 @@ int cmd_notices(struct ctl *ctl, struct err *err)
         db_run(ctl->db, DB_EVERY_CLIENT, &rows, err,
                "SELECT notice_id, CASE client_id WHEN '00000000-0000-0000-0000-000000000000' THEN 'operator'"
                "                  ELSE client_id::text END AS client, kind, subject, code, count,"
-               "       to_char(last_at, 'YYYY-MM-DD HH24:MI') AS last_at, text, remedy"
+               "       to_char(last_at" CTL_UTC " AS last_at, text, remedy"
                "  FROM notices"
                " WHERE ($1::uuid IS NULL OR client_id = $1) AND (resolved_at IS NULL OR $2::boolean)"
                " ORDER BY created_at DESC, notice_id DESC LIMIT $3",

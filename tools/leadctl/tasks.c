@@ -13,9 +13,11 @@
 #include "tools/leadctl/ctl.h"
 
 static const struct ctl_column task_columns[] = {
-    {"task_id", "TASK", CTL_TEXT},       {"kind", "KIND", CTL_TEXT},         {"state", "STATE", CTL_TEXT},
-    {"attempt", "TRY", CTL_NUMBER},      {"max_attempts", "OF", CTL_NUMBER}, {"client_id", "CLIENT", CTL_TEXT},
-    {"created_at", "CREATED", CTL_TEXT}, {"error", "ERROR", CTL_TEXT},       {0},
+    {"task_id", "TASK", CTL_TEXT},       {"kind", "KIND", CTL_TEXT},
+    {"state", "STATE", CTL_TEXT},        {"attempt", "TRY", CTL_NUMBER},
+    {"max_attempts", "OF", CTL_NUMBER},  {"client_id", "CLIENT", CTL_TEXT},
+    {"created_at", "CREATED", CTL_TEXT}, {"run_at", "DUE", CTL_TEXT},
+    {"error", "ERROR", CTL_TEXT},        {0},
 };
 
 static bool is_state(const char *state)
@@ -52,8 +54,10 @@ int cmd_task_list(struct ctl *ctl, struct err *err)
     if ((n = task_list(ctl->db, &filter, ctl->arena, &tasks, err)) < 0)
         return -1;
     for (int i = 0; i < n; i++) {
-        char created[CLOCK_TEXT_SIZE];
+        char created[CLOCK_TEXT_SIZE], due[CLOCK_TEXT_SIZE];
+
         clock_format(tasks[i].created_at_us, created);
+        clock_format(tasks[i].run_at_us, due);
         ctl_table_put(table, tasks[i].task_id);
         ctl_table_put(table, tasks[i].kind);
         ctl_table_put(table, tasks[i].state);
@@ -61,6 +65,7 @@ int cmd_task_list(struct ctl *ctl, struct err *err)
         ctl_table_put_int(table, tasks[i].max_attempts);
         ctl_table_put(table, tasks[i].client_id);
         ctl_table_put(table, created);
+        ctl_table_put(table, tasks[i].run_at_us ? due : NULL);
         ctl_table_put(table, tasks[i].error);
     }
     return ctl_table_print(table, ctl_option(ctl, "json"), err);
