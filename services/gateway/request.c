@@ -54,7 +54,7 @@ int request_refuse(struct err *err, const char *field, const char *why)
     char name[sizeof err->field];
 
     snprintf(name, sizeof name, "%.*s", (int)utf8_cut(field, strlen(field), sizeof name - 1), field);
-    return err_set_field(err, ERR_INVALID, name, "%s: %s", name, why);
+    return err_set_field(err, ERR_INVALID, name, "%s %s", name, why);
 }
 
 /* A decimal number; strtod alone would take spaces, hexadecimal, inf and nan too. */
@@ -155,7 +155,7 @@ static int put_query(json_t *object, const struct request_input *input, struct a
         const struct field *field = request_field(input->match->route, query.fields[i].name);
 
         if (!field)
-            return request_refuse(err, query.fields[i].name, "unknown parameter");
+            return request_refuse(err, query.fields[i].name, "is not a parameter of this request");
         if (put(object, field, query.fields[i].value, err) < 0)
             return -1;
     }
@@ -171,7 +171,7 @@ static int bind_client(json_t *object, const struct request_input *input, struct
     if (input->caller->admin || !field)
         return 0;
     if (json_is_string(named) && strcasecmp(json_string_value(named), input->caller->client_id) != 0)
-        return err_set_field(err, ERR_NOT_FOUND, "client_id", "no such client");
+        return err_set_field(err, ERR_NOT_FOUND, "client_id", "there is no such client");
     if ((!named || json_is_null(named)) &&
         json_object_set_new(object, "client_id", json_string(input->caller->client_id)) < 0)
         return err_set(err, ERR_INTERNAL, "no memory for the request");

@@ -103,7 +103,7 @@ static json_t *read_json(const struct request_input *input, struct err *err)
         return json_pack("{s:O}", route->body_field, body);
     json_object_foreach (body, name, value) {
         if (!request_field(route, name)) {
-            request_refuse(err, name, "unknown field");
+            request_refuse(err, name, "is not a field of this request");
             return NULL;
         }
     }
@@ -222,10 +222,10 @@ static int put_parts(json_t *object, const struct route *route, const struct mul
 
         if (is_file(route, part)) {
             if (file)
-                return request_refuse(err, part->name, "one request takes one file");
+                return request_refuse(err, part->name, "is a second file: one request takes one");
             file = part;
         } else if (!field) {
-            return request_refuse(err, part->name, "unknown field");
+            return request_refuse(err, part->name, "is not a field of this request");
         } else if (put_part(object, field, part, arena, err) < 0) {
             return -1;
         }
@@ -233,7 +233,7 @@ static int put_parts(json_t *object, const struct route *route, const struct mul
     if (!file)
         return request_refuse(err, "file", "is missing: the multipart body has no part of this name");
     if (file->len == 0)
-        return request_refuse(err, file->name, "the file is empty");
+        return request_refuse(err, file->name, "is empty");
     upload->data = file->data;
     upload->len = file->len;
     return describe_file(object, file, err);

@@ -65,7 +65,7 @@ static int refuse(const struct reading *self, const char *field, const char *why
 {
     const char *name = name_of(self, field);
 
-    return err_set_field(err, ERR_INVALID, name, "%.60s: %s", name, why);
+    return err_set_field(err, ERR_INVALID, name, "%.60s %s", name, why);
 }
 
 bool submission_is_trap(const struct form *fields)

@@ -159,8 +159,9 @@ class Api(ClusterTest):
         answer = self.cluster.api("DELETE", "/clients")
         self.expect_problem(answer, 405)
         self.assertIn("GET", answer.headers["Allow"])
-        self.expect_problem(self.cluster.api("GET", "/clients?limit=0"), 400, "limit")
-        self.expect_problem(self.cluster.api("GET", "/clients?limit=abc"), 400, "limit")
+        self.expect_problem(self.cluster.api("GET", "/clients?limit=0"), 400, "limit", "limit must be from 1 to 200")
+        self.expect_problem(self.cluster.api("GET", "/clients?limit=abc"), 400, "limit", "limit must be a whole number")
+        self.expect_problem(self.cluster.api("GET", "/clients?lim=1"), 400, "lim", "lim is not a parameter")
         self.expect_problem(self.cluster.api("GET", "/clients?after=zzz"), 400, "after")
 
     def test_the_same_idempotency_key_has_one_effect(self):
