@@ -6,6 +6,12 @@
 # When root runs PostgreSQL from the distribution, its data is in /var/lib/leadwire, which its user can reach.
 
 set -eu
+case ${1:-} in
+-h | --help)
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+esac
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 data_dir=${XDG_DATA_HOME:-$HOME/.local/share}/leadwire
 state_dir=${XDG_STATE_HOME:-$HOME/.local/state}/leadwire
