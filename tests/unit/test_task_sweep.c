@@ -327,13 +327,16 @@ Test(task_sweep, the_next_of_a_key_is_pushed_when_the_one_before_is_done)
 /* ---- clean-up ---- */
 
 /* As if no day had ever been made. */
-static void drop_partitions(void)
+static void drop_partitions(struct db_pool *owner)
 {
-    sql("DO $$ DECLARE part regclass; BEGIN"
+    const char *drop =
+        "DO $$ DECLARE part regclass; BEGIN"
         " FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'finished_tasks'::regclass"
         "                AND inhrelid <> 'finished_tasks_default'::regclass LOOP"
         "     EXECUTE format('DROP TABLE %s', part);"
-        " END LOOP; END $$");
+        " END LOOP; END $$";
+
+    must(db_run(owner, NULL, NULL, &err, drop));
 }
 
 Test(task_sweep, finished_tasks_have_their_first_days_from_the_beginning)
@@ -344,7 +347,9 @@ Test(task_sweep, finished_tasks_have_their_first_days_from_the_beginning)
 
 Test(task_sweep, finished_tasks_have_a_partition_a_day)
 {
-    drop_partitions();
+    AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+
+    drop_partitions(owner);
     sql("INSERT INTO finished_tasks (client_id, task_id, kind, role, attempt, created_at, finished_at)"
         " SELECT '" CLIENT "', gen_random_uuid(), 'k', 'r', 1, now(), now() - d * interval '1 day'"
         "   FROM generate_series(0, 40, 10) d");
@@ -361,7 +366,7 @@ Test(task_sweep, partitions_wait_for_nobody)
     AUTO(db_pool_destroy) struct db_pool *owner = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
     struct db_tx *tx;
 
-    drop_partitions();
+    drop_partitions(owner);
     tx = db_begin(owner, NULL, &err);
     must(db_query(tx, NULL, &err,
                   "INSERT INTO finished_tasks (client_id, task_id, kind, role, attempt, created_at)"
