@@ -14,10 +14,9 @@
 /* Since the moment, in milliseconds. */
 #define AGE_MS(moment) "coalesce((extract(epoch FROM now() - " moment ") * 1000)::bigint, 0)"
 
-static int lock_conversation(struct db_tx *tx, const struct writing *writing, struct err *err)
+static int lock_conversation(struct db_tx *tx, const char *client_id, const char *conversation_id, struct err *err)
 {
-    return db_query(tx, NULL, err, "SELECT lock_conversation($1, $2)", db_text(writing->client_id),
-                    db_text(writing->conversation_id)) < 0
+    return db_query(tx, NULL, err, "SELECT lock_conversation($1, $2)", db_text(client_id), db_text(conversation_id)) < 0
                ? -1
                : 0;
 }
@@ -85,7 +84,8 @@ int follow_up_store_load(struct db_tx *tx, const char *client_id, const struct f
     struct follow_up_state state = {0};
 
     if (writing_find(tx, client_id, wanted->conversation_id, arena, &state.writing, err) < 0 ||
-        lock_conversation(tx, &state.writing, err) < 0 || read_state(tx, wanted, arena, &state, err) < 0)
+        lock_conversation(tx, client_id, wanted->conversation_id, err) < 0 ||
+        read_state(tx, wanted, arena, &state, err) < 0)
         return -1;
     *ret_state = state;
     return 0;
@@ -98,6 +98,14 @@ int follow_up_store_cancel(struct db_tx *tx, const char *client_id, const char *
                     db_text(conversation_id), db_text(why)) < 0
                ? -1
                : 0;
+}
+
+int follow_up_store_refused(struct db_tx *tx, const struct turn *turn, struct err *err)
+{
+    if (lock_conversation(tx, turn->client_id, turn->conversation_id, err) < 0)
+        return -1;
+    return follow_up_store_cancel(tx, turn->client_id, turn->lead_id, NULL, "void: the lead asks not to be texted",
+                                  err);
 }
 
 int follow_up_store_delay(struct db_tx *tx, const struct turn *turn, const char *write_at, int64_t *ret_ms,

@@ -17,7 +17,7 @@
 #include "libshared/text.h"
 #include "services/orchestrator/alert.h"
 #include "services/orchestrator/client_config.h"
-#include "services/orchestrator/form_note.h"
+#include "services/orchestrator/follow_up_store.h"
 #include "services/orchestrator/greeting_store.h"
 #include "services/orchestrator/greeting_text.h"
 #include "services/orchestrator/outbound.h"
@@ -48,7 +48,7 @@ static bool find_obstacle(const struct turn *turn, const struct greeting_terms *
     if (turn->opted_out)
         *ret_obstacle = (struct obstacle){"it has opted out of messages before",
                                           "call it; if it agrees, opt it in: POST /api/v1/leads/{lead_id}/opt-in"};
-    else if (form_refuses_texts(turn->form))
+    else if (turn->refuses_texts)
         *ret_obstacle = (struct obstacle){"it asks not to be texted", "call it or write an e-mail"};
     else if (no_phone)
         *ret_obstacle = (struct obstacle){"it left no phone number", "write an e-mail"};
@@ -81,7 +81,8 @@ static int tell_people(struct worker *self, struct task *task, struct turn *turn
                                obstacle->why, turn->lead_address);
     if (!notice.text)
         return err_set(err, ERR_INTERNAL, "greeting: out of memory");
-    if (!tx || notice_raise(tx, self->bus, &notice, err) < 0 ||
+    if (!tx || (turn->refuses_texts && follow_up_store_refused(tx, turn, err) < 0) ||
+        notice_raise(tx, self->bus, &notice, err) < 0 ||
         alert_put_not_greeted(tx, self->bus, turn, obstacle->why, task->trace_id, task->arena, err) < 0)
         return -1;
     if ((answered = turn_store_answered(tx, turn, err)) <= 0)

@@ -157,7 +157,7 @@ static int read_conversation(const struct db_result *rows, struct arena *arena, 
 static int read_forms(const struct db_result *rows, struct arena *arena, struct turn *turn, struct err *err)
 {
     int n = db_result_count(rows);
-    bool asks = false;
+    bool asks = false, texted = false;
 
     turn->only_forms = n > 0;
     for (int i = 0; i < n; i++) {
@@ -165,6 +165,8 @@ static int read_forms(const struct db_result *rows, struct arena *arena, struct 
 
         turn->only_forms = turn->only_forms && form;
         asks = asks || text_has_word(db_get(rows, i, "body"));
+        texted = texted || !form;
+        turn->refuses_texts = turn->refuses_texts || (!texted && form_refuses_texts(form));
         if (form && !turn->form && !(turn->form = arena_strdup(arena, form)))
             return err_set(err, ERR_INTERNAL, "turn: out of memory");
     }

@@ -335,6 +335,26 @@ class NotWrittenTo(FormTest):
         self.submit(message="Can you stop by tomorrow at 5?")
         self.replies()
 
+    def test_who_asks_not_to_be_texted_is_not_texted_later_either(self):
+        self.cluster.text("Please text me on Tuesday", self.lead, self.number)
+        self.cluster.wait_replies(1, self.lead)
+        waiting = "SELECT count(*) FROM tasks WHERE client_id = CLIENT AND kind = 'follow_up'"
+        wait_for("the follow-up", lambda: self.one(waiting) == "1")
+        self.submit(message="Do not text me any more.")
+        self.expect_told("it asks not to be texted", 1)
+        self.assertEqual(self.one(waiting), "0")
+
+    def test_of_two_forms_that_wait_one_refuses(self):
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": "03:00-03:01"})
+        self.submit(name="Ada")
+        waiting = "SELECT count(*) FROM tasks WHERE client_id = CLIENT AND error_kind = 'postponed'"
+        wait_for("the greeting to wait", lambda: self.one(waiting) == "1")
+        self.submit(message="Please call me. Do not text me.")
+        self.submit(service="Drain cleaning")
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": self.hours})
+        self.one("UPDATE tasks SET run_at = now() WHERE client_id = CLIENT AND error_kind = 'postponed'")
+        self.expect_told("it asks not to be texted")
+
     def test_a_number_that_others_fill_in_again_and_again_is_not_texted_each_time(self):
         for i in range(6):
             self.submit(message=f"What are your opening hours? {i}")
