@@ -16,11 +16,25 @@
 #define NAME_MAX    30 /* bytes */
 #define SERVICE_MAX 40
 
+/* The signs that phones take for the dots of an address, and what turns the order of the letters about, stand in these
+ * blocks: Latin-1's signs, general punctuation to the arrows and symbols, CJK punctuation, full-width forms, and all
+ * beyond the 16 bits, as far as their first bytes of UTF-8 tell. The typographic apostrophe stands in names. */
+static bool is_sign(const char *at)
+{
+    unsigned char first = (unsigned char)at[0], second = (unsigned char)at[1];
+
+    if (strncmp(at, "\xe2\x80\x99", 3) == 0)
+        return false;
+    return first == 0xc2 || first == 0xe2 || (first == 0xe3 && second == 0x80) || (first == 0xef && second >= 0xb8) ||
+           first >= 0xf0;
+}
+
 /* Letters, and a few of the marks between them: no number, no address of a page. */
 static bool is_plain(const char *text, size_t len, const char *marks)
 {
     for (size_t i = 0; i < len; i++)
-        if (!isalpha((unsigned char)text[i]) && (unsigned char)text[i] < 0x80 && !strchr(marks, text[i]))
+        if ((unsigned char)text[i] < 0x80 ? !isalpha((unsigned char)text[i]) && !strchr(marks, text[i])
+                                          : is_sign(text + i))
             return false;
     return len > 0;
 }

@@ -219,6 +219,19 @@ class Forms(FormTest):
         text, = self.replies()
         self.assertEqual(text, "Hi, this is Rapid Plumbing. Thanks for your request. Is it urgent?")
 
+    def test_nor_is_one_with_other_alphabets_dots_but_their_letters_are(self):
+        for name, service in (("win。example", "See evil。example/x"), ("win．example", "See evil．example"),
+                              ("\u202eadA", "moc\u2024live")):
+            with self.subTest(name=name):
+                self.lead = "+1554%07d" % (uuid.uuid4().int % 8000000 + 1000000)
+                self.submit(name=name, service=service)
+                self.assertEqual(self.replies(), ["Hi, this is Rapid Plumbing. Thanks for your request. Is it urgent?"])
+        for name in ("Zoë", "O’Neill", "Мария", "محمد", "花子"):
+            with self.subTest(name=name):
+                self.lead = "+1554%07d" % (uuid.uuid4().int % 8000000 + 1000000)
+                self.submit(name=name, language="en", service="Drain cleaning")
+                self.assertIn(" " + name.replace("’", "'"), self.replies()[0])
+
     def test_the_clients_own_greeting_in_the_language_of_the_page(self):
         self.api("PATCH", f"/clients/{self.client_id}/config", {"lead_greeting": "Thanks {name}, got it: {service}."})
         self.submit(name="Ada", service="Drain cleaning")
