@@ -9,8 +9,9 @@
 #include "services/orchestrator/outage.h"
 
 #define CALL_TIMEOUT_MS 30000
-#define CALL_MIN_MS     500 /* with less than this left no try is worth its start */
-#define BACKOFF_MS      400 /* before the second try; doubles with each */
+#define CALL_MIN_MS     500  /* with less than this left no try is worth its start */
+#define FAIR_MS         4000 /* who has given it less, and runs out of time, has learnt nothing of the model */
+#define BACKOFF_MS      400  /* before the second try; doubles with each */
 
 /* One try, noted for the record. */
 static int try_once(struct claude_live *self, const char *request, size_t len, int64_t left_ms, struct arena *arena,
@@ -71,11 +72,18 @@ static void note_failure(json_t *tries, size_t n_before, const struct err *err)
     json_object_set_new(last, "failed", json_string(err_kind_name(err->kind)));
 }
 
+/* A client without patience, or the end of a long turn, must not keep the model from the turns of others. */
+static bool is_haste(const struct claude_live *self, int64_t given_ms, const struct err *why)
+{
+    return given_ms < FAIR_MS && why->provider_code == 0 && self->deadline_ms - clock_mono_ms() < CALL_MIN_MS;
+}
+
 int claude_live_call(void *arg, const char *request, size_t len, struct arena *arena, json_t *tries,
                      json_t **ret_message, struct err *err)
 {
     struct claude_live *self = arg;
     size_t n_before = json_array_size(tries);
+    int64_t given_ms = self->deadline_ms - clock_mono_ms();
     struct err why = {0};
     int rc;
 
@@ -85,7 +93,8 @@ int claude_live_call(void *arg, const char *request, size_t len, struct arena *a
         self->begun = true;
         rc = try_on(self, request, len, arena, tries, ret_message, &why);
         /* An answer that is of no use may be due to what this lead wrote. */
-        outage_note(self->outage, rc == 0 || why.kind != ERR_UNAVAILABLE);
+        if (rc == 0 || !is_haste(self, given_ms, &why))
+            outage_note(self->outage, rc == 0 || why.kind != ERR_UNAVAILABLE);
     }
     if (rc == 0)
         return 0;

@@ -7,6 +7,7 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/text.h"
 #include "services/orchestrator/agent_claude.h"
 #include "services/orchestrator/contact.h"
 #include "services/orchestrator/decision.h"
@@ -15,7 +16,8 @@
 #include "services/orchestrator/slots.h"
 #include "services/orchestrator/words.h"
 
-#define TEXT_MAX 400 /* bytes of one value that the model gives: what a conversation shows of it */
+#define NAME_MAX_SHOWN 40  /* bytes */
+#define TEXT_MAX       400 /* bytes of one value that the model gives: what a conversation shows of it */
 
 /* What a tool says to the model. */
 struct result {
@@ -267,7 +269,8 @@ static struct result call_tool(struct claude *self, const char *name, const json
     if (!json_is_object(input))
         return wrong(self, "the input must be an object");
     if ((unknown = unknown_property(input, known_tools[tool].properties)))
-        return wrong(self, arena_printf(self->arena, "this tool has no property %.40s", unknown));
+        return wrong(self, arena_printf(self->arena, "this tool has no property %.*s",
+                                        (int)utf8_cut(unknown, strlen(unknown), NAME_MAX_SHOWN), unknown));
     switch (tool) {
     case 0:
         return record_qualification(self, input, output);

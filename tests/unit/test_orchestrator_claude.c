@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
@@ -13,6 +14,7 @@
 #include "services/orchestrator/agent_claude.h"
 #include "services/orchestrator/claude_live.h"
 #include "services/orchestrator/decision.h"
+#include "services/orchestrator/outage.h"
 
 /* What the server answers, in turn; the last one again and again. */
 static struct script {
@@ -20,7 +22,7 @@ static struct script {
     const char *body;
     const char *header;
 } script[16];
-static atomic_int calls;
+static atomic_int calls, slow_ms;
 static char bodies[16][32768];
 
 static struct httpd *server;
@@ -47,6 +49,7 @@ static void play(void *arg, struct exchange *x)
     if (n < 16)
         snprintf(bodies[n], sizeof bodies[n], "%s", exchange_body(x));
     headers[0] = script[step].header;
+    nanosleep(&(struct timespec){.tv_sec = slow_ms / 1000, .tv_nsec = slow_ms % 1000 * 1000000}, NULL);
     exchange_reply(x, script[step].status, "application/json", script[step].body, strlen(script[step].body),
                    headers[0] ? headers : NULL);
 }
@@ -241,6 +244,52 @@ Test(claude, a_call_without_an_input_is_told_to_the_model)
         cr_expect(json_is_true(json_object_get(last_block(sent, 0), "is_error")), "%s", bodies[1]);
         cr_expect_eq(searches, 0);
     }
+}
+
+/* What is told of the input is cut, but not within a character. */
+Test(claude, a_property_with_a_long_name_in_any_script_is_told_to_the_model)
+{
+    script[0] =
+        (struct script){200,
+                        "{\"content\":[{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"escalate_to_human\",\"input\":{"
+                        "\"ملاحظات_إضافية_من_العميل_حول_الموعد\":1}}],\"stop_reason\":\"tool_use\"}",
+                        NULL};
+    script[1] = (struct script){200, TEXT("Yes."), NULL};
+    cr_assert_eq(claude_answer(&claude, &out, &err), 0, "%s", err.text);
+    cr_expect_str_eq(out.reply, "Yes.");
+    cr_expect(strstr(bodies[1], "this tool has no property مل"), "%s", bodies[1]);
+}
+
+/* A turn that had hardly any time is no sign that the model is away: it is another client's patience. */
+Test(claude, a_short_patience_makes_no_outage_for_others)
+{
+    AUTO(outage_destroy) struct outage *outage = outage_new(&err);
+    json_auto_t *message = NULL;
+
+    live.outage = outage;
+    for (int i = 0; i < 10; i++) {
+        AUTO(arena_destroy) struct arena *own = arena_new(1 << 20);
+        json_auto_t *tries = json_array();
+        struct claude_live hasty = live;
+
+        hasty.deadline_ms = clock_mono_ms() - 1;
+        cr_expect_lt(claude_live_call(&hasty, "{}", 2, own, tries, &message, &err), 0);
+    }
+    cr_expect(outage_may_ask(outage, clock_mono_ms()));
+    cr_expect(outage_may_ask(outage, clock_mono_ms()));
+
+    atomic_store(&slow_ms, 1500);
+    script[0] = (struct script){200, TEXT("Yes."), NULL};
+    for (int i = 0; i < 6; i++) {
+        AUTO(arena_destroy) struct arena *own = arena_new(1 << 20);
+        json_auto_t *tries = json_array();
+        struct claude_live hasty = live;
+
+        hasty.deadline_ms = clock_mono_ms() + 600;
+        cr_expect_lt(claude_live_call(&hasty, "{}", 2, own, tries, &message, &err), 0);
+    }
+    cr_expect(outage_may_ask(outage, clock_mono_ms()));
+    cr_expect(outage_may_ask(outage, clock_mono_ms()));
 }
 
 Test(claude, a_huge_input_is_refused_and_does_not_grow_the_history)
