@@ -80,7 +80,7 @@
     L(S, passage, passages,     OPTIONAL, 0, 20,     "what was known about them, best first; of each body the first 4,000 bytes") \
     F(S, STR,  search_error,    OPTIONAL, 0, 600,    "why there are no passages")                           \
     F(S, STR,  intent,          OPTIONAL, 0, 200,    "what the lead wanted, as the scripted agent sees it") \
-    F(S, STR,  reply,           OPTIONAL, 0, 4000,   "what was decided to say")                             \
+    F(S, STR,  reply,           OPTIONAL, 0, 4000,   "what was decided to say, the first 4,000 bytes of it") \
     F(S, STR,  asked,           OPTIONAL, 0, 64,     "what the reply asks for")                             \
     F(S, STR,  follow_up,       OPTIONAL, 0, 64,     "what is written next unless the lead answers: silence, after some time; asked, at write_at; kept, what it had asked for before") \
     F(S, STR,  write_at,        OPTIONAL, 0, 32,     "at the lead's own time")                              \

@@ -75,7 +75,7 @@
 
 #define DECISION_OUTPUT(S, F, E, M, L)                                                                      \
     E(S, "claude|scripted",     agent, REQUIRED,    "who wrote the reply")                                  \
-    F(S, STR,  reply,           REQUIRED, 1, 4000,  "what the lead is told")                                \
+    F(S, STR,  reply,           REQUIRED, 1, 8000,  "what the lead is told")                                \
     F(S, STR,  intent,          OPTIONAL, 0, 200,   "what the lead wanted, as the scripted agent sees it")  \
     E(S, "HOT|WARM|COLD",       score, REQUIRED,    "of the lead")                                          \
     F(S, STR,  score_reason,    REQUIRED, 0, 8000,  "why")                                                  \

@@ -19,6 +19,7 @@
 #include "services/orchestrator/words.h"
 
 #define TEXT_MAX      16000
+#define WORDS_MAX     1000 /* bytes of a sentence that are kept */
 #define SENTENCES_MAX 40
 
 static const char *language_name(enum language language)
@@ -102,9 +103,17 @@ struct later follow_up_wish(struct arena *arena, const struct decision_input *in
     return wish;
 }
 
+/* A text without a full stop is one sentence, however long it is. */
+static const char *shown_words(struct arena *arena, const struct later *wish)
+{
+    return arena_strndup(arena, wish->words, utf8_cut(wish->words, strlen(wish->words), WORDS_MAX));
+}
+
 const char *follow_up_wish_reason(struct arena *arena, const struct later *wish)
 {
-    return arena_printf(arena, "wants to be called or written to on %s: %s", wish->at, wish->words);
+    const char *words = shown_words(arena, wish);
+
+    return words ? arena_printf(arena, "wants to be called or written to on %s: %s", wish->at, words) : NULL;
 }
 
 /* "No need to text me tomorrow" */
@@ -178,7 +187,7 @@ static int plan_asked(struct arena *arena, const struct decision_input *in, cons
     out->follow_up = "asked";
     out->language = language_name(language);
     out->write_at = arena_strdup(arena, wish->at);
-    out->write_words = wish->words;
+    out->write_words = shown_words(arena, wish);
     return out->write_at ? promise(arena, in, out, language) : -1;
 }
 

@@ -9,8 +9,9 @@
 #include "libshared/buf.h"
 #include "libshared/text.h"
 
-#define NOTE_MAX  400 /* bytes, see DECISION_MESSAGE */
-#define VALUE_MAX 120
+#define NOTE_MAX     400 /* bytes, see DECISION_MESSAGE */
+#define VALUE_MAX    120
+#define LANGUAGE_MAX 35 /* bytes, see DECISION_INPUT */
 
 /* On one line, and without what ends the note. */
 static void put_plain(struct buf *out, const char *text)
@@ -56,8 +57,10 @@ const char *form_note(const char *form, struct arena *arena)
 const char *form_language(const char *form, struct arena *arena)
 {
     json_auto_t *data = json_loads(form, 0, NULL);
+    const json_t *language = json_object_get(data, "language");
+    size_t len = json_string_length(language);
 
-    return arena_strdup(arena, json_string_value(json_object_get(data, "language")));
+    return len >= 2 && len <= LANGUAGE_MAX ? arena_strdup(arena, json_string_value(language)) : NULL;
 }
 
 bool form_refuses_texts(const char *form)

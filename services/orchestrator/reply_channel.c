@@ -114,3 +114,16 @@ const char *reply_within(struct arena *arena, const char *text, const struct rep
         cut = reply_fit(arena, plain, max);
     return cut;
 }
+
+const char *reply_behind(struct arena *arena, const char *said, const char *plain, const struct reply_limit *limit)
+{
+    for (size_t max = limit->chars; max > 0; max -= max / 16 + 1) {
+        const char *rest = reply_fit(arena, plain, max), *both;
+
+        if (!rest || !(both = arena_printf(arena, "%s %s", said, rest)))
+            return NULL;
+        if (*rest && reply_fits(both, limit))
+            return both;
+    }
+    return said;
+}

@@ -33,5 +33,9 @@ const char *reply_plain(struct arena *arena, const char *text, const struct repl
 /* Whether a plain text is within the limit. */
 bool reply_fits(const char *plain, const struct reply_limit *limit);
 
+/* said, and behind it as much of a plain text as fits with it; said alone where nothing does. In arena, NULL when out
+ * of memory. */
+const char *reply_behind(struct arena *arena, const char *said, const char *plain, const struct reply_limit *limit);
+
 /* reply_plain, cut as reply_fit cuts until it is within the limit. */
 const char *reply_within(struct arena *arena, const char *text, const struct reply_limit *limit);

@@ -10,7 +10,7 @@
 #include "services/orchestrator/canon.h"
 #include "services/orchestrator/escalation.h"
 #include "services/orchestrator/intents.h"
-#include "services/orchestrator/reply.h"
+#include "services/orchestrator/reply_channel.h"
 #include "services/orchestrator/templates.h"
 #include "services/orchestrator/turn.h"
 #include "services/orchestrator/turn_decide_internal.h"
@@ -93,15 +93,14 @@ int turn_tell_call(struct deciding *self, struct err *err)
     struct decision_output *out = &self->turn->out;
     struct arena *arena = self->base->arena;
     const struct decision_input *in = &self->turn->in;
-    const char *called = decision_escalation_text(in, arena), *said = called, *rest = NULL;
+    const char *called = decision_escalation_text(in, arena), *said = called;
+    struct reply_limit limit = reply_limit(in);
 
     if (self->to_be_told == CAUSE_NONE || (called && strcmp(out->reply, called) == 0))
         return 0;
     if (called && self->to_be_told == CAUSE_ANGER)
         said = arena_printf(arena, "%s %s", template_text(SAY_SORRY, language_of(in, arena)), called);
-    if (said && self->to_be_told != CAUSE_LEGAL && utf8_count(said) + 1 < REPLY_MAX)
-        rest = reply_fit(arena, out->reply, REPLY_MAX - 1 - utf8_count(said));
-    out->reply = said && rest && *rest ? arena_printf(arena, "%s %s", said, rest) : said;
+    out->reply = said && self->to_be_told != CAUSE_LEGAL ? reply_behind(arena, said, out->reply, &limit) : said;
     if (self->to_be_told == CAUSE_LEGAL)
         out->asked = NULL;
     return out->reply ? 0 : err_set(err, ERR_INTERNAL, "turn: out of memory");

@@ -124,8 +124,8 @@ static int identify(struct deciding *self, struct err *err)
     const struct decision_input *in = &self->turn->in;
     struct decision_output *out = &self->turn->out;
     struct arena *arena = self->base->arena;
-    const char *asked = decision_unanswered_text(in, IDENTITY_TEXT_MAX, arena), *said, *rest;
-    size_t max = reply_limit(in).chars, taken;
+    const char *asked = decision_unanswered_text(in, IDENTITY_TEXT_MAX, arena), *said;
+    struct reply_limit limit = reply_limit(in);
     bool told;
 
     if (!asked || !identity_asked(arena, asked))
@@ -136,9 +136,7 @@ static int identify(struct deciding *self, struct err *err)
     if (told)
         return 0;
     said = identity_sentence(arena, language_of(in, arena), in->client_name);
-    taken = said ? utf8_count(said) + 1 : 0;
-    rest = said ? reply_fit(arena, out->reply, taken < max ? max - taken : 0) : NULL;
-    if (!rest || !(out->reply = *rest ? arena_printf(arena, "%s %s", said, rest) : said))
+    if (!said || !(out->reply = reply_behind(arena, said, out->reply, &limit)))
         return err_set(err, ERR_INTERNAL, "turn: out of memory");
     return 0;
 }
@@ -149,16 +147,17 @@ static int introduce(struct deciding *self, struct err *err)
     const struct decision_input *in = &self->turn->in;
     struct decision_output *out = &self->turn->out;
     struct arena *arena = self->base->arena;
+    struct reply_limit limit = reply_limit(in);
+    struct first_message says = {.name = in->client_name,
+                                 .disclosure = client_config_text(in->config, "disclosure_line", arena),
+                                 .line = client_config_text(in->config, "first_message_opt_out_line", arena)};
+    const char *draft = out->reply;
 
     if (!in->first_message)
         return 0;
-    out->reply = first_message(arena,
-                               &(struct first_message){
-                                   .name = in->client_name,
-                                   .disclosure = client_config_text(in->config, "disclosure_line", arena),
-                                   .line = client_config_text(in->config, "first_message_opt_out_line", arena),
-                               },
-                               out->reply, reply_limit(in).chars);
+    for (size_t max = limit.chars; max > 0; max -= max / 16 + 1)
+        if (!(out->reply = first_message(arena, &says, draft, max)) || reply_fits(out->reply, &limit))
+            break;
     return out->reply ? 0 : err_set(err, ERR_INTERNAL, "turn: out of memory");
 }
 

@@ -190,7 +190,7 @@ static int read_input(const struct decision_input *in, struct turn_why *ret, str
 static void read_output(const struct decision_output *out, struct turn_why *ret, struct arena *arena)
 {
     ret->intent = out->intent;
-    ret->reply = out->reply;
+    ret->reply = cut(arena, out->reply, SHOWN_MAX);
     ret->asked = out->asked;
     ret->follow_up = out->follow_up;
     ret->write_at = out->write_at;
