@@ -25,6 +25,7 @@ struct db_tx {
     struct db_conn *conn;
     char client_id[UUID_SIZE]; /* "": none */
     bool used;                 /* a statement has run: the transaction cannot be begun again unnoticed */
+    size_t n_sent;             /* statements whose answers are still to be read */
     struct err failed;         /* of the statement that made the server abandon the transaction */
     struct hook *hooks, **last_hook;
 };
@@ -42,8 +43,7 @@ static int begin(struct db_tx *tx, const char *before, struct err *err)
     char sql[200];
 
     if (*tx->client_id)
-        snprintf(sql, sizeof sql, "%sBEGIN; SELECT set_config('leadwire.client_id', '%s', true)", before,
-                 tx->client_id);
+        snprintf(sql, sizeof sql, "%sBEGIN; SET LOCAL leadwire.client_id = '%s'", before, tx->client_id);
     else
         snprintf(sql, sizeof sql, "%sBEGIN", before);
     return db_conn_exec(tx->conn, sql, DB_BEGIN_MS, err);
@@ -119,20 +119,93 @@ static int fail(struct db_tx *tx, const struct err *problem, struct err *err)
     return -1;
 }
 
+/* What was prepared is forgotten, so that the caller's next attempt works. */
+static void forget_prepared(struct db_tx *tx, struct err *err)
+{
+    err_set(err, ERR_UNAVAILABLE, "database: a prepared statement was outdated, try again");
+    db_conn_exec(tx->conn, "ROLLBACK; DEALLOCATE ALL", DB_BEGIN_MS, NULL);
+}
+
+/* Reads the answers to all that was sent. That to the last one; NULL and *err where one of them has failed. */
+static PGresult *read_sent(struct db_tx *tx, struct err *err)
+{
+    bool stale;
+    PGresult *answer = db_conn_read_sent(tx->conn, tx->n_sent, &stale, err);
+
+    tx->n_sent = 0;
+    if (!answer && stale)
+        forget_prepared(tx, err);
+    return answer;
+}
+
+/* Before what cannot go together with what was sent. */
+static int drain(struct db_tx *tx, struct err *err)
+{
+    struct err problem = {0};
+    PGresult *answer;
+
+    if (tx->n_sent == 0)
+        return 0;
+    if (!(answer = read_sent(tx, &problem)))
+        return fail(tx, &problem, err);
+    PQclear(answer);
+    return 0;
+}
+
 /* Runs it once more in a new transaction where nothing has been done in this one yet. */
 static PGresult *run_again(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
 {
     bool stale;
 
     if (tx->used) {
-        /* What was prepared is forgotten, so that the caller's next attempt works. */
-        err_set(err, ERR_UNAVAILABLE, "database: a prepared statement was outdated, try again");
-        db_conn_exec(tx->conn, "ROLLBACK; DEALLOCATE ALL", DB_BEGIN_MS, NULL);
+        forget_prepared(tx, err);
         return NULL;
     }
     if (begin(tx, "ROLLBACK; DEALLOCATE ALL; ", err) < 0)
         return NULL;
     return db_conn_query(tx->conn, sql, args, n_args, &stale, err);
+}
+
+int db_send_args(struct db_tx *tx, struct err *err, const char *sql, const struct db_arg *args, size_t n_args)
+{
+    struct err problem = {0};
+    int sent;
+
+    if (tx->failed.kind != ERR_NONE) {
+        if (err)
+            *err = tx->failed;
+        return -1;
+    }
+    if (tx->n_sent == DB_SENT_MAX && drain(tx, err) < 0)
+        return -1;
+    if ((sent = db_conn_send(tx->conn, sql, args, n_args, &problem)) < 0)
+        return fail(tx, &problem, err);
+    if (sent == 0)
+        return db_query_args(tx, NULL, err, sql, args, n_args) < 0 ? -1 : 0;
+    tx->used = true;
+    tx->n_sent++;
+    return 0;
+}
+
+/* Together with what was sent before it, where there is anything. */
+static PGresult *query(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
+{
+    PGresult *answer;
+    bool stale;
+    int sent;
+
+    if (tx->n_sent > 0) {
+        if ((sent = db_conn_send(tx->conn, sql, args, n_args, err)) < 0)
+            return NULL;
+        if (sent > 0) {
+            tx->n_sent++;
+            return read_sent(tx, err);
+        }
+        if (drain(tx, err) < 0)
+            return NULL;
+    }
+    answer = db_conn_query(tx->conn, sql, args, n_args, &stale, err);
+    return !answer && stale ? run_again(tx, sql, args, n_args, err) : answer;
 }
 
 int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err, const char *sql,
@@ -141,7 +214,6 @@ int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err
     struct err problem = {0};
     struct db_result *result;
     PGresult *answer;
-    bool stale;
     int rows;
 
     if (tx->failed.kind != ERR_NONE) {
@@ -149,10 +221,7 @@ int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err
             *err = tx->failed;
         return -1;
     }
-    answer = db_conn_query(tx->conn, sql, args, n_args, &stale, &problem);
-    if (!answer && stale)
-        answer = run_again(tx, sql, args, n_args, &problem);
-    if (!answer)
+    if (!(answer = query(tx, sql, args, n_args, &problem)))
         return fail(tx, &problem, err);
     tx->used = true;
     rows = db_result_rows(answer);
@@ -170,6 +239,7 @@ int db_script(struct db_tx *tx, const char *sql, struct err *err)
 {
     struct err problem = {0};
 
+    drain(tx, NULL);
     if (tx->failed.kind != ERR_NONE) {
         if (err)
             *err = tx->failed;
@@ -197,6 +267,7 @@ int db_savepoint(struct db_tx *tx, struct err *err)
 
 int db_rollback_to_savepoint(struct db_tx *tx, struct err *err)
 {
+    drain(tx, NULL);
     tx->failed = (struct err){0};
     return db_script(tx, "ROLLBACK TO SAVEPOINT leadwire", err);
 }
@@ -220,6 +291,7 @@ int db_commit(struct db_tx **tx_p, struct err *err)
     struct db_tx *tx = *tx_p;
     struct err problem = {0};
 
+    drain(tx, NULL);
     if (tx->failed.kind != ERR_NONE) {
         problem = tx->failed;
         db_rollback(tx_p);
@@ -250,6 +322,7 @@ void db_rollback(struct db_tx **tx_p)
 {
     if (!*tx_p)
         return;
+    drain(*tx_p, NULL);
     if (PQstatus((*tx_p)->conn->pg) == CONNECTION_OK)
         db_conn_exec((*tx_p)->conn, "ROLLBACK", DB_BEGIN_MS, NULL);
     end(tx_p, false);

@@ -75,6 +75,13 @@ int db_set_client(struct db_tx *tx, const char *client_id, struct err *err);
 int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err, const char *sql,
                   const struct db_arg *args, size_t n_args);
 
+/* One statement of which nobody needs the result: it goes to the server together with the next db_query, or with the
+ * commit, and fails there. Saves a round trip. -1 where an earlier one has failed. */
+#define db_send(tx, err, sql, ...)                                                                \
+    db_send_args((tx), (err), (sql), (struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}, \
+                 sizeof((struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}) / sizeof(struct db_arg) - 1)
+int db_send_args(struct db_tx *tx, struct err *err, const char *sql, const struct db_arg *args, size_t n_args);
+
 /* Calls fn(arg, true) after the commit, or fn(arg, false) when the transaction ends without (also when the commit is
  * uncertain); once, in the order of registration. fn frees arg. */
 int db_after(struct db_tx *tx, void (*fn)(void *arg, bool committed), void *arg, struct err *err);

@@ -331,6 +331,12 @@ static int send_pipeline(struct db_conn *self, const struct db_ask *asks, const 
     return PQpipelineSync(self->pg) ? 0 : -1;
 }
 
+static void leave_pipeline(PGconn *pg)
+{
+    if (!PQexitPipelineMode(pg) && PQsocket(pg) >= 0) /* something is left over: not to be used again */
+        shutdown(PQsocket(pg), SHUT_RDWR);
+}
+
 /* Between two syncs a pipeline is one transaction: what is set locally holds for the statements behind it. */
 int db_conn_query_as(struct db_conn *self, const char *client_id, const struct db_ask *asks, size_t n,
                      PGresult **ret_answers, bool *ret_stale, struct err *err)
@@ -351,8 +357,7 @@ int db_conn_query_as(struct db_conn *self, const char *client_id, const struct d
         any_known |= known;
     }
     failed = send_pipeline(self, all, planned, n + 1) == 0 ? await_pipeline(self->pg, n + 1, answers, &broken) : NULL;
-    if (!PQexitPipelineMode(self->pg) && PQsocket(self->pg) >= 0) /* something is left over: not to be used again */
-        shutdown(PQsocket(self->pg), SHUT_RDWR);
+    leave_pipeline(self->pg);
     if (!failed && !broken) {
         PQclear(answers[0]);
         memcpy(ret_answers, answers + 1, n * sizeof(PGresult *));
@@ -361,6 +366,37 @@ int db_conn_query_as(struct db_conn *self, const char *client_id, const struct d
     clear_all(answers, n + 1);
     judge(self, failed, any_known, ret_stale, err);
     return -1;
+}
+
+int db_conn_send(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
+{
+    const struct db_statement *statement = find(self, sql);
+    struct bound bound;
+
+    if (!statement) /* to prepare it takes an answer */
+        return 0;
+    if (bind_args(args, n_args, &bound, err) < 0)
+        return -1;
+    if (!PQenterPipelineMode(self->pg) || !send_query(self, statement, sql, &bound))
+        return db_error(self->pg, NULL, err);
+    return 1;
+}
+
+PGresult *db_conn_read_sent(struct db_conn *self, size_t n, bool *ret_stale, struct err *err)
+{
+    PGresult *answers[DB_SENT_MAX + 1] = {NULL}, *failed;
+    bool broken = true;
+
+    *ret_stale = false;
+    failed = PQpipelineSync(self->pg) ? await_pipeline(self->pg, n, answers, &broken) : NULL;
+    leave_pipeline(self->pg);
+    if (!failed && !broken) {
+        clear_all(answers, n - 1);
+        return answers[n - 1];
+    }
+    clear_all(answers, n);
+    judge(self, failed, true, ret_stale, err);
+    return NULL;
 }
 
 /* ---- opening ---- */

@@ -20,6 +20,7 @@
 #define DB_DOWN_MS        250   /* callers fail at once for so long after a failed connect */
 #define DB_ARGS_MAX       64
 #define DB_STATEMENTS_MAX 256 /* prepared on one connection; more are run unprepared */
+#define DB_SENT_MAX       8   /* statements of a transaction whose answers are read later */
 
 struct db_statement {
     const char *address; /* of the literal: how it is found */
@@ -59,6 +60,14 @@ PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_a
  * trip. 0 and an answer to each in ret_answers; -1 and none on failure. *ret_stale as above. */
 int db_conn_query_as(struct db_conn *self, const char *client_id, const struct db_ask *asks, size_t n,
                      PGresult **ret_answers, bool *ret_stale, struct err *err);
+
+/* Sends one statement of a transaction and does not wait for its answer. 1; 0 where it is not prepared yet, and
+ * nothing was sent; -1 and *err. Nothing else may be done on the connection until the answers are read. */
+int db_conn_send(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args, struct err *err);
+
+/* Reads the answers to the n statements sent, 1 to DB_SENT_MAX + 1, and gives that to the last one. NULL and *err where
+ * one of them has failed; those behind it were not run. *ret_stale as above. */
+PGresult *db_conn_read_sent(struct db_conn *self, size_t n, bool *ret_stale, struct err *err);
 
 /* Forgets what was prepared; the server is told with DEALLOCATE ALL by the caller. */
 void db_conn_forget(struct db_conn *self);

@@ -44,28 +44,35 @@ static int insert_task(struct db_tx *tx, struct bus *bus, const struct outbound 
     return task_insert(tx, bus, &spec, ret_task_id, err);
 }
 
+static int insert_message(struct db_tx *tx, const struct outbound *message, int segments, struct err *err)
+{
+    return db_send(tx, err,
+                   "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, purpose,"
+                   "                      channel, from_address, to_address, body, content_sid, content_variables,"
+                   "                      segments, state, epoch, turn_id, trace_id, answers_after, follow_up)"
+                   "VALUES ($1, $2, $3, $4, 'out', $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $16,"
+                   "        $17, $18)",
+                   db_text(message->client_id), db_text(message->message_id), db_text(message->conversation_id),
+                   db_text(message->lead_id), db_text(message->author), db_text(message->purpose),
+                   db_text(message->channel), db_text(message->from), db_text(message->to), db_text(message->body),
+                   db_text(message->content_sid), db_text(message->content_variables), db_int(segments),
+                   db_int(message->epoch), db_text(message->turn_id),
+                   db_text(message->trace_id ? message->trace_id : ""),
+                   message->answers_after ? db_int(*message->answers_after) : db_text(NULL),
+                   db_text(message->follow_up));
+}
+
 int outbound_put(struct db_tx *tx, struct bus *bus, const struct outbound *message, char ret_task_id[UUID_SIZE],
                  struct err *err)
 {
     int segments = strcmp(message->channel, "sms") == 0 ? sms_segments(message->body) : 1;
-    int inserted = insert_task(tx, bus, message, segments, ret_task_id, err);
+    int inserted;
 
-    if (inserted <= 0)
-        return inserted;
-    return db_query(tx, NULL, err,
-                    "INSERT INTO messages (client_id, message_id, conversation_id, lead_id, direction, author, purpose,"
-                    "                      channel, from_address, to_address, body, content_sid, content_variables,"
-                    "                      segments, state, epoch, turn_id, trace_id, answers_after, follow_up)"
-                    "VALUES ($1, $2, $3, $4, 'out', $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $16,"
-                    "        $17, $18)",
-                    db_text(message->client_id), db_text(message->message_id), db_text(message->conversation_id),
-                    db_text(message->lead_id), db_text(message->author), db_text(message->purpose),
-                    db_text(message->channel), db_text(message->from), db_text(message->to), db_text(message->body),
-                    db_text(message->content_sid), db_text(message->content_variables), db_int(segments),
-                    db_int(message->epoch), db_text(message->turn_id),
-                    db_text(message->trace_id ? message->trace_id : ""),
-                    message->answers_after ? db_int(*message->answers_after) : db_text(NULL),
-                    db_text(message->follow_up)) < 0
-               ? -1
-               : 1;
+    /* Without a key of its own it is always new: both go in one round trip. */
+    if (!message->once && insert_message(tx, message, segments, err) < 0)
+        return -1;
+    inserted = insert_task(tx, bus, message, segments, ret_task_id, err);
+    if (inserted > 0 && message->once && insert_message(tx, message, segments, err) < 0)
+        return -1;
+    return inserted;
 }

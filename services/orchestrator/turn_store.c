@@ -407,24 +407,22 @@ static int64_t saw_seq(const struct turn *turn)
 /* With what it adds to the client's usage. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err)
 {
-    return db_query(
-               tx, NULL, err,
-               "WITH used AS ("
-               "    INSERT INTO token_usage_pending (client_id, turn_id, model, scripted, fallback, input_tokens,"
-               "                                     output_tokens, cache_read_tokens, cache_write_tokens,"
-               "                                     cost_micro_usd)"
-               "    VALUES ($1, $2, coalesce($9, 'none'), $5 = 'scripted', $15, $10, $11, $12, $13, $14))"
-               "INSERT INTO turns (client_id, turn_id, conversation_id, task_id, agent, misses, asked, record, model,"
-               "                   input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd,"
-               "                   exchange, saw_seq, answers_from, answers_to, history_from)"
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18,"
-               "        $19, $20)",
-               db_text(turn->client_id), db_text(turn->turn_id), db_text(turn->conversation_id), db_text(task_id),
-               db_text(turn->out.agent), db_int(turn->out.misses), db_text(turn->out.asked), db_text(turn->record),
-               db_text(turn->model), db_int(turn->tokens.input), db_int(turn->tokens.output),
-               db_int(turn->tokens.cache_read), db_int(turn->tokens.cache_write), db_int(turn->cost_micro_usd),
-               db_bool(turn->fallback), db_text(turn->exchange), db_int(saw_seq(turn)),
-               db_int(turn->in.unanswered[0].seq), db_int(turn->last_seq), db_int(turn->history_from)) < 0
-               ? -1
-               : 0;
+    return db_send(
+        tx, err,
+        "WITH used AS ("
+        "    INSERT INTO token_usage_pending (client_id, turn_id, model, scripted, fallback, input_tokens,"
+        "                                     output_tokens, cache_read_tokens, cache_write_tokens,"
+        "                                     cost_micro_usd)"
+        "    VALUES ($1, $2, coalesce($9, 'none'), $5 = 'scripted', $15, $10, $11, $12, $13, $14))"
+        "INSERT INTO turns (client_id, turn_id, conversation_id, task_id, agent, misses, asked, record, model,"
+        "                   input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micro_usd,"
+        "                   exchange, saw_seq, answers_from, answers_to, history_from)"
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18,"
+        "        $19, $20)",
+        db_text(turn->client_id), db_text(turn->turn_id), db_text(turn->conversation_id), db_text(task_id),
+        db_text(turn->out.agent), db_int(turn->out.misses), db_text(turn->out.asked), db_text(turn->record),
+        db_text(turn->model), db_int(turn->tokens.input), db_int(turn->tokens.output), db_int(turn->tokens.cache_read),
+        db_int(turn->tokens.cache_write), db_int(turn->cost_micro_usd), db_bool(turn->fallback),
+        db_text(turn->exchange), db_int(saw_seq(turn)), db_int(turn->in.unanswered[0].seq), db_int(turn->last_seq),
+        db_int(turn->history_from));
 }

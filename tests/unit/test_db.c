@@ -442,6 +442,120 @@ Test(db, a_table_that_changed_under_a_prepared_statement_does_not_matter)
     must(db_commit(&tx, &err));
 }
 
+/* ---- statements sent ahead ---- */
+
+static int send_number(struct db_tx *tx, int value)
+{
+    return db_send(tx, &err, "INSERT INTO numbers VALUES ($1)", db_int(value));
+}
+
+/* Of this connection alone, on which the statement is prepared: what follows really goes ahead. */
+static struct db_pool *pool_with_numbers(void)
+{
+    struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+    struct db_tx *tx;
+
+    must(db_run(pool, NULL, NULL, &err, "CREATE TABLE numbers (a int CONSTRAINT numbers_a UNIQUE)"));
+    tx = db_begin(one, NULL, &err);
+    must(send_number(tx, 0));
+    must(db_commit(&tx, &err));
+    return one;
+}
+
+Test(db, what_is_sent_ahead_is_done_before_what_follows)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct db_tx *tx = db_begin(one, NULL, &err);
+
+    for (int i = 1; i <= 20; i++)
+        must(send_number(tx, i));
+    must(db_query(tx, &rows, &err, "SELECT count(*) AS n FROM numbers"));
+    cr_expect(eq(i64, db_get_int(rows, 0, "n"), 21));
+    db_result_free(&rows);
+    must(send_number(tx, 21));
+    must(db_query(tx, &rows, &err, "SELECT count(*) AS n FROM numbers"));
+    cr_expect(eq(i64, db_get_int(rows, 0, "n"), 22), "of another text, which is not prepared yet");
+    must(send_number(tx, 22));
+    must(db_commit(&tx, &err));
+    cr_expect(eq(i64, number(one, "SELECT count(*) AS n FROM numbers"), 23));
+}
+
+Test(db, what_fails_after_it_was_sent_fails_what_follows_and_the_commit_with_its_own_error)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+    struct db_tx *tx = db_begin(one, NULL, &err);
+
+    must(send_number(tx, 1));
+    must(send_number(tx, 0));
+    must(send_number(tx, 2));
+    cr_expect(eq(int, db_query(tx, NULL, &err, "SELECT 1"), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(str, err.field, "numbers_a"));
+    cr_expect(eq(int, send_number(tx, 3), -1));
+    err = (struct err){0};
+    cr_expect(eq(int, db_commit(&tx, &err), -1));
+    cr_expect(eq(str, err.field, "numbers_a"));
+
+    tx = db_begin(one, NULL, &err);
+    must(send_number(tx, 1));
+    must(send_number(tx, 0));
+    err = (struct err){0};
+    cr_expect(eq(int, db_commit(&tx, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_CONFLICT));
+    cr_expect(eq(i64, number(one, "SELECT count(*) AS n FROM numbers"), 1));
+}
+
+Test(db, what_was_sent_is_undone_like_the_rest)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+    struct db_tx *tx = db_begin(one, NULL, &err);
+    int64_t pid = backend_pid(tx);
+
+    must(send_number(tx, 1));
+    db_rollback(&tx);
+    tx = db_begin(one, NULL, &err);
+    cr_expect(eq(i64, backend_pid(tx), pid), "the connection is still of use");
+    must(send_number(tx, 2));
+    must(db_savepoint(tx, &err));
+    must(send_number(tx, 3));
+    must(send_number(tx, 0));
+    must(db_rollback_to_savepoint(tx, &err));
+    must(send_number(tx, 4));
+    must(db_commit(&tx, &err));
+    cr_expect(eq(i64, number(one, "SELECT sum(a) AS n FROM numbers"), 6));
+}
+
+Test(db, what_is_sent_and_was_forgotten_may_be_retried)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+    struct db_tx *tx = db_begin(one, NULL, &err);
+
+    must(db_script(tx, "DEALLOCATE ALL", &err));
+    must(db_commit(&tx, &err));
+    tx = db_begin(one, NULL, &err);
+    must(send_number(tx, 1));
+    cr_expect(eq(int, db_commit(&tx, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
+    tx = db_begin(one, NULL, &err);
+    must(send_number(tx, 1));
+    must(db_commit(&tx, &err));
+    cr_expect(eq(i64, number(one, "SELECT count(*) AS n FROM numbers"), 2));
+}
+
+Test(db, a_connection_killed_after_something_was_sent_fails_the_transaction_and_nothing_else)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+    struct db_tx *tx = db_begin(one, NULL, &err);
+    int64_t pid = backend_pid(tx);
+
+    must(send_number(tx, 1));
+    kill_backend(pid);
+    cr_expect(eq(int, db_commit(&tx, &err), -1));
+    cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
+    cr_expect(eq(i64, number(one, "SELECT count(*) AS n FROM numbers"), 1));
+}
+
 /* ---- one statement for a client ---- */
 
 Test(db, a_statement_for_a_client_that_fails_harms_no_later_one)
