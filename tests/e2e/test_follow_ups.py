@@ -50,7 +50,7 @@ class FollowUps(ClusterTest):
         self.assertEqual((follow_up["follow_up"], follow_up["author"], follow_up["purpose"]),
                          ("silence:1", "agent", "started"))
         self.assertEqual(self.waiting(conversation), "1")
-        self.assertIn("silence:1", self.cluster.leadctl("why", follow_up["message_id"]))
+        self.assertIn("the lead had not answered", self.cluster.leadctl("why", follow_up["message_id"]))
 
     def test_an_answer_ends_what_waits_and_begins_anew(self):
         conversation = self.exchange()
