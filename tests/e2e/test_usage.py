@@ -125,6 +125,9 @@ class Usage(ClusterTest):
                          [("claude-sonnet-5-5", 1, 3.0), ("none", 1, 0.0)])
         self.assertEqual(self.cluster.api("GET", f"/clients/{self.client_id}/usage?from=2026-02-30").json["field"],
                          "from")
+        for days in (("--from", "yesterday"), ("--to", "2026-02-30"), ("--from", "2026-03-02", "--to", "2026-03-01")):
+            with self.assertRaisesRegex(AssertionError, f"exit 2: leadctl: {days[0]} "):
+                self.cluster.leadctl("usage", self.client_id, *days)
 
     def test_a_scheduler_that_dies_counts_nothing_twice_and_tells_nothing_twice(self):
         self.configure(monthly_budget_usd=10)

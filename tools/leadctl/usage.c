@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libshared/auto.h"
+#include "libshared/day.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "tools/leadctl/ctl.h"
@@ -45,7 +46,14 @@ int cmd_usage(struct ctl *ctl, struct err *err)
 {
     AUTO(db_result_free) struct db_result *known = NULL, *rows = NULL;
     struct ctl_table *table = ctl_table_new(usage_columns, ctl->arena, err);
+    const char *from = ctl_option(ctl, "from"), *to = ctl_option(ctl, "to");
 
+    if (from && !day_is_valid(from))
+        return ctl_misuse(ctl, err, "--from is a day, e.g. 2026-11-01");
+    if (to && !day_is_valid(to))
+        return ctl_misuse(ctl, err, "--to is a day, e.g. 2026-11-30");
+    if (from && to && strcmp(from, to) > 0)
+        return ctl_misuse(ctl, err, "--from must not be behind --to");
     if (!table || ctl_check_uuid(ctl, ctl->args[0], "CLIENT_ID", err) < 0 || !ctl_db(ctl, err) ||
         db_run(ctl->db, DB_EVERY_CLIENT, &known, err, "SELECT FROM clients WHERE client_id = $1",
                db_text(ctl->args[0])) < 0)
@@ -62,7 +70,7 @@ int cmd_usage(struct ctl *ctl, struct err *err)
                "  JOIN usage_by_day u ON u.client_id = $1 AND u.day >= coalesce($2::date, b.month)"
                "                     AND ($3::date IS NULL OR u.day <= $3::date)"
                " GROUP BY u.day, u.model ORDER BY u.day, u.model",
-               db_text(ctl->args[0]), db_text(ctl_option(ctl, "from")), db_text(ctl_option(ctl, "to"))) < 0)
+               db_text(ctl->args[0]), db_text(from), db_text(to)) < 0)
         return -1;
     ctl_table_put_rows(table, rows);
     if (ctl_table_print(table, ctl_option(ctl, "json"), err) < 0)
