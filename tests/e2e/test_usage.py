@@ -30,7 +30,8 @@ class Usage(ClusterTest):
         """A lead's text, whose answer costs so much where the model gives it. Returns who answered, and why."""
         self.cluster.sandbox("POST", "/anthropic/replies", [
             {"text": "We will be glad to help.",
-             "usage": {"input_tokens": round(usd / PRICE * 1e6), "output_tokens": 0}}])
+             "usage": {"input_tokens": round(usd / PRICE * 1e6), "output_tokens": 0,
+                       "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}}])
         self.answered += 1
         self.assertEqual(self.cluster.text("Do you install water heaters?", self.lead, self.number)["status"], 200)
         self.cluster.wait_replies(self.answered, self.lead)
