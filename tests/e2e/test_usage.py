@@ -13,6 +13,8 @@ PRICE = 2  # USD of a million tokens of input, of the sandbox's model
 class Usage(ClusterTest):
     env = {"ANTHROPIC_API_KEY": "sk-ant-sandbox", "LEADWIRE_USAGE_SECONDS": "1"}
     numbers = iter(range(10, 99))
+    things = ["water heaters", "boilers", "sinks", "taps", "showers", "toilets", "baths", "pumps", "radiators", "valves",
+              "filters", "softeners", "dishwashers"]  # the same text again and again would be taken for a machine's
 
     def setUp(self):
         super().setUp()
@@ -33,7 +35,8 @@ class Usage(ClusterTest):
              "usage": {"input_tokens": round(usd / PRICE * 1e6), "output_tokens": 0,
                        "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}}])
         self.answered += 1
-        self.assertEqual(self.cluster.text("Do you install water heaters?", self.lead, self.number)["status"], 200)
+        question = f"Do you install {self.things[self.answered - 1]}?"
+        self.assertEqual(self.cluster.text(question, self.lead, self.number)["status"], 200)
         self.cluster.wait_replies(self.answered, self.lead)
         return self.cluster.sql("SELECT concat_ws(' ', agent, record->'fallback'->>'kind') FROM turns"
                                 f" WHERE client_id = '{self.client_id}' ORDER BY created_at DESC LIMIT 1")
