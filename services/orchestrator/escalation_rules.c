@@ -151,7 +151,9 @@ const struct wording_rule escalation_english[] = {
     {CAUSE_LEGAL, "en", legal_en, .before = "if he she they referred", .text = OTHERS_EN},
     {CAUSE_ANGER, "en", anger_en, .before = "not isnt if in case he she they can could",
      .next = "price leak little policy right", .text = OTHERS_EN " " FRIENDLY_EN},
-    {CAUSE_HUMAN, "en", human_en, .before = "when if until she he they wife husband did didyou", .next = "named you"},
+    /* "Am I talking to a robot?" is answered truthfully, and asks for nobody. */
+    {CAUSE_HUMAN, "en", human_en, .before = "when if until she he they wife husband did didyou ami",
+     .next = "named you"},
 };
 const size_t escalation_n_english = COUNT_OF(escalation_english);
 

@@ -99,6 +99,7 @@ const char *const escalation_compounds[] = {
     "do not = dont",
     "did not = didnt",
     "i am = im",
+    "am i = ami",
     "you guys = you",
     "you people = you",
     "you all = you",

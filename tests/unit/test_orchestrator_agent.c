@@ -147,11 +147,15 @@ Test(scripted, yes_to_the_offered_colleague_calls_one)
 
 Test(scripted, a_person_is_called_when_asked_for_but_not_twice)
 {
+    static const char *causes[] = {"human"};
+
     lead_writes("Can I talk to a human?");
     answer();
     cr_expect(out.escalate);
     cr_expect_str_eq(out.escalation_reason, "asks for a person");
     in.state = "escalated";
+    in.escalations = causes;
+    in.n_escalations = 1;
     answer();
     cr_expect_not(out.escalate);
 }
