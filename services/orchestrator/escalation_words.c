@@ -96,20 +96,13 @@ const char *const escalation_synonyms[] = {
 };
 
 const char *const escalation_compounds[] = {
-    "do not = dont",
-    "did not = didnt",
-    "i am = im",
-    "am i = ami",
-    "you guys = you",
-    "you people = you",
-    "you all = you",
-    "you are = youre",
-    "no one = nobody",
-    "i will = ill",
-    "we will = wewill",
-    "rip off = ripoff",
-    "ripped off = ripoff",
-    NULL,
+    "do not = dont",       "did not = didnt",
+    "i am = im",           "am i = ami",
+    "you guys = you",      "you people = you",
+    "you all = you",       "you are = youre",
+    "no one = nobody",     "i will = ill",
+    "we will = wewill",    "rip off = ripoff",
+    "ripped off = ripoff", NULL,
 };
 
 const char *const escalation_classes[] = {
