@@ -113,7 +113,7 @@ class Uploads(ClusterTest):
         for parts, field, words in (
                 ([], None, "no parts"),
                 ([('name="title"', [], "T")], "file", "missing"),
-                ([FILE, FILE], "file", "one file"),
+                ([FILE, FILE], "file", "takes one"),
                 ([FILE, ('name="colour"', [], "red")], "colour", "unknown"),
                 ([FILE, ('name="upload_id"', [], str(uuid.uuid4()))], "upload_id", "unknown"),
                 ([FILE, ('name="metadata"', [], "{")], "metadata", "JSON"),

@@ -238,7 +238,7 @@ class Claude(WhyTest):
         self.assertEqual([c["status"] for c in turn["calls"]], [200, 200, 200])
         self.assertEqual(len({c["request_sha256"] for c in turn["calls"]}), 3)
         self.assertEqual(len(turn["prompt_sha256"]), 64)
-        self.assertGreater(turn["tokens"]["input"], 0)
+        self.assertGreater(sum(turn["tokens"][kind] for kind in ("input", "cache_read", "cache_write")), 0)
         self.assertGreater(turn["cost_micro_usd"], 0)
         for word in ("search_knowledge", "$777", "repair asked", turn["prompt_sha256"]):
             self.assertIn(word, readable)
