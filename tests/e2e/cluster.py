@@ -83,7 +83,9 @@ def http_request(port, method, path, body=None, headers=None, timeout=30):
         try:
             connection.request(method, path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before it was read to its end (413): the answer is there all the same
+            if connection.sock is None:
+                raise
+            # Refused before it was read to its end (413): the answer is there all the same.
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
     finally:
