@@ -114,8 +114,8 @@ class Uploads(ClusterTest):
                 ([], None, "no parts"),
                 ([('name="title"', [], "T")], "file", "missing"),
                 ([FILE, FILE], "file", "takes one"),
-                ([FILE, ('name="colour"', [], "red")], "colour", "unknown"),
-                ([FILE, ('name="upload_id"', [], str(uuid.uuid4()))], "upload_id", "unknown"),
+                ([FILE, ('name="colour"', [], "red")], "colour", "not a field"),
+                ([FILE, ('name="upload_id"', [], str(uuid.uuid4()))], "upload_id", "not a field"),
                 ([FILE, ('name="metadata"', [], "{")], "metadata", "JSON"),
                 ([('name="file"; filename="a.txt"', [], "")], "file", "empty"),
                 ([("filename=x", [], "x")], None, "no name")):
