@@ -29,7 +29,8 @@
 #define ANSWER_TIMEOUT_MS 14000 /* Twilio waits 15 s; a 503 before that is better than silence */
 #define RETRY_AFTER_S     5
 
-/* Of a large document: its text is made before the answer, of a PDF within 30 s (services/knowledge/extract.h). */
+/* Of a large document: its text is made before the answer, of a PDF within 30 s (services/knowledge/ingest/extract.h).
+ */
 #define UPLOAD_ANSWER_TIMEOUT_MS 60000
 
 /* A key that is looked up while its request's body is still to come. */

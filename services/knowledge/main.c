@@ -6,12 +6,12 @@
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "proto/messages.h"
-#include "services/knowledge/embed.h"
+#include "services/knowledge/embedding/embed.h"
+#include "services/knowledge/embedding/minilm.h"
+#include "services/knowledge/embedding/query_cache.h"
+#include "services/knowledge/embedding/vector_index.h"
+#include "services/knowledge/ingest/upload_store.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/minilm.h"
-#include "services/knowledge/query_cache.h"
-#include "services/knowledge/upload_store.h"
-#include "services/knowledge/vector_index.h"
 
 #define QUERIES_CACHED 2048
 #define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */

@@ -5,9 +5,9 @@
 #include "libshared/http.h"
 #include "libshared/service.h"
 #include "proto/messages.h"
+#include "services/orchestrator/claude/model_prices.h"
+#include "services/orchestrator/claude/outage.h"
 #include "services/orchestrator/handlers.h"
-#include "services/orchestrator/model_prices.h"
-#include "services/orchestrator/outage.h"
 
 static struct outage *outage; /* made before the workers, ended after them */
 static struct model_prices prices;

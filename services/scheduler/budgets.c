@@ -1,5 +1,5 @@
 /* budgets.c - who is told that a client's month comes to its budget: an event, once a month each, and a notice as long
- * as it is so. What a turn does about it it decides itself, see services/orchestrator/month_budget.h. */
+ * as it is so. What a turn does about it it decides itself, see services/orchestrator/claude/month_budget.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "libshared/auto.h"
-#include "services/orchestrator/escalation.h"
+#include "services/orchestrator/escalation/escalation.h"
 
 enum { ROUNDS = 9, REPEATS = 50 };
 

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "libshared/arena.h"
-#include "services/orchestrator/later.h"
+#include "services/orchestrator/later/later.h"
 
 enum { REPEATS = 50 };
 

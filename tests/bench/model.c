@@ -11,8 +11,8 @@
 
 #include "libshared/auto.h"
 #include "libshared/err.h"
-#include "services/knowledge/minilm.h"
-#include "services/knowledge/minilm_internal.h"
+#include "services/knowledge/embedding/minilm.h"
+#include "services/knowledge/embedding/minilm_internal.h"
 
 /* Questions of 12 words, and FAQ entries of a sentence or two. */
 static const char *const questions[] = {

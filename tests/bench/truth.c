@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "libshared/arena.h"
-#include "services/orchestrator/guard_draft.h"
-#include "services/orchestrator/identity.h"
+#include "services/orchestrator/guards/guard_draft.h"
+#include "services/orchestrator/scripted/identity.h"
 #include "tests/bench/truth_set.h"
 
 static int64_t now_ns(void)

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "services/orchestrator/decision.h"
+#include "services/orchestrator/turn/decision.h"
 
 struct arena;
 

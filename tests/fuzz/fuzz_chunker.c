@@ -2,7 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "libshared/text.h"
-#include "services/knowledge/chunker.h"
+#include "services/knowledge/ingest/chunker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

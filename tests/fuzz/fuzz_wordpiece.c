@@ -1,7 +1,7 @@
 /* fuzz_wordpiece.c - texts against a small vocabulary, cut at any number of tokens; and any bytes as a vocabulary. */
 #include "tests/fuzz/fuzz.h"
 
-#include "services/knowledge/wordpiece.h"
+#include "services/knowledge/embedding/wordpiece.h"
 
 static const char words[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\nthe\nboiler\n##s\n##a\n##b\n##er\nab\n!\n$\n\xc3\x9f\n\xe6\xbc\xa2\n"

@@ -12,9 +12,9 @@
 #include "libshared/clock.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
-#include "services/orchestrator/claude_live.h"
-#include "services/orchestrator/turn.h"
-#include "services/orchestrator/turn_decide.h"
+#include "services/orchestrator/claude/claude_live.h"
+#include "services/orchestrator/turn/turn.h"
+#include "services/orchestrator/turn/turn_decide.h"
 
 #define HISTORY_MAX   64
 #define MODEL_WAIT_MS 60000

@@ -18,9 +18,9 @@
 #include "libshared/httpd.h"
 #include "libshared/tasks.h"
 #include "proto/messages.h"
-#include "services/knowledge/embed.h"
+#include "services/knowledge/embedding/embed.h"
+#include "services/knowledge/embedding/query_cache.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/query_cache.h"
 
 struct embfix_api embfix_api;
 

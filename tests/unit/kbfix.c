@@ -12,9 +12,9 @@
 #include "libshared/err.h"
 #include "libshared/log.h"
 #include "proto/messages.h"
-#include "services/knowledge/embed.h"
+#include "services/knowledge/embedding/embed.h"
+#include "services/knowledge/embedding/query_cache.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/query_cache.h"
 #include "tests/unit/testdb.h"
 
 struct worker kbfix_worker;

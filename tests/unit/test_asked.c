@@ -5,7 +5,7 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/err.h"
-#include "services/knowledge/asked.h"
+#include "services/knowledge/search/asked.h"
 
 /* Three terms: two lexemes stand for the first, and "tap" for two of them. */
 static const char lines[] = "1 2 1 leak\n"

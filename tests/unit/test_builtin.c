@@ -11,9 +11,9 @@
 #include "libshared/buf.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
-#include "services/knowledge/builtin.h"
-#include "services/knowledge/embed.h"
-#include "services/knowledge/minilm.h"
+#include "services/knowledge/embedding/builtin.h"
+#include "services/knowledge/embedding/embed.h"
+#include "services/knowledge/embedding/minilm.h"
 
 static struct minilm *model;
 static struct arena *arena;

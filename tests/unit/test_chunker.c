@@ -8,7 +8,7 @@
 #include "libshared/buf.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
-#include "services/knowledge/chunker.h"
+#include "services/knowledge/ingest/chunker.h"
 
 #define OVERLAP_BYTES 600 /* no overlap has more */
 

@@ -11,8 +11,8 @@
 #include "libshared/buf.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
-#include "services/knowledge/child.h"
-#include "services/knowledge/extract.h"
+#include "services/knowledge/ingest/child.h"
+#include "services/knowledge/ingest/extract.h"
 
 static struct extracted got;
 static struct err err;

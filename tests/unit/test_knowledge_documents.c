@@ -11,8 +11,8 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "proto/messages.h"
+#include "services/knowledge/ingest/upload_store.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/upload_store.h"
 #include "tests/unit/embfix.h"
 
 TestSuite(knowledge_documents, .init = embfix_open, .fini = embfix_close, .timeout = 60);

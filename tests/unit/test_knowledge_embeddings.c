@@ -10,8 +10,8 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "proto/messages.h"
-#include "services/knowledge/embedding_store.h"
-#include "services/knowledge/kb_store.h"
+#include "services/knowledge/api/kb_store.h"
+#include "services/knowledge/embedding/embedding_store.h"
 #include "services/knowledge/knowledge.h"
 #include "tests/unit/kbfix.h"
 

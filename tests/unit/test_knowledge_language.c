@@ -10,9 +10,9 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "proto/messages.h"
-#include "services/knowledge/kb_store.h"
+#include "services/knowledge/api/kb_store.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/word_store.h"
+#include "services/knowledge/search/word_store.h"
 #include "tests/unit/embfix.h"
 
 #define FAQS 270 /* more chunks than are made at once, and not a whole number of pages */

@@ -11,9 +11,9 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/uuid.h"
-#include "services/knowledge/kb_store.h"
-#include "services/knowledge/score.h"
-#include "services/knowledge/search_store.h"
+#include "services/knowledge/api/kb_store.h"
+#include "services/knowledge/search/score.h"
+#include "services/knowledge/search/search_store.h"
 #include "tests/unit/testdb.h"
 
 enum { PLUMBER, DENTIST, N_BASES };

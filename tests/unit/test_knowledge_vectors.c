@@ -11,7 +11,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "proto/messages.h"
-#include "services/knowledge/embed.h"
+#include "services/knowledge/embedding/embed.h"
 #include "services/knowledge/knowledge.h"
 #include "tests/unit/embfix.h"
 

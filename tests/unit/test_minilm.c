@@ -12,7 +12,7 @@
 
 #include "libshared/auto.h"
 #include "libshared/err.h"
-#include "services/knowledge/minilm_internal.h"
+#include "services/knowledge/embedding/minilm_internal.h"
 
 #define MODEL   LEADWIRE_SOURCE_DIR "/models/all-MiniLM-L6-v2.model"
 #define VECTORS LEADWIRE_SOURCE_DIR "/tests/unit/data/minilm_vectors.jsonl"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "libshared/err.h"
-#include "services/knowledge/minilm_internal.h"
+#include "services/knowledge/embedding/minilm_internal.h"
 
 #define MODEL LEADWIRE_SOURCE_DIR "/models/all-MiniLM-L6-v2.model"
 

@@ -11,8 +11,8 @@
 #include "libshared/config.h"
 #include "libshared/err.h"
 #include "libshared/httpd.h"
-#include "services/knowledge/embed.h"
-#include "services/knowledge/openai.h"
+#include "services/knowledge/embedding/embed.h"
+#include "services/knowledge/embedding/openai.h"
 
 static struct arena *arena;
 

@@ -11,10 +11,10 @@
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "libshared/httpd.h"
-#include "services/orchestrator/agent_claude.h"
-#include "services/orchestrator/claude_live.h"
-#include "services/orchestrator/decision.h"
-#include "services/orchestrator/outage.h"
+#include "services/orchestrator/claude/agent_claude.h"
+#include "services/orchestrator/claude/claude_live.h"
+#include "services/orchestrator/claude/outage.h"
+#include "services/orchestrator/turn/decision.h"
 
 /* What the server answers, in turn; the last one again and again. */
 static struct script {

@@ -5,7 +5,7 @@
 #include "libshared/arena.h"
 #include "libshared/err.h"
 #include "libshared/seal.h"
-#include "services/orchestrator/client_config.h"
+#include "services/orchestrator/api/client_config.h"
 
 static const char master_key[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 static const char client_id[] = "0193a000-0000-7000-8000-000000000001";

@@ -14,8 +14,8 @@
 #include "libshared/tasks.h"
 #include "libshared/uuid.h"
 #include "proto/messages.h"
-#include "services/orchestrator/follow_up_text.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/later/follow_up_text.h"
 #include "tests/unit/testdb.h"
 
 #define WAITING                                                                                     \

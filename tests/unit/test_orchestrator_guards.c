@@ -5,8 +5,8 @@
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
-#include "services/orchestrator/guard_claims.h"
-#include "services/orchestrator/guard_receipts.h"
+#include "services/orchestrator/guards/guard_claims.h"
+#include "services/orchestrator/guards/guard_receipts.h"
 
 static struct arena *arena;
 static const char *const sources[] = {

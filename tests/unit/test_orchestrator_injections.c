@@ -11,9 +11,9 @@
 #include "libshared/err.h"
 #include "libshared/http.h"
 #include "libshared/httpd.h"
-#include "services/orchestrator/claude_live.h"
-#include "services/orchestrator/turn.h"
-#include "services/orchestrator/turn_decide.h"
+#include "services/orchestrator/claude/claude_live.h"
+#include "services/orchestrator/turn/turn.h"
+#include "services/orchestrator/turn/turn_decide.h"
 #include "tests/bench/truth_set.h"
 
 #define FOLDER LEADWIRE_SOURCE_DIR "/tests/bench/truth"

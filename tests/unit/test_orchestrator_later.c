@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "libshared/arena.h"
-#include "services/orchestrator/later.h"
-#include "services/orchestrator/templates.h"
+#include "services/orchestrator/later/later.h"
+#include "services/orchestrator/scripted/templates.h"
 
 static struct arena *arena;
 

@@ -9,10 +9,10 @@
 #include "libshared/err.h"
 #include "libshared/sms_segments.h"
 #include "libshared/text.h"
-#include "services/orchestrator/form_note.h"
-#include "services/orchestrator/reply_channel.h"
-#include "services/orchestrator/turn.h"
-#include "services/orchestrator/turn_decide.h"
+#include "services/orchestrator/greeting/form_note.h"
+#include "services/orchestrator/turn/reply_channel.h"
+#include "services/orchestrator/turn/turn.h"
+#include "services/orchestrator/turn/turn_decide.h"
 
 #define TASK_MEMORY ((size_t)16 * 1024 * 1024) /* as of a task */
 

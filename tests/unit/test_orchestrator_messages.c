@@ -10,13 +10,13 @@
 #include "libshared/buf.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
-#include "services/orchestrator/agent_scripted.h"
-#include "services/orchestrator/decision.h"
-#include "services/orchestrator/first_message.h"
-#include "services/orchestrator/language.h"
-#include "services/orchestrator/media_note.h"
-#include "services/orchestrator/prompt.h"
-#include "services/orchestrator/reply.h"
+#include "services/orchestrator/claude/prompt.h"
+#include "services/orchestrator/greeting/first_message.h"
+#include "services/orchestrator/scripted/agent_scripted.h"
+#include "services/orchestrator/scripted/language.h"
+#include "services/orchestrator/turn/decision.h"
+#include "services/orchestrator/turn/media_note.h"
+#include "services/orchestrator/turn/reply.h"
 
 static struct arena *arena;
 static struct err err;

@@ -3,7 +3,7 @@
 
 #include "libshared/auto.h"
 #include "libshared/err.h"
-#include "services/orchestrator/outage.h"
+#include "services/orchestrator/claude/outage.h"
 
 static struct outage *outage;
 

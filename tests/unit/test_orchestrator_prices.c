@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "libshared/err.h"
-#include "services/orchestrator/model_prices.h"
+#include "services/orchestrator/claude/model_prices.h"
 
 static struct err err;
 static struct model_prices own;

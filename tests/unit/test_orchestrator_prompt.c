@@ -8,10 +8,10 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
-#include "services/orchestrator/agent_claude.h"
-#include "services/orchestrator/decision.h"
-#include "services/orchestrator/prompt.h"
-#include "services/orchestrator/turn_history.h"
+#include "services/orchestrator/claude/agent_claude.h"
+#include "services/orchestrator/claude/prompt.h"
+#include "services/orchestrator/turn/decision.h"
+#include "services/orchestrator/turn/turn_history.h"
 
 #define MESSAGES_MAX 400
 #define REQUESTS_MAX 200

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "libshared/arena.h"
-#include "services/orchestrator/quote.h"
-#include "services/orchestrator/reply.h"
+#include "services/orchestrator/scripted/quote.h"
+#include "services/orchestrator/turn/reply.h"
 
 static const char handbook[] =
     "Customer handbook\n"

@@ -5,8 +5,8 @@
 #include "libshared/arena.h"
 #include "libshared/sms_segments.h"
 #include "libshared/text.h"
-#include "services/orchestrator/decision.h"
-#include "services/orchestrator/reply_channel.h"
+#include "services/orchestrator/turn/decision.h"
+#include "services/orchestrator/turn/reply_channel.h"
 
 static struct arena *arena;
 static struct decision_input in;

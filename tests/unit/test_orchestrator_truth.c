@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "libshared/arena.h"
-#include "services/orchestrator/guard_draft.h"
-#include "services/orchestrator/identity.h"
+#include "services/orchestrator/guards/guard_draft.h"
+#include "services/orchestrator/scripted/identity.h"
 #include "tests/bench/truth_set.h"
 
 #define FOLDER LEADWIRE_SOURCE_DIR "/tests/bench/truth"

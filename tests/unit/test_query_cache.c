@@ -6,7 +6,7 @@
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
-#include "services/knowledge/query_cache.h"
+#include "services/knowledge/embedding/query_cache.h"
 
 static struct arena *arena;
 

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "services/knowledge/score.h"
-#include "services/knowledge/search_store.h"
+#include "services/knowledge/search/score.h"
+#include "services/knowledge/search/search_store.h"
 
 static struct candidate by_words(double covered, double about, int words)
 {

@@ -13,9 +13,9 @@
 #include "libshared/tasks.h"
 #include "libshared/uuid.h"
 #include "proto/messages.h"
+#include "services/knowledge/embedding/vector_index.h"
 #include "services/knowledge/knowledge.h"
-#include "services/knowledge/search_store.h"
-#include "services/knowledge/vector_index.h"
+#include "services/knowledge/search/search_store.h"
 #include "tests/unit/kbfix.h"
 #include "tests/unit/testdb.h"
 

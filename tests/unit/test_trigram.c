@@ -3,7 +3,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-#include "services/knowledge/trigram.h"
+#include "services/knowledge/search/trigram.h"
 
 static double alike(const char *a, const char *b)
 {

@@ -19,7 +19,7 @@
 #include "libshared/uuid.h"
 #include "proto/messages.h"
 #include "services/orchestrator/handlers.h"
-#include "services/orchestrator/turn_replay.h"
+#include "services/orchestrator/turn/turn_replay.h"
 #include "services/scheduler/scheduler.h"
 #include "tests/unit/testdb.h"
 

@@ -14,7 +14,7 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
-#include "services/knowledge/wordpiece.h"
+#include "services/knowledge/embedding/wordpiece.h"
 
 #define DATA  LEADWIRE_SOURCE_DIR "/tests/unit/data/"
 #define MODEL LEADWIRE_SOURCE_DIR "/models/all-MiniLM-L6-v2.model"

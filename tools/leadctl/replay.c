@@ -12,7 +12,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
-#include "services/orchestrator/turns.h"
+#include "services/orchestrator/api/turns.h"
 #include "tools/leadctl/ctl.h"
 
 #define TURN_BYTES    (32 * 1024 * 1024)

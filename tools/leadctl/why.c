@@ -11,7 +11,7 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
-#include "services/orchestrator/why.h"
+#include "services/orchestrator/api/why.h"
 #include "tools/leadctl/ctl.h"
 
 #define LABEL_WIDTH 9

@@ -1,0 +1,42 @@
+/* half.c - see half.h. IEEE 754 binary16, rounded to nearest, ties to even. */
+#include "services/knowledge/embedding/half.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static uint16_t half_of(float value)
+{
+    uint32_t bits, sign, mantissa, rest;
+    int exponent, shift;
+
+    memcpy(&bits, &value, sizeof bits);
+    sign = bits >> 16 & 0x8000;
+    exponent = (int)(bits >> 23 & 0xff) - 127 + 15;
+    mantissa = (bits & 0x7fffff) | 0x800000;
+    if (exponent >= 31)
+        return (uint16_t)(sign | 0x7bff);
+    if (exponent < -10)
+        return (uint16_t)sign;
+    /* Below 2^-14 the exponent stays 0 and the mantissa loses its first bits. */
+    shift = exponent > 0 ? 13 : 14 - exponent;
+    rest = mantissa & ((1u << shift) - 1);
+    mantissa >>= shift;
+    if (exponent > 0)
+        mantissa = (mantissa & 0x3ff) | (uint32_t)exponent << 10;
+    if (rest > 1u << (shift - 1) || (rest == 1u << (shift - 1) && (mantissa & 1)))
+        mantissa++;
+    return (uint16_t)(sign | (mantissa > 0x7bff ? 0x7bff : mantissa));
+}
+
+void half_encode(const float *values, size_t dims, unsigned char *out)
+{
+    *out++ = (unsigned char)(dims >> 8);
+    *out++ = (unsigned char)dims;
+    *out++ = 0;
+    *out++ = 0;
+    for (size_t i = 0; i < dims; i++) {
+        uint16_t half = half_of(values[i]);
+        *out++ = (unsigned char)(half >> 8);
+        *out++ = (unsigned char)half;
+    }
+}

@@ -1,0 +1,53 @@
+/* phrases.c - see phrases.h. */
+#include "services/orchestrator/scripted/phrases.h"
+
+#include <string.h>
+
+#include "libshared/auto.h"
+
+/* And, so, with, for, the, and combinations. */
+static const char *const particles[] = {"و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "لل", "ولل", "وب", "ول"};
+
+/* Whether only a particle stands between p and the space before it. */
+static bool is_behind_particle(const char *folded, const char *p)
+{
+    const char *start = p;
+
+    while (start > folded && start[-1] != ' ')
+        start--;
+    for (size_t i = 0; i < COUNT_OF(particles); i++)
+        if (strlen(particles[i]) == (size_t)(p - start) && memcmp(particles[i], start, (size_t)(p - start)) == 0)
+            return true;
+    return false;
+}
+
+bool phrase_is_in(const char *folded, const char *phrase)
+{
+    size_t len = strlen(phrase);
+
+    for (const char *p = folded; (p = strstr(p, phrase)); p++) {
+        if (p == folded || p[len] != ' ')
+            continue;
+        if (p[-1] == ' ' || ((unsigned char)*phrase >= 0xd8 && is_behind_particle(folded, p)))
+            return true;
+    }
+    return false;
+}
+
+const struct phrase *phrase_find(const char *folded, const struct phrase *table)
+{
+    for (; table->text; table++)
+        if (phrase_is_in(folded, table->text))
+            return table;
+    return NULL;
+}
+
+const struct phrase *phrase_is(const char *folded, const struct phrase *table)
+{
+    size_t len = strlen(folded);
+
+    for (; table->text; table++)
+        if (len == strlen(table->text) + 2 && strncmp(folded + 1, table->text, len - 2) == 0)
+            return table;
+    return NULL;
+}

@@ -1,0 +1,116 @@
+/* phrases_intents.c - see phrases.h: what a lead wants of us. English, Spanish, Arabic. */
+#include "services/orchestrator/scripted/phrases.h"
+
+#include <stddef.h>
+
+/* clang-format off */
+const struct phrase phrases_booking[] = {
+    {"squeeze me", NULL}, {"drop it off", NULL}, {"dropping it off", NULL}, {"bring it in", NULL}, {"bring it by", NULL}, {"can i see", NULL}, {"can we see", NULL}, {"could i see", NULL}, {"could we see", NULL}, {"see it", NULL}, {"see the place", NULL},
+    {"book", NULL}, {"booking", NULL}, {"appointment", NULL}, {"schedule", NULL}, {"reserve", NULL},
+    {"come out", NULL}, {"someone come", NULL}, {"somebody come", NULL}, {"anyone come", NULL},
+    {"can you come", NULL}, {"could you come", NULL}, {"come today", NULL}, {"come tomorrow", NULL},
+    {"come by", NULL}, {"come over", NULL}, {"please come", NULL}, {"send someone", NULL}, {"send somebody", NULL},
+    {"set up a time", NULL}, {"set up a visit", NULL}, {"stop by", NULL}, {"fit me in", NULL}, {"see me", NULL},
+    {"squeeze me in", NULL}, {"availability", NULL}, {"when can you", NULL}, {"when could you", NULL},
+    {"a viewing", NULL}, {"a showing", NULL}, {"a visit", NULL}, {"a tour", NULL}, {"a test drive", NULL},
+    {"una cita", NULL}, {"pedir cita", NULL}, {"cita para", NULL}, {"cita el", NULL}, {"turno", NULL},
+    {"reservar", NULL}, {"reserva", NULL}, {"agendar", NULL}, {"programar", NULL}, {"me atiendan", NULL},
+    {"me atienden", NULL}, {"pueden venir", NULL}, {"puede venir", NULL}, {"podrian venir", NULL}, {"vengan", NULL},
+    {"visitarlo", NULL}, {"visitarla", NULL}, {"visitar", NULL}, {"una visita", NULL}, {"hueco para", NULL},
+    {"me pueden ver", NULL}, {"موعد", NULL}, {"موعدا", NULL}, {"حجز", NULL}, {"احجز", NULL}, {"الحجز", NULL},
+    {"زياره", NULL}, {"معاينه", NULL}, {"اتي", NULL}, {"تعالوا", NULL}, {"ارسلوا", NULL}, {"يجي", NULL},
+    {"تجون", NULL}, {"اشوف", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_deed[] = {
+    {"come", NULL}, {"fix", NULL}, {"help", NULL}, {"send", NULL}, {"get", NULL}, {"book", NULL}, {"see me", NULL},
+    {"fit me", NULL}, {"repair", NULL}, {"take", NULL}, {"start", NULL}, {"someone", NULL}, {"anyone", NULL},
+    {"appointment", NULL}, {"schedule", NULL}, {"do it", NULL}, {"still do", NULL}, {"done", NULL},
+    {"install", NULL}, {"replace", NULL}, {"visit", NULL}, {"viewing", NULL}, {"venir", NULL}, {"vengan", NULL},
+    {"arreglar", NULL}, {"arreglarlo", NULL}, {"arreglarlos", NULL}, {"arreglarla", NULL}, {"arreglan", NULL},
+    {"reparar", NULL}, {"ayudar", NULL}, {"ayudarme", NULL}, {"enviar", NULL}, {"mandar", NULL}, {"atender", NULL},
+    {"atenderme", NULL}, {"atienden", NULL}, {"cita", NULL}, {"visitar", NULL}, {"visitarlo", NULL},
+    {"visitarla", NULL}, {"verlo", NULL}, {"hacerlo", NULL}, {"instalar", NULL}, {"يمكن", NULL}, {"يمكنكم", NULL},
+    {"ممكن", NULL}, {"تصليح", NULL}, {"اصلاح", NULL}, {"مساعده", NULL}, {"موعد", NULL}, {"حجز", NULL},
+    {"ترسلون", NULL}, {"تجون", NULL}, {"تركيب", NULL}, {"احتاج", NULL}, {"اريد", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_yes[] = {
+    {"yes", NULL}, {"yeah", NULL}, {"yep", NULL}, {"yup", NULL}, {"sure", NULL}, {"ok", NULL}, {"okay", NULL},
+    {"please", NULL}, {"yes please", NULL}, {"please do", NULL}, {"definitely", NULL}, {"absolutely", NULL},
+    {"very", NULL}, {"si", NULL}, {"claro", NULL}, {"por favor", NULL}, {"si por favor", NULL}, {"vale", NULL},
+    {"dale", NULL}, {"muy", NULL}, {"نعم", NULL}, {"ايوه", NULL}, {"اي", NULL}, {"ايه", NULL}, {"اكيد", NULL},
+    {"من فضلك", NULL}, {"طبعا", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_no[] = {
+    {"no", NULL}, {"nope", NULL}, {"nah", NULL}, {"not", NULL}, {"not really", NULL}, {"no not really", NULL},
+    {"not at all", NULL}, {"no gracias", NULL}, {"tampoco", NULL}, {"para nada", NULL}, {"لا", NULL}, {"كلا", NULL},
+    {"ليس", NULL}, {"مو", NULL}, {"مش", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_nothing[] = {
+    {"anyway", NULL}, {"pls", NULL}, {"please", NULL}, {"thx", NULL}, {"ty", NULL}, {"gracias igual", NULL},
+    {"hi", NULL}, {"hello", NULL}, {"hey", NULL}, {"yes", NULL}, {"no", NULL}, {"ok", NULL}, {"okay", NULL},
+    {"thanks", NULL}, {"thank you", NULL}, {"sure", NULL}, {"yes please", NULL}, {"idk", NULL}, {"not sure", NULL},
+    {"i dont know", NULL}, {"yep", NULL}, {"nope", NULL}, {"cool", NULL}, {"great", NULL}, {"good", NULL},
+    {"maybe", NULL}, {"hmm", NULL}, {"hm", NULL}, {"lol", NULL}, {"hola", NULL}, {"si", NULL}, {"no se", NULL},
+    {"gracias", NULL}, {"vale", NULL}, {"bueno", NULL}, {"quizas", NULL}, {"مرحبا", NULL}, {"نعم", NULL},
+    {"لا", NULL}, {"شكرا", NULL}, {"اهلا", NULL}, {"طيب", NULL}, {"تمام", NULL}, {"لا اعرف", NULL}, {"ممكن", NULL},
+    {NULL, NULL},
+};
+
+const struct phrase phrases_human[] = {
+    {"in charge", NULL}, {"your boss", NULL}, {"the owner", NULL}, {"supervisor", NULL}, {"have someone", NULL}, {"have somebody", NULL}, {"su jefe", NULL}, {"el jefe", NULL}, {"المسوول", NULL},
+    {"talk to a person", NULL}, {"talk to someone", NULL}, {"talk to a human", NULL}, {"talk to somebody", NULL},
+    {"talk to a real", NULL}, {"speak to a person", NULL}, {"speak to someone", NULL}, {"speak to a human", NULL},
+    {"speak with someone", NULL}, {"speak with a", NULL}, {"speak to somebody", NULL}, {"speak to a", NULL},
+    {"talk with a", NULL}, {"talk with someone", NULL}, {"talk to an", NULL}, {"speak to an", NULL},
+    {"speak with an", NULL}, {"real person please", NULL}, {"human please", NULL}, {"a human being", NULL},
+    {"have someone call", NULL}, {"someone call me", NULL}, {"call me back", NULL}, {"please call me", NULL},
+    {"give me a call", NULL}, {"agent call me", NULL}, {"your manager", NULL}, {"the manager", NULL},
+    {"a manager", NULL}, {"representative", NULL}, {"customer service", NULL}, {"get me a human", NULL},
+    {"get me a person", NULL}, {"want a human", NULL}, {"want a person", NULL}, {"need a human", NULL},
+    {"need a person", NULL}, {"a real human", NULL}, {"live agent", NULL}, {"live person", NULL},
+    {"operator please", NULL}, {"hablar con una persona", NULL}, {"hablar con alguien", NULL},
+    {"hablar con un", NULL}, {"hablar con el", NULL}, {"hablar con la encargada", NULL},
+    {"hablar con ustedes por telefono", NULL}, {"persona real", NULL}, {"un humano", NULL}, {"un ser humano", NULL},
+    {"llamenme", NULL}, {"llameme", NULL}, {"me puede llamar", NULL}, {"me pueden llamar", NULL},
+    {"que me llamen", NULL}, {"que alguien me llame", NULL}, {"el gerente", NULL}, {"el encargado", NULL},
+    {"la encargada", NULL}, {"atencion al cliente", NULL}, {"التحدث مع", NULL}, {"اتحدث مع", NULL},
+    {"اتكلم مع", NULL}, {"الكلام مع", NULL}, {"التكلم مع", NULL}, {"اكلم موظف", NULL}, {"موظف", NULL},
+    {"شخص حقيقي", NULL}, {"انسان حقيقي", NULL}, {"كلموني", NULL}, {"اتصلوا بي", NULL},
+    {"اتصل بي", NULL}, {"اتصلوا علي", NULL}, {"المدير", NULL}, {"خدمه العملاء", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_greeting[] = {
+    {"hi", NULL}, {"hello", NULL}, {"helo", NULL}, {"hey", NULL}, {"hiya", NULL}, {"good morning", NULL},
+    {"good evening", NULL}, {"good afternoon", NULL}, {"greetings", NULL}, {"howdy", NULL}, {"hola", NULL},
+    {"buenas", NULL}, {"buenos dias", NULL}, {"buenas tardes", NULL}, {"buenas noches", NULL}, {"مرحبا", NULL},
+    {"اهلا", NULL}, {"السلام عليكم", NULL}, {"سلام عليكم", NULL}, {"صباح الخير", NULL}, {"مساء الخير", NULL},
+    {"هلا", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_thanks[] = {
+    {"thanks", NULL}, {"thank you", NULL}, {"thx", NULL}, {"ty", NULL}, {"cheers", NULL}, {"appreciate it", NULL},
+    {"thank u", NULL}, {"gracias", NULL}, {"muchas gracias", NULL}, {"mil gracias", NULL}, {"شكرا", NULL},
+    {"شكرا لك", NULL}, {"شكرا جزيلا", NULL}, {"مشكور", NULL}, {"مشكورين", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_price[] = {
+    {"how much", NULL}, {"hw much", NULL}, {"price", NULL},  {"prices", NULL}, {"cost", NULL},     {"costs", NULL},   {"charge", NULL}, {"rates", NULL}, {"fee", NULL},      {"cuanto", NULL},  {"precio", NULL}, {"precios", NULL}, {"tarifa", NULL},   {"بكم", NULL},     {"سعر", NULL},    {"اسعار", NULL}, {"تكلفه", NULL},    {NULL, NULL},
+};
+
+const struct phrase phrases_question[] = {
+    {"what", NULL}, {"how", NULL}, {"when", NULL}, {"where", NULL}, {"who", NULL}, {"why", NULL}, {"which", NULL},
+    {"do you", NULL}, {"does", NULL}, {"can you", NULL}, {"can i", NULL}, {"is", NULL}, {"are", NULL},
+    {"could", NULL}, {"would", NULL}, {"will", NULL}, {"whats", NULL}, {"hows", NULL}, {"do u", NULL},
+    {"any", NULL}, {"price", NULL}, {"prices", NULL}, {"cost", NULL}, {"hw much", NULL}, {"tell me", NULL},
+    {"i want to know", NULL}, {"i would like to know", NULL}, {"cuanto", NULL}, {"cuando", NULL}, {"donde", NULL},
+    {"que", NULL}, {"como", NULL}, {"cual", NULL}, {"cuales", NULL}, {"quien", NULL}, {"tienen", NULL},
+    {"hacen", NULL}, {"puedo", NULL}, {"pueden", NULL}, {"aceptan", NULL}, {"ofrecen", NULL}, {"precio", NULL},
+    {"precios", NULL}, {"informacion", NULL}, {"هل", NULL}, {"كم", NULL}, {"بكم", NULL}, {"متي", NULL},
+    {"اين", NULL}, {"وين", NULL}, {"كيف", NULL}, {"ما", NULL}, {"ماذا", NULL}, {"لماذا", NULL}, {"من", NULL},
+    {"ايش", NULL}, {"شو", NULL}, {"سعر", NULL}, {NULL, NULL},
+};
+/* clang-format on */

@@ -1,0 +1,100 @@
+/* turn_search.c - see turn_search.h. */
+#include "services/orchestrator/turn/turn_search.h"
+
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/bus.h"
+#include "libshared/err.h"
+#include "libshared/log.h"
+#include "libshared/service.h"
+#include "proto/messages.h"
+#include "services/orchestrator/scripted/words.h"
+#include "services/orchestrator/turn/turn.h"
+
+#define SEARCH_TIMEOUT_MS 3000
+#define SEARCH_QUERY_MAX  4000
+#define SEARCH_RESULTS    5
+#define SEARCHES_MAX      3 /* sentences that are looked up one by one */
+#define SENTENCES_MAX     40
+
+int turn_search(void *arg, const char *query, struct arena *arena, const struct passage **ret_passages, size_t *ret_n,
+                struct err *err)
+{
+    const struct turn_searcher *self = arg;
+    struct search_knowledge question = {.client_id = self->client_id,
+                                        .query = query,
+                                        .max_results = SEARCH_RESULTS,
+                                        .threshold = -1};
+    struct search_result found = {0};
+
+    if (!self->worker->bus)
+        return err_set(err, ERR_UNAVAILABLE, "there is no bus");
+    if (bus_ask(self->worker->bus,
+                &(struct bus_request){.role = "knowledge",
+                                      .client_id = self->client_id,
+                                      .trace_id = self->trace_id,
+                                      .timeout_ms = SEARCH_TIMEOUT_MS,
+                                      .type = &search_knowledge_type,
+                                      .msg = &question},
+                &search_result_type, arena, &found, err) < 0)
+        return -1;
+    *ret_passages = found.passages;
+    *ret_n = found.n_passages;
+    return 0;
+}
+
+static void add_found(struct turn *turn, const struct passage *passages, size_t n, struct arena *arena)
+{
+    struct passage *all = arena_calloc(arena, turn->in.n_passages + n, sizeof *all);
+    size_t kept = turn->in.n_passages;
+
+    if (!all)
+        return;
+    for (size_t i = 0; i < kept; i++)
+        all[i] = turn->in.passages[i];
+    for (size_t i = 0; i < n && kept < DECISION_PASSAGES_MAX; i++) {
+        bool known = false;
+
+        for (size_t k = 0; k < kept && !known; k++)
+            known = strcmp(all[k].chunk_id, passages[i].chunk_id) == 0;
+        if (!known)
+            all[kept++] = passages[i];
+    }
+    turn->in.passages = all;
+    turn->in.n_passages = kept;
+}
+
+static int search_for(struct turn_searcher *searcher, struct turn *turn, const char *query, struct arena *arena)
+{
+    const struct passage *passages = NULL;
+    struct err err = {0};
+    size_t n = 0;
+
+    if (query[strspn(query, " \t\r\n")] == '\0')
+        return 0;
+    if (turn_search(searcher, query, arena, &passages, &n, &err) == 0) {
+        add_found(turn, passages, n, arena);
+        return 0;
+    }
+    log_warn("answering without knowledge", log_str("client_id", turn->client_id),
+             log_str("conversation_id", turn->conversation_id), log_str("error", err.text));
+    turn->in.search_error = arena_strdup(arena, err.text);
+    return -1;
+}
+
+/* Several sentences together may be like nothing that is known, where one
+ * of them alone is: then the last few are looked up one by one. */
+void turn_add_passages(struct turn_searcher *searcher, struct turn *turn, struct arena *arena)
+{
+    const char *query = decision_unanswered_text(&turn->in, SEARCH_QUERY_MAX, arena);
+    struct sentence sentences[SENTENCES_MAX];
+    size_t n;
+
+    if (!query || search_for(searcher, turn, query, arena) < 0 || turn->in.n_passages > 0)
+        return;
+    n = words_sentences(arena, query, sentences, SENTENCES_MAX);
+    for (size_t i = n > SEARCHES_MAX ? n - SEARCHES_MAX : 0; n > 1 && i < n; i++)
+        if (search_for(searcher, turn, sentences[i].text, arena) < 0)
+            return;
+}
