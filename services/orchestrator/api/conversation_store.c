@@ -1,15 +1,19 @@
 /* conversation_store.c - see conversation_store.h. */
 #include "services/orchestrator/api/conversation_store.h"
 
+#include <inttypes.h>
+
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/codec.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/page.h"
+#include "libshared/text.h"
 #include "libshared/twilio_codes.h"
 #include "libshared/uuid.h"
 #include "proto/conversations.h"
+#include "services/orchestrator/api/cursor.h"
 
 #define CONVERSATION_COLUMNS                                                                                 \
     "c.client_id, c.conversation_id, c.lead_id, c.channel, c.lead_address, c.our_address, c.state,"          \
@@ -37,15 +41,16 @@ int conversation_store_get(struct db_tx *tx, const char *conversation_id, struct
     return codec_from_row(&conversation_type, rows, 0, arena, ret_conversation, err);
 }
 
-int conversation_store_list(struct db_tx *tx, const struct list_conversations *filter, int64_t before_us,
-                            const char *before_id, struct arena *arena, struct conversation **ret_items, size_t *ret_n,
-                            struct err *err)
+int conversation_store_list(struct db_tx *tx, const struct list_conversations *request, struct arena *arena,
+                            struct conversation_page *ret_page, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    struct conversation *items;
+    const struct conversation *last;
+    struct cursor before;
     int n;
 
-    if ((n = db_query(tx, &rows, err,
+    if (cursor_read(request->after, arena, &before, err) < 0 ||
+        (n = db_query(tx, &rows, err,
                       "SELECT " CONVERSATION_COLUMNS "  FROM conversations c JOIN leads l USING (client_id, lead_id)"
                       " WHERE ($1::uuid IS NULL OR c.client_id = $1::uuid)"
                       "   AND ($2::text IS NULL OR c.state = $2::text)"
@@ -54,17 +59,14 @@ int conversation_store_list(struct db_tx *tx, const struct list_conversations *f
                       "        < ('epoch'::timestamptz + $4::bigint * interval '1 microsecond', $5::uuid))"
                       " ORDER BY c.updated_at DESC, c.conversation_id DESC"
                       " LIMIT $6::bigint + 1",
-                      db_text(filter->client_id), db_text(filter->state), db_text(filter->lead_address),
-                      db_int(before_us), db_text(before_id), db_int(filter->limit))) < 0)
+                      db_text(request->client_id), db_text(request->state), db_text(request->lead_address),
+                      db_int(before.value), db_text(before.id), db_int(request->limit))) < 0 ||
+        !(ret_page->items = page_from_rows(&conversation_type, rows, request->limit, arena, &ret_page->n_items, err)))
         return -1;
-    if (!(items = arena_calloc(arena, (size_t)n, sizeof *items)))
-        return err_set(err, ERR_INTERNAL, "conversations: out of memory");
-    for (int i = 0; i < n; i++)
-        if (codec_from_row(&conversation_type, rows, i, arena, &items[i], err) < 0)
-            return -1;
-    *ret_items = items;
-    *ret_n = (size_t)n;
-    return 0;
+    if (ret_page->n_items == (size_t)n)
+        return 0;
+    last = &ret_page->items[ret_page->n_items - 1];
+    return cursor_make(last->updated_at, last->conversation_id, arena, &ret_page->next_after, err);
 }
 
 /* ---- whose it is ---- */
@@ -135,24 +137,28 @@ int message_store_get(struct db_tx *tx, const char *message_id, struct arena *ar
     return 0;
 }
 
-int message_store_list(struct db_tx *tx, const struct conversation *conversation, int64_t after_seq, int64_t limit,
-                       struct arena *arena, struct message **ret_items, size_t *ret_n, bool *ret_more, struct err *err)
+int message_store_list(struct db_tx *tx, const struct conversation *conversation, const struct list_messages *request,
+                       struct arena *arena, struct message_page *ret_page, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
+    int64_t after_seq = -1;
     int n;
 
+    if (request->after && !text_to_int(request->after, 0, INT64_C(1000000000000000), &after_seq))
+        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
     if ((n = db_query(tx, &rows, err,
                       "SELECT " MESSAGE_COLUMNS "  FROM messages"
                       " WHERE client_id = $1 AND conversation_id = $2 AND seq > $3"
                       " ORDER BY seq"
                       " LIMIT $4::bigint + 1",
                       db_text(conversation->client_id), db_text(conversation->conversation_id), db_int(after_seq),
-                      db_int(limit))) < 0)
+                      db_int(request->limit))) < 0 ||
+        !(ret_page->items = page_from_rows(&message_type, rows, request->limit, arena, &ret_page->n_items, err)))
         return -1;
-    if (!(*ret_items = page_from_rows(&message_type, rows, limit, arena, ret_n, err)))
-        return -1;
-    for (size_t i = 0; i < *ret_n; i++)
-        put_words(&(*ret_items)[i]);
-    *ret_more = *ret_n < (size_t)n;
-    return 0;
+    for (size_t i = 0; i < ret_page->n_items; i++)
+        put_words(&ret_page->items[i]);
+    if (ret_page->n_items == (size_t)n)
+        return 0;
+    ret_page->next_after = arena_printf(arena, "%" PRId64, ret_page->items[ret_page->n_items - 1].seq);
+    return ret_page->next_after ? 0 : err_set(err, ERR_INTERNAL, "messages: out of memory");
 }

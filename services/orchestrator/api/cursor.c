@@ -9,22 +9,24 @@
 #include "libshared/text.h"
 #include "libshared/uuid.h"
 
-const char *cursor_make(int64_t us, const char *id, struct arena *arena, struct err *err)
-{
-    const char *cursor = arena_printf(arena, "%" PRId64 ".%s", us, id);
+#define VALUE_MAX INT64_C(253402300799999999) /* the year 9999, in us */
 
-    if (!cursor)
-        err_set(err, ERR_INTERNAL, "a page: out of memory");
-    return cursor;
+int cursor_read(const char *after, struct arena *arena, struct cursor *ret_cursor, struct err *err)
+{
+    const char *dot = after ? strchr(after, '.') : NULL;
+    char *value = dot ? arena_strndup(arena, after, (size_t)(dot - after)) : NULL;
+
+    *ret_cursor = (struct cursor){0};
+    if (!after)
+        return 0;
+    if (!value || !uuid_is_valid(dot + 1) || !text_to_int(value, 0, VALUE_MAX, &ret_cursor->value))
+        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
+    ret_cursor->id = dot + 1;
+    return 0;
 }
 
-int cursor_read(const char *after, struct arena *arena, int64_t *ret_us, const char **ret_id, struct err *err)
+int cursor_make(int64_t value, const char *id, struct arena *arena, const char **ret_after, struct err *err)
 {
-    const char *dot = strchr(after, '.');
-    char *us = dot ? arena_strndup(arena, after, (size_t)(dot - after)) : NULL;
-
-    if (!us || !uuid_is_valid(dot + 1) || !text_to_int(us, 0, INT64_C(253402300799999999), ret_us))
-        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
-    *ret_id = dot + 1;
-    return 0;
+    *ret_after = arena_printf(arena, "%" PRId64 ".%s", value, id);
+    return *ret_after ? 0 : err_set(err, ERR_INTERNAL, "a page: out of memory");
 }

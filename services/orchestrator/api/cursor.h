@@ -1,4 +1,4 @@
-/* cursor.h - where a page ends that is ordered by a time: "<time in us>.<id>". */
+/* cursor.h - where a page of a list ends: "<value in the list's order>.<id>", the next_after of a page. */
 #pragma once
 
 #include <stdint.h>
@@ -6,8 +6,13 @@
 struct arena;
 struct err;
 
-/* In arena; NULL and *err when out of memory. */
-const char *cursor_make(int64_t us, const char *id, struct arena *arena, struct err *err);
+struct cursor {
+    int64_t value;  /* mostly a time in us */
+    const char *id; /* NULL: from the first */
+};
 
-/* ERR_INVALID naming the field after unless after is such a cursor. */
-int cursor_read(const char *after, struct arena *arena, int64_t *ret_us, const char **ret_id, struct err *err);
+/* after: what the request says, or NULL. ERR_INVALID naming the field after unless it is a cursor. */
+int cursor_read(const char *after, struct arena *arena, struct cursor *ret_cursor, struct err *err);
+
+/* In arena. */
+int cursor_make(int64_t value, const char *id, struct arena *arena, const char **ret_after, struct err *err);

@@ -9,6 +9,7 @@
 #include "libshared/form_token.h"
 #include "libshared/page.h"
 #include "proto/forms.h"
+#include "services/orchestrator/api/cursor.h"
 
 #define FORM_COLUMNS                                                                                      \
     "client_id, form_id, name, token_prefix, channel, field_names, consent_text, country_code, language," \
@@ -31,23 +32,30 @@ int form_store_get(struct db_tx *tx, const char *form_id, struct arena *arena, s
     return codec_from_row(&web_form_type, rows, 0, arena, ret_form, err);
 }
 
-int form_store_list(struct db_tx *tx, const struct list_forms *filter, int64_t before_us, const char *before_id,
-                    struct arena *arena, struct web_form **ret_items, size_t *ret_n, bool *ret_more, struct err *err)
+int form_store_list(struct db_tx *tx, const struct list_forms *request, struct arena *arena, struct form_page *ret_page,
+                    struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = db_query(tx, &rows, err,
-                     "SELECT " FORM_COLUMNS "  FROM forms"
-                     " WHERE ($1::uuid IS NULL OR client_id = $1::uuid)"
-                     "   AND ($3::uuid IS NULL OR (created_at, form_id)"
-                     "        < ('epoch'::timestamptz + $2::bigint * interval '1 microsecond', $3::uuid))"
-                     " ORDER BY created_at DESC, form_id DESC"
-                     " LIMIT $4::bigint + 1",
-                     db_text(filter->client_id), db_int(before_us), db_text(before_id), db_int(filter->limit));
+    const struct web_form *last;
+    struct cursor before;
+    int n;
 
-    if (n < 0 || !(*ret_items = page_from_rows(&web_form_type, rows, filter->limit, arena, ret_n, err)))
+    if (cursor_read(request->after, arena, &before, err) < 0 ||
+        (n = db_query(tx, &rows, err,
+                      "SELECT " FORM_COLUMNS "  FROM forms"
+                      " WHERE ($1::uuid IS NULL OR client_id = $1::uuid)"
+                      "   AND ($3::uuid IS NULL OR (created_at, form_id)"
+                      "        < ('epoch'::timestamptz + $2::bigint * interval '1 microsecond', $3::uuid))"
+                      " ORDER BY created_at DESC, form_id DESC"
+                      " LIMIT $4::bigint + 1",
+                      db_text(request->client_id), db_int(before.value), db_text(before.id), db_int(request->limit))) <
+            0 ||
+        !(ret_page->items = page_from_rows(&web_form_type, rows, request->limit, arena, &ret_page->n_items, err)))
         return -1;
-    *ret_more = *ret_n < (size_t)n;
-    return 0;
+    if (ret_page->n_items == (size_t)n)
+        return 0;
+    last = &ret_page->items[ret_page->n_items - 1];
+    return cursor_make(last->created_at, last->form_id, arena, &ret_page->next_after, err);
 }
 
 /* NULL where none are given. */

@@ -13,13 +13,14 @@ struct form_token;
 struct list_forms;
 struct update_form;
 struct web_form;
+struct form_page;
 
 int form_store_get(struct db_tx *tx, const char *form_id, struct arena *arena, struct web_form *ret_form,
                    struct err *err);
 
-/* A page (see libshared/page.h), newest first, behind the one of before_us and before_id (NULL: from the first). */
-int form_store_list(struct db_tx *tx, const struct list_forms *filter, int64_t before_us, const char *before_id,
-                    struct arena *arena, struct web_form **ret_items, size_t *ret_n, bool *ret_more, struct err *err);
+/* A page (see libshared/page.h), newest first. */
+int form_store_list(struct db_tx *tx, const struct list_forms *request, struct arena *arena, struct form_page *ret_page,
+                    struct err *err);
 
 int form_store_insert(struct db_tx *tx, const char *form_id, const struct create_form *request,
                       const struct form_token *token, struct arena *arena, struct err *err);

@@ -13,7 +13,6 @@
 #include "proto/clients.h"
 #include "proto/forms.h"
 #include "services/orchestrator/api/client_store.h"
-#include "services/orchestrator/api/cursor.h"
 #include "services/orchestrator/api/form_store.h"
 #include "services/orchestrator/handlers.h"
 
@@ -133,25 +132,8 @@ int on_get_form(struct worker *self, struct call *call, struct err *err)
 
 int on_list_forms(struct worker *self, struct call *call, struct err *err)
 {
-    const struct list_forms *request = call->request;
-    struct form_page *page = call->reply;
-    const char *before_id = NULL;
-    int64_t before_us = 0;
-    bool more;
-
     (void)self;
-    if (request->after && cursor_read(request->after, call->arena, &before_us, &before_id, err) < 0)
-        return -1;
-    if (form_store_list(call->tx, request, before_us, before_id, call->arena, &page->items, &page->n_items, &more,
-                        err) < 0)
-        return -1;
-    if (more) {
-        const struct web_form *last = &page->items[page->n_items - 1];
-
-        page->next_after = cursor_make(last->created_at, last->form_id, call->arena, err);
-        return page->next_after ? 0 : -1;
-    }
-    return 0;
+    return form_store_list(call->tx, call->request, call->arena, call->reply, err);
 }
 
 int on_update_form(struct worker *self, struct call *call, struct err *err)

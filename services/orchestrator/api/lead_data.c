@@ -31,14 +31,13 @@ int on_export_lead(struct worker *self, struct call *call, struct err *err)
     struct export_page *page = call->reply;
     AUTO(db_result_free) struct db_result *rows = NULL;
     struct lead lead = {0};
-    const char *after_id = NULL;
-    int64_t after_rank = 0;
+    const struct export_item *last;
+    struct cursor after;
     int n;
 
     (void)self;
-    if (request->after && cursor_read(request->after, call->arena, &after_rank, &after_id, err) < 0)
-        return -1;
-    if (lead_store_get(call->tx, request->lead_id, call->arena, &lead, err) < 0 ||
+    if (cursor_read(request->after, call->arena, &after, err) < 0 ||
+        lead_store_get(call->tx, request->lead_id, call->arena, &lead, err) < 0 ||
         (n = db_query(call->tx, &rows, err,
                       "SELECT kind, id, record, CASE rank WHEN 0 THEN data || jsonb_build_object('scores', "
                       "ARRAY(SELECT to_jsonb(s)"
@@ -47,17 +46,14 @@ int on_export_lead(struct worker *self, struct call *call, struct err *err)
                       "  FROM lead_export($1, $2)"
                       " WHERE $4::uuid IS NULL OR (rank, id) > ($3::integer, $4::uuid)"
                       " ORDER BY rank, id LIMIT $5::bigint + 1",
-                      db_text(lead.client_id), db_text(request->lead_id), db_int(after_rank > 9 ? 9 : after_rank),
-                      db_text(after_id), db_int(request->limit))) < 0 ||
+                      db_text(lead.client_id), db_text(request->lead_id), db_int(after.value > 9 ? 9 : after.value),
+                      db_text(after.id), db_int(request->limit))) < 0 ||
         !(page->items = page_from_rows(&export_item_type, rows, request->limit, call->arena, &page->n_items, err)))
         return -1;
-    if (page->n_items < (size_t)n) {
-        const struct export_item *last = &page->items[page->n_items - 1];
-
-        page->next_after = cursor_make(rank_of(last), last->id, call->arena, err);
-        return page->next_after ? 0 : -1;
-    }
-    return 0;
+    if (page->n_items == (size_t)n)
+        return 0;
+    last = &page->items[page->n_items - 1];
+    return cursor_make(rank_of(last), last->id, call->arena, &page->next_after, err);
 }
 
 /* All or nothing: one statement in one transaction. */

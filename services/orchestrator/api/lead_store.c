@@ -10,6 +10,9 @@
 #include "libshared/err.h"
 #include "libshared/page.h"
 #include "proto/leads.h"
+#include "services/orchestrator/api/cursor.h"
+
+#define SCORE_VALUE_MAX 2 /* see sort_value; no time is so small */
 
 #define LEAD_COLUMNS                                                                                                 \
     "l.client_id, l.lead_id, l.phone, l.email, l.name, l.timezone, l.source,"                                        \
@@ -49,11 +52,21 @@ static bool sorts_by(const struct list_leads *filter, const char *what)
     return filter->sort && strcmp(filter->sort, what) == 0;
 }
 
-int64_t lead_store_sort_value(const struct list_leads *filter, const struct lead *lead)
+/* What the list is ordered by: a time in us, or the score as 0 (COLD) to 2 (HOT). */
+static int64_t sort_value(const struct list_leads *filter, const struct lead *lead)
 {
     if (sorts_by(filter, "score"))
-        return *lead->score == 'H' ? 2 : *lead->score == 'W' ? 1 : 0;
+        return *lead->score == 'H' ? SCORE_VALUE_MAX : *lead->score == 'W' ? 1 : 0;
     return sorts_by(filter, "updated") ? lead->updated_at : lead->created_at;
+}
+
+static int read_after(const struct list_leads *request, struct arena *arena, struct cursor *ret_before, struct err *err)
+{
+    if (cursor_read(request->after, arena, ret_before, err) < 0)
+        return -1;
+    if (ret_before->id && sorts_by(request, "score") != (ret_before->value <= SCORE_VALUE_MAX))
+        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page of the same sort");
+    return 0;
 }
 
 #define BEFORE_TIME "'epoch'::timestamptz + $6::bigint * interval '1 microsecond'"
@@ -73,12 +86,12 @@ int64_t lead_store_sort_value(const struct list_leads *filter, const struct lead
     " ORDER BY " value " DESC, l.lead_id DESC"                                                          \
     " LIMIT $8::bigint + 1"
 
-static int query_list(struct db_tx *tx, const struct list_leads *filter, int64_t before, const char *before_id,
+static int query_list(struct db_tx *tx, const struct list_leads *filter, const struct cursor *before,
                       struct db_result **ret_rows, struct err *err)
 {
     struct db_arg args[] = {db_text(filter->client_id), db_text(filter->score), db_text(filter->status),
-                            db_text(filter->channel),   db_text(filter->text),  db_int(before),
-                            db_text(before_id),         db_int(filter->limit)};
+                            db_text(filter->channel),   db_text(filter->text),  db_int(before->value),
+                            db_text(before->id),        db_int(filter->limit)};
     static const char by_created[] = LIST("l.created_at", BEFORE_TIME);
     static const char by_updated[] = LIST("l.updated_at", BEFORE_TIME);
     static const char by_score[] = LIST(SCORE_VALUE, "$6::bigint");
@@ -90,16 +103,21 @@ static int query_list(struct db_tx *tx, const struct list_leads *filter, int64_t
                          args, COUNT_OF(args));
 }
 
-int lead_store_list(struct db_tx *tx, const struct list_leads *filter, int64_t before, const char *before_id,
-                    struct arena *arena, struct lead **ret_items, size_t *ret_n, bool *ret_more, struct err *err)
+int lead_store_list(struct db_tx *tx, const struct list_leads *request, struct arena *arena, struct lead_page *ret_page,
+                    struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    int n = query_list(tx, filter, before, before_id, &rows, err);
+    const struct lead *last;
+    struct cursor before;
+    int n;
 
-    if (n < 0 || !(*ret_items = page_from_rows(&lead_type, rows, filter->limit, arena, ret_n, err)))
+    if (read_after(request, arena, &before, err) < 0 || (n = query_list(tx, request, &before, &rows, err)) < 0 ||
+        !(ret_page->items = page_from_rows(&lead_type, rows, request->limit, arena, &ret_page->n_items, err)))
         return -1;
-    *ret_more = *ret_n < (size_t)n;
-    return 0;
+    if (ret_page->n_items == (size_t)n)
+        return 0;
+    last = &ret_page->items[ret_page->n_items - 1];
+    return cursor_make(sort_value(request, last), last->lead_id, arena, &ret_page->next_after, err);
 }
 
 /* ---- changes ---- */

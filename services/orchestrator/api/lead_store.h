@@ -10,6 +10,7 @@ struct create_lead;
 struct db_tx;
 struct err;
 struct lead;
+struct lead_page;
 struct list_leads;
 struct update_lead;
 
@@ -17,13 +18,9 @@ int lead_store_get(struct db_tx *tx, const char *lead_id, struct arena *arena, s
 /* The same, and nobody else changes it until the transaction ends. */
 int lead_store_lock(struct db_tx *tx, const char *lead_id, struct arena *arena, struct lead *ret_lead, struct err *err);
 
-/* What a list is ordered by, as lead_store_list's before wants it: a time in us, or the score as 0 (COLD) to 2 (HOT).
- */
-int64_t lead_store_sort_value(const struct list_leads *filter, const struct lead *lead);
-
-/* A page (see libshared/page.h), behind the lead before_id with that value (NULL: from the first). */
-int lead_store_list(struct db_tx *tx, const struct list_leads *filter, int64_t before, const char *before_id,
-                    struct arena *arena, struct lead **ret_items, size_t *ret_n, bool *ret_more, struct err *err);
+/* A page (see libshared/page.h), last first in the order that is asked for. */
+int lead_store_list(struct db_tx *tx, const struct list_leads *request, struct arena *arena, struct lead_page *ret_page,
+                    struct err *err);
 
 /* The client's leads with this phone and with this email (either may be NULL), locked: none, one, or two where they
  * belong to different leads. Ids into arena; a place without a lead is NULL. */

@@ -11,13 +11,10 @@
 #include "proto/clients.h"
 #include "proto/leads.h"
 #include "services/orchestrator/api/client_store.h"
-#include "services/orchestrator/api/cursor.h"
 #include "services/orchestrator/api/lead_store.h"
 #include "services/orchestrator/greeting/lead_greeting.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/turn/lead_event.h"
-
-#define SCORE_VALUE_MAX 2 /* as lead_store_sort_value tells it; no time is so small */
 
 /* ---- reading ---- */
 
@@ -29,40 +26,10 @@ int on_get_lead(struct worker *self, struct call *call, struct err *err)
     return lead_store_get(call->tx, request->lead_id, call->arena, call->reply, err);
 }
 
-static int read_after(const struct list_leads *request, struct arena *arena, int64_t *ret_before, const char **ret_id,
-                      struct err *err)
-{
-    bool by_score = request->sort && strcmp(request->sort, "score") == 0;
-
-    if (!request->after)
-        return 0;
-    if (cursor_read(request->after, arena, ret_before, ret_id, err) < 0)
-        return -1;
-    if (by_score != (*ret_before <= SCORE_VALUE_MAX))
-        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page of the same sort");
-    return 0;
-}
-
 int on_list_leads(struct worker *self, struct call *call, struct err *err)
 {
-    const struct list_leads *request = call->request;
-    struct lead_page *page = call->reply;
-    const char *before_id = NULL;
-    int64_t before = 0;
-    bool more;
-
     (void)self;
-    if (read_after(request, call->arena, &before, &before_id, err) < 0 ||
-        lead_store_list(call->tx, request, before, before_id, call->arena, &page->items, &page->n_items, &more, err) <
-            0)
-        return -1;
-    if (more) {
-        const struct lead *last = &page->items[page->n_items - 1];
-
-        page->next_after = cursor_make(lead_store_sort_value(request, last), last->lead_id, call->arena, err);
-        return page->next_after ? 0 : -1;
-    }
-    return 0;
+    return lead_store_list(call->tx, call->request, call->arena, call->reply, err);
 }
 
 /* ---- what may be set ---- */

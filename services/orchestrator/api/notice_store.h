@@ -10,10 +10,11 @@ struct db_tx;
 struct err;
 struct list_notices;
 struct notice;
+struct notice_page;
 
-/* A page (see libshared/page.h), newest first, behind the one of before_us and before_id (NULL: from the first). */
-int notice_store_list(struct db_tx *tx, const struct list_notices *filter, int64_t before_us, const char *before_id,
-                      struct arena *arena, struct notice **ret_items, size_t *ret_n, bool *ret_more, struct err *err);
+/* A page (see libshared/page.h), newest first. */
+int notice_store_list(struct db_tx *tx, const struct list_notices *request, struct arena *arena,
+                      struct notice_page *ret_page, struct err *err);
 
 /* ERR_NOT_FOUND also for another client's. */
 int notice_store_get(struct db_tx *tx, const char *notice_id, struct arena *arena, struct notice *ret_notice,

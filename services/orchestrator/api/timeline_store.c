@@ -1,13 +1,17 @@
 /* timeline_store.c - see timeline_store.h. */
 #include "services/orchestrator/api/timeline_store.h"
 
+#include <inttypes.h>
+
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/page.h"
+#include "libshared/text.h"
 #include "proto/conversations.h"
 #include "proto/leads.h"
+#include "services/orchestrator/api/cursor.h"
 
 /* Each part: at, rank (the order of what has the same time), kind, id, text, data. $1 client, $2 conversation. */
 #define MESSAGES                                                                                                  \
@@ -69,29 +73,31 @@
 
 #define PLACE "((extract(epoch FROM at) * 1000000)::bigint * 10 + rank)"
 
-int timeline_store_list(struct db_tx *tx, const struct conversation *conversation, const struct list_timeline *filter,
-                        int64_t after_place, const char *after_id, struct arena *arena,
-                        struct timeline_item **ret_items, size_t *ret_n, int64_t *ret_place, bool *ret_more,
-                        struct err *err)
+int timeline_store_list(struct db_tx *tx, const struct conversation *conversation, const struct list_timeline *request,
+                        struct arena *arena, struct timeline_page *ret_page, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    int n =
-        db_query(tx, &rows, err,
-                 "SELECT at, kind, id, text, data, " PLACE " AS place FROM (" MESSAGES " UNION ALL " TURNS
-                 " UNION ALL " TASKS " UNION ALL " SCORES " UNION ALL " CONSENTS " UNION ALL " EVENTS
-                 " UNION ALL " NOTICES ") everything"
-                 " WHERE ($6::text IS NULL OR kind = $6)"
-                 "   AND ($8::uuid IS NULL OR (" PLACE ", id) > ($7::bigint, $8::uuid))"
-                 " ORDER BY place, id LIMIT $9::bigint + 1",
-                 db_text(conversation->client_id), db_text(conversation->conversation_id),
-                 db_text(conversation->lead_id), db_text(conversation->channel), db_text(conversation->lead_address),
-                 db_text(filter->kind), db_int(after_place), db_text(after_id), db_int(filter->limit));
+    struct cursor after;
+    int n, last;
 
-    if (n < 0 || !(*ret_items = page_from_rows(&timeline_item_type, rows, filter->limit, arena, ret_n, err)))
+    if (cursor_read(request->after, arena, &after, err) < 0 ||
+        (n = db_query(tx, &rows, err,
+                      "SELECT at, kind, id, text, data, " PLACE " AS place FROM (" MESSAGES " UNION ALL " TURNS
+                      " UNION ALL " TASKS " UNION ALL " SCORES " UNION ALL " CONSENTS " UNION ALL " EVENTS
+                      " UNION ALL " NOTICES ") everything"
+                      " WHERE ($6::text IS NULL OR kind = $6)"
+                      "   AND ($8::uuid IS NULL OR (" PLACE ", id) > ($7::bigint, $8::uuid))"
+                      " ORDER BY place, id LIMIT $9::bigint + 1",
+                      db_text(conversation->client_id), db_text(conversation->conversation_id),
+                      db_text(conversation->lead_id), db_text(conversation->channel),
+                      db_text(conversation->lead_address), db_text(request->kind), db_int(after.value),
+                      db_text(after.id), db_int(request->limit))) < 0 ||
+        !(ret_page->items = page_from_rows(&timeline_item_type, rows, request->limit, arena, &ret_page->n_items, err)))
         return -1;
-    *ret_more = *ret_n < (size_t)n;
-    *ret_place = *ret_n > 0 ? db_get_int(rows, (int)*ret_n - 1, "place") : 0;
-    return 0;
+    if (ret_page->n_items == (size_t)n)
+        return 0;
+    last = (int)ret_page->n_items - 1;
+    return cursor_make(db_get_int(rows, last, "place"), ret_page->items[last].id, arena, &ret_page->next_after, err);
 }
 
 /* Evidence names the message by its seq; whoever asks wants its id. of: the evidence. */
@@ -101,30 +107,38 @@ int timeline_store_list(struct db_tx *tx, const struct conversation *conversatio
     "               WHERE c.client_id = $1 AND c.lead_id = $2 AND m.seq = (e.value->>'seq')::bigint)))), '{}')" \
     "   FROM jsonb_each(" of ") e)"
 
-int score_store_list(struct db_tx *tx, const struct lead *lead, int64_t limit, int64_t after, struct arena *arena,
-                     struct score_page *ret_page, bool *ret_more, struct err *err)
+int score_store_list(struct db_tx *tx, const struct lead *lead, const struct list_scores *request, struct arena *arena,
+                     struct score_page *ret_page, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL, *now = NULL;
-    int n =
-        db_query(tx, &rows, err,
+    int64_t after = 0;
+    int n;
+
+    if (request->after && !text_to_int(request->after, 1, INT64_C(1000000000000000), &after))
+        return err_set_field(err, ERR_INVALID, "after", "after must be the next_after of a page");
+    n = db_query(tx, &rows, err,
                  "SELECT s.change, s.conversation_id, s.turn_id, s.score_before, s.score, s.reason, s.alerted,"
                  "       s.created_at, " WITH_MESSAGES(
                      "s.evidence") " AS evidence"
                                    "  FROM lead_scores s"
                                    " WHERE s.client_id = $1 AND s.lead_id = $2 AND ($3::bigint = 0 OR s.change < $3)"
                                    " ORDER BY s.change DESC LIMIT $4::bigint + 1",
-                 db_text(lead->client_id), db_text(lead->lead_id), db_int(after), db_int(limit));
+                 db_text(lead->client_id), db_text(lead->lead_id), db_int(after), db_int(request->limit));
 
-    if (n < 0 || !(ret_page->items = page_from_rows(&score_change_type, rows, limit, arena, &ret_page->n_items, err)) ||
+    if (n < 0 ||
+        !(ret_page->items = page_from_rows(&score_change_type, rows, request->limit, arena, &ret_page->n_items, err)) ||
         db_query(tx, &now, err,
                  "SELECT " WITH_MESSAGES("l.evidence") " AS evidence FROM leads l"
                                                        " WHERE l.client_id = $1 AND l.lead_id = $2",
                  db_text(lead->client_id), db_text(lead->lead_id)) < 0)
         return -1;
-    *ret_more = ret_page->n_items < (size_t)n;
     if (db_result_count(now) == 0)
         return err_set_field(err, ERR_NOT_FOUND, "lead_id", "there is no such lead");
     ret_page->score = lead->score;
     ret_page->evidence = arena_strdup(arena, db_get(now, 0, "evidence"));
-    return ret_page->evidence ? 0 : err_set(err, ERR_INTERNAL, "scores: out of memory");
+    if (ret_page->n_items < (size_t)n)
+        ret_page->next_after = arena_printf(arena, "%" PRId64, ret_page->items[ret_page->n_items - 1].change);
+    if (!ret_page->evidence || (ret_page->n_items < (size_t)n && !ret_page->next_after))
+        return err_set(err, ERR_INTERNAL, "scores: out of memory");
+    return 0;
 }
