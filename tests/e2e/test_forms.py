@@ -357,16 +357,47 @@ class NotWrittenTo(FormTest):
         self.expect_told("it asks not to be texted", 1)
         self.assertEqual(self.one(waiting), "0")
 
-    def test_of_two_forms_that_wait_one_refuses(self):
+    def greeting_waits(self, **fields):
+        """A greeting that waits for the morning; now may be written again."""
         self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": "03:00-03:01"})
-        self.submit(name="Ada")
+        self.submit(name="Ada", **fields)
         waiting = "SELECT count(*) FROM tasks WHERE client_id = CLIENT AND error_kind = 'postponed'"
         wait_for("the greeting to wait", lambda: self.one(waiting) == "1")
+
+    def test_a_form_that_refuses_counts_at_once_while_a_greeting_waits(self):
+        self.greeting_waits()
         self.submit(message="Please call me. Do not text me.")
+        self.expect_told("it asks not to be texted")
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": self.hours})
         self.submit(service="Drain cleaning")
+        self.replies(0)
+
+    def test_a_form_within_the_hours_is_answered_though_a_greeting_waits(self):
+        self.greeting_waits()
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": self.hours})
+        self.submit(message="What are your opening hours?")
+        self.assertIn("8 am to 6 pm", self.replies()[0])
+
+    def test_of_forms_at_once_in_the_night_one_refuses(self):
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": "03:00-03:01"})
+        forms = [{"name": "Ada"}, {"message": "Please call me. Do not text me."}, {"service": "Drain cleaning"}]
+        threads = [threading.Thread(target=lambda f=f: self.submit(**f)) for f in forms]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.expect_told("it asks not to be texted")
+
+    def test_a_form_that_refuses_on_one_channel_ends_the_greeting_that_waits_on_another(self):
+        self.api("PATCH", f"/clients/{self.client_id}/config",
+                 {"twilio_whatsapp_number": self.number, "whatsapp_greeting_content_sid": "HX" + "a" * 32})
+        self.greeting_waits()
+        self.token = self.create_form(name="WhatsApp", consent_text=CONSENT, channel="whatsapp")["token"]
+        self.submit(message="Please call me. Do not text me.")
+        self.assertIn("it asks not to be texted", self.cluster.wait_replies(1, self.boss)[0]["body"])
         self.api("PATCH", f"/clients/{self.client_id}/config", {"allowed_hours": self.hours})
         self.one("UPDATE tasks SET run_at = now() WHERE client_id = CLIENT AND error_kind = 'postponed'")
-        self.expect_told("it asks not to be texted")
+        self.replies(0)
 
     def test_a_number_that_others_fill_in_again_and_again_is_not_texted_each_time(self):
         for i in range(6):

@@ -48,7 +48,7 @@ static bool find_obstacle(const struct turn *turn, const struct greeting_terms *
     if (turn->opted_out)
         *ret_obstacle = (struct obstacle){"it has opted out of messages before",
                                           "call it; if it agrees, opt it in: POST /api/v1/leads/{lead_id}/opt-in"};
-    else if (turn->refuses_texts)
+    else if (turn->refuses_texts || terms->refused)
         *ret_obstacle = (struct obstacle){"it asks not to be texted", "call it or write an e-mail"};
     else if (no_phone)
         *ret_obstacle = (struct obstacle){"it left no phone number", "write an e-mail"};
@@ -90,12 +90,16 @@ static int tell_people(struct worker *self, struct task *task, struct turn *turn
     return task_complete(tx, self->bus, task, err) < 0 ? -1 : db_commit(&tx, err);
 }
 
+/* What has come meanwhile has a task of its own, which must not stand behind one that waits until morning. */
 static int wait_for_hours(struct worker *self, struct task *task, const struct turn *turn, int64_t wait_ms,
                           struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+    int more = tx ? greeting_store_wrote_more(tx, turn, err) : -1;
 
-    if (!tx || task_postpone(tx, task, wait_ms, "the lead's allowed hours", err) < 0)
+    if (more != 0)
+        return more < 0 ? -1 : 0;
+    if (task_postpone(tx, task, wait_ms, "the lead's allowed hours", err) < 0)
         return -1;
     return db_commit(&tx, err);
 }

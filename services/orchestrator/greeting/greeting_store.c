@@ -27,6 +27,14 @@ int greeting_store_terms(struct db_tx *tx, const struct turn *turn, struct greet
             "                            WHERE w.client_id = c.client_id AND w.lead_id = c.lead_id AND t.direction = "
             "'in'"
             "                              AND t.channel <> 'form' AND t.seq > m.seq)) AS written,"
+            "       EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"
+            "                WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id AND m.direction = 'in'"
+            "                  AND m.form ->> 'no_texts' = 'true'"
+            "                  AND NOT EXISTS (SELECT FROM conversations w JOIN messages t USING (client_id, "
+            "conversation_id)"
+            "                                   WHERE w.client_id = c.client_id AND w.lead_id = c.lead_id"
+            "                                     AND t.direction = 'in' AND t.channel <> 'form'"
+            "                                     AND t.seq > m.seq)) AS refused,"
             "       ceil(extract(epoch FROM message_allowed_at(c.lead_address, l.timezone, k.timezone,"
             "                                                  k.config ->> 'allowed_hours', now()) - now()) * 1000)"
             "           ::bigint AS wait_ms"
@@ -46,6 +54,19 @@ int greeting_store_terms(struct db_tx *tx, const struct turn *turn, struct greet
                                          .window_open = db_get_bool(rows, 0, "window_open"),
                                          .template_sent = db_get_bool(rows, 0, "template_sent"),
                                          .written = db_get_int(rows, 0, "written"),
+                                         .refused = db_get_bool(rows, 0, "refused"),
                                          .wait_ms = db_get_int(rows, 0, "wait_ms")};
     return 0;
+}
+
+int greeting_store_wrote_more(struct db_tx *tx, const struct turn *turn, struct err *err)
+{
+    if (db_query(tx, NULL, err,
+                 "SELECT FROM conversations WHERE client_id = $1 AND conversation_id = $2 FOR NO KEY UPDATE",
+                 db_text(turn->client_id), db_text(turn->conversation_id)) < 0)
+        return -1;
+    return db_query(tx, NULL, err,
+                    "SELECT FROM messages WHERE client_id = $1 AND conversation_id = $2 AND direction = 'in'"
+                    "                       AND seq > $3 LIMIT 1",
+                    db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq));
 }

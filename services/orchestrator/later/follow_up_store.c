@@ -104,6 +104,15 @@ int follow_up_store_refused(struct db_tx *tx, const struct turn *turn, struct er
 {
     if (lock_conversation(tx, turn->client_id, turn->conversation_id, err) < 0)
         return -1;
+    if (db_query(tx, NULL, err,
+                 "UPDATE messages m SET state = 'dropped', updated_at = now(),"
+                 "       error_text = 'the lead asks not to be texted'"
+                 "  FROM conversations c"
+                 " WHERE c.client_id = $1 AND c.lead_id = $2 AND m.client_id = $1"
+                 "   AND m.conversation_id = c.conversation_id AND m.direction = 'out' AND m.purpose = 'started'"
+                 "   AND m.author = 'agent' AND m.state = 'queued'",
+                 db_text(turn->client_id), db_text(turn->lead_id)) < 0)
+        return -1;
     return follow_up_store_cancel(tx, turn->client_id, turn->lead_id, NULL, "void: the lead asks not to be texted",
                                   err);
 }

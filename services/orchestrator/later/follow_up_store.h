@@ -40,7 +40,8 @@ int follow_up_store_load(struct db_tx *tx, const char *client_id, const struct f
 int follow_up_store_cancel(struct db_tx *tx, const char *client_id, const char *lead_id, const char *conversation_id,
                            const char *why, struct err *err);
 
-/* The same of all the lead's, where it has asked by web form not to be texted. Locks the lead and the conversation. */
+/* The same of all the lead's, and of what we began and have not sent yet, where it has asked by web form not to be
+ * texted. Locks the lead and the conversation. */
 int follow_up_store_refused(struct db_tx *tx, const struct turn *turn, struct err *err);
 
 /* Milliseconds until a local time of the lead's ("2026-11-24 10:00"), at least 0, or until its allowed hours after
