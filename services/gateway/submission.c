@@ -15,6 +15,7 @@
 #include "libshared/phone_number.h"
 #include "libshared/seal.h"
 #include "libshared/text.h"
+#include "services/gateway/refusal.h"
 
 #define LINE_MAX_BYTES   200 /* of a name, a service, a source */
 #define MESSAGE_MAX      16384
@@ -43,7 +44,6 @@ struct reading {
     struct arena *arena;
     struct submission out;
     const char *service, *language;
-    bool no_texts;
 };
 
 static const char *name_of(const struct reading *self, const char *field)
@@ -113,7 +113,6 @@ static int read_words(struct reading *self, struct err *err)
     if (message && strlen(message) > MESSAGE_MAX)
         return refuse(self, "message", "is longer than 16384 bytes", err);
     out->message = message ? message : "";
-    self->no_texts = message && consent_read(message).kind == CONSENT_OUT;
     self->service = text_line(self->arena, get(self, "service"), LINE_MAX_BYTES);
     if (language && (strlen(language) < 2 || strlen(language) > LANGUAGE_MAX || text_has_control(language)))
         language = NULL;
@@ -127,23 +126,12 @@ static int read_words(struct reading *self, struct err *err)
 
 /* ---- consent ---- */
 
-static bool is_yes(const char *text)
-{
-    static const char *const words[] = {"yes",    "y",      "true",     "1",  "on", "ok",  "agree",
-                                        "agreed", "accept", "accepted", "si", "sí", "نعم", "أوافق"};
-
-    for (size_t i = 0; text && i < COUNT_OF(words); i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return true;
-    return false;
-}
-
 static int read_consent(struct reading *self, int64_t now, struct err *err)
 {
     const char *text = get(self, "consent_text"), *at = get(self, "consent_at");
     struct submission *out = &self->out;
 
-    if (!is_yes(form_get(self->fields, name_of(self, "consent"))))
+    if (!field_is_yes(form_get(self->fields, name_of(self, "consent"))))
         return refuse(self, "consent", "must be yes: without it nobody may be written to", err);
     if (text && strlen(text) > CONSENT_TEXT_MAX)
         return refuse(self, "consent_text", "is longer than 2000 bytes", err);
@@ -187,6 +175,21 @@ static json_t *read_others(const struct reading *self)
                                    : json_stringn(field->value, len));
     }
     return others;
+}
+
+/* Whatever field it stands in, also one that is not kept. */
+static bool read_refusal(const struct reading *self)
+{
+    if (consent_read(self->out.message).kind == CONSENT_OUT)
+        return true;
+    for (size_t i = 0; i < self->fields->n; i++) {
+        const struct form_field *field = &self->fields->fields[i];
+
+        if ((!is_ours(self, field->name) || strcmp(field->name, name_of(self, "service")) == 0) &&
+            field_refuses_texts(field->name, field->value))
+            return true;
+    }
+    return false;
 }
 
 /* ---- the same again ---- */
@@ -243,7 +246,7 @@ static int make_form(struct reading *self, struct err *err)
         json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s, s:O}", "form_id", self->terms->form_id, "form",
                   self->terms->name, "name", self->out.name, "email", self->out.email, "service", self->service,
                   "language", self->language, "page_url", self->out.page_url, "content_hash", hash, "fields", others);
-    if (form && self->no_texts)
+    if (form && read_refusal(self))
         json_object_set_new(form, "no_texts", json_true());
     text = form ? json_dumps(form, JSON_COMPACT) : NULL;
     self->out.form = arena_strdup(self->arena, text);

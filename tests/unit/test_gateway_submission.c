@@ -203,6 +203,40 @@ Test(submission, who_asks_not_to_be_texted)
     cr_expect_null(member("no_texts"));
 }
 
+Test(submission, who_asks_not_to_be_texted_in_whatever_field)
+{
+    static const struct {
+        const char *fields;
+        bool refuses;
+    } cases[] = {{"\"contact\": \"Please call, don't text\"", true},
+                 {"\"notes\": \"No SMS\"", true},
+                 {"\"service\": \"Boiler. Please don't text me\"", true},
+                 {"\"contact\": [\"Call\", \"no texts\"]", true},
+                 {"\"prefs\": {\"note\": \"do not text\"}", true},
+                 {"\"do_not_text\": true", true},
+                 {"\"do_not_text\": false", false},
+                 {"\"smsOptOut\": \"on\"", true},
+                 {"\"sms_updates\": \"no\"", true},
+                 {"\"sms_updates\": \"yes\"", false},
+                 {"\"May we text you?\": \"No\"", true},
+                 {"\"Don't text me\": \"yes\"", true},
+                 {"\"context\": \"no\"", false},
+                 {"\"contact\": \"Call me\"", false},
+                 {"\"contact\": \"Text\"", false},
+                 {"\"reason\": \"Cancel\"", false},
+                 {"\"terms\": \"I agree to be texted. Text STOP to unsubscribe.\"", false},
+                 {"\"terms\": \"To opt out of texts reply 'STOP'\"", false},
+                 {"\"notes\": \"Please STOP texting me\"", true},
+                 {"\"notes\": \"Can you stop by tomorrow?\"", false}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *body = arena_printf(arena, "{\"phone\": \"+15551234567\", \"consent\": true, %s}", cases[i].fields);
+
+        expect_taken(JSON, body);
+        cr_expect_eq(member("no_texts") != NULL, cases[i].refuses, "%s", cases[i].fields);
+    }
+}
+
 Test(submission, a_browser_goes_to_the_forms_addresses_alone)
 {
     static const struct {
