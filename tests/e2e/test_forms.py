@@ -271,7 +271,8 @@ class Forms(FormTest):
                          "+15570000009")
 
     def test_leadctl_makes_lists_rotates_and_disables_forms(self):
-        made = self.cluster.leadctl("form", "create", "--client", self.client_id, "--name", "Fair", "--consent", CONSENT)
+        made = self.cluster.leadctl("form", "create", "--client", self.client_id, "--name", "Fair", "--consent", CONSENT,
+                                    "--new-per-day", "7")
         form_id, self.token = made.split()[1], made.split()[-1]
         self.submit()
         rotated = self.cluster.leadctl("form", "rotate", form_id)
@@ -282,6 +283,7 @@ class Forms(FormTest):
         self.submit(401)
         rows = json.loads(self.cluster.leadctl("form", "list", "--client", self.client_id, "--json"))
         self.assertEqual([(r["name"], bool(r.get("disabled_at"))) for r in rows], [("Contact", False), ("Fair", True)])
+        self.assertEqual(self.api("GET", f"/forms/{form_id}")["max_new_per_day"], 7)
 
     def test_settings_that_are_wrong_are_named(self):
         for fields, field in (({"name": ""}, "name"), ({"name": "x", "channel": "mail"}, "channel"), ({}, "name"),
@@ -409,6 +411,34 @@ class NotWrittenTo(FormTest):
         self.assertIn("30 miles", self.replies(4)[-1])
         self.submit(message="Do you install water heaters?")
         self.assertIn("water heaters", self.replies(5)[-1])
+
+    def test_a_form_makes_us_text_so_many_strangers_a_day(self):
+        path = f"/forms/{self.form['form']['form_id']}"
+        self.assertEqual(self.form["form"]["max_new_per_day"], 100)
+        self.assertEqual(self.api("PATCH", path, {"max_new_per_day": 2})["max_new_per_day"], 2)
+        known = self.lead
+        self.cluster.text("What are your opening hours?", known, self.number)
+        self.cluster.wait_replies(1, known)
+        strangers = ["+1554%07d" % (int(uuid.uuid4().int % 8000000) + 1000000) for _ in range(5)]
+        for phone in strangers:
+            self.submit(phone=phone, message="Which areas do you serve?")
+        self.submit(phone=strangers[0], message="Do you install water heaters?")
+        self.submit(phone=known, message="Which areas do you serve?")
+        self.assertIn("30 miles", self.cluster.wait_replies(2, known)[1]["body"])
+        self.settled()
+        self.assertEqual([len(self.cluster.replies(p)) for p in strangers], [1, 1, 0, 0, 0])
+        self.assertEqual(self.one("SELECT count(*) FROM leads WHERE client_id = CLIENT"), "6")
+        told = [r["body"] for r in self.cluster.replies(self.boss)]
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("its form has brought more numbers today", told[0])
+        notice, = [x for x in self.api("GET", "/notices")["items"] if x["kind"] == "form_bound"]
+        self.assertEqual(notice["subject"], self.form["form"]["form_id"])
+        self.assertIn("more than 2 numbers today", notice["text"])
+        self.cluster.text("Do you install water heaters?", strangers[4], self.number)
+        self.replies(1, strangers[4])
+        self.one("UPDATE forms SET day = day - 1 WHERE client_id = CLIENT")
+        self.submit(phone=strangers[3], message="What are your opening hours?")
+        self.replies(1, strangers[3])
 
     def test_erasing_and_exporting_a_person_covers_the_form(self):
         self.submit(phone="", email="ada@example.com", name="Ada", message="A leak.", budget="500 for ada")
@@ -559,13 +589,10 @@ class Night(FormTest):
         self.submit(message="Do you install water heaters?")
         self.submit(message="What are your opening hours?")
         self.held()
-        self.settle_then_open()
-        self.replies(1)
-
-    def settle_then_open(self):
-        wait_for("both to wait", lambda: self.one(
-            "SELECT count(*) FROM tasks WHERE client_id = CLIENT AND kind = 'generate_greeting'") == "2")
         self.open_up()
+        text, = self.replies(1)
+        self.assertIn("water heaters", text)
+        self.assertIn("8 am to 6 pm", text)
 
     def test_a_stop_meanwhile_ends_it(self):
         self.submit(name="Ada")

@@ -11,10 +11,13 @@
 #include "libshared/uuid.h"
 #include "tools/leadctl/ctl.h"
 
-static int check_options(struct ctl *ctl, struct err *err)
+#define NEW_PER_DAY_MAX 100000
+
+static int check_options(struct ctl *ctl, int64_t *ret_new_per_day, struct err *err)
 {
     const char *name = ctl_option(ctl, "name"), *channel = ctl_option(ctl, "channel");
     const char *country = ctl_option(ctl, "country"), *redirect = ctl_option(ctl, "redirect");
+    const char *new_per_day = ctl_option(ctl, "new-per-day");
 
     if (!ctl_option(ctl, "client"))
         return ctl_misuse(ctl, err, "form create wants --client ID");
@@ -27,6 +30,9 @@ static int check_options(struct ctl *ctl, struct err *err)
     if (redirect && ((strncmp(redirect, "https://", 8) != 0 && strncmp(redirect, "http://", 7) != 0) ||
                      strpbrk(redirect, " \"\\") || text_has_control(redirect)))
         return ctl_misuse(ctl, err, "--redirect is a http or https address");
+    *ret_new_per_day = 100;
+    if (new_per_day && !text_to_int(new_per_day, 1, NEW_PER_DAY_MAX, ret_new_per_day))
+        return ctl_misuse(ctl, err, "--new-per-day is a number of 1 to %d", NEW_PER_DAY_MAX);
     return ctl_check_uuid(ctl, ctl_option(ctl, "client"), "--client", err);
 }
 
@@ -38,30 +44,33 @@ static int make_token(struct form_token *ret_token, struct err *err)
     return 0;
 }
 
-static int insert(struct ctl *ctl, const char *form_id, const struct form_token *token, struct err *err)
+static int insert(struct ctl *ctl, const char *form_id, const struct form_token *token, int64_t new_per_day,
+                  struct err *err)
 {
     return db_run(
         ctl->db, DB_EVERY_CLIENT, NULL, err,
         "INSERT INTO forms (client_id, form_id, name, token_hash, token_prefix, channel, consent_text,"
-        "                   country_code, language, redirect_urls)"
-        "SELECT client_id, $2, $3, $4, $5, coalesce($6, 'sms'), $7, $8, $9, array_remove(ARRAY[$10::text], NULL)"
+        "                   country_code, language, redirect_urls, max_new_per_day)"
+        "SELECT client_id, $2, $3, $4, $5, coalesce($6, 'sms'), $7, $8, $9, array_remove(ARRAY[$10::text], NULL),"
+        "       $11::integer"
         "  FROM clients WHERE client_id = $1",
         db_text(ctl_option(ctl, "client")), db_text(form_id), db_text(ctl_option(ctl, "name")), db_text(token->hash),
         db_text(token->prefix), db_text(ctl_option(ctl, "channel")), db_text(ctl_option(ctl, "consent")),
-        db_text(ctl_option(ctl, "country")), db_text(ctl_option(ctl, "language")),
-        db_text(ctl_option(ctl, "redirect")));
+        db_text(ctl_option(ctl, "country")), db_text(ctl_option(ctl, "language")), db_text(ctl_option(ctl, "redirect")),
+        db_int(new_per_day));
 }
 
 int cmd_form_create(struct ctl *ctl, struct err *err)
 {
     struct form_token token;
     char form_id[UUID_SIZE];
+    int64_t new_per_day;
     int n;
 
-    if (check_options(ctl, err) < 0 || !ctl_db(ctl, err) || make_token(&token, err) < 0)
+    if (check_options(ctl, &new_per_day, err) < 0 || !ctl_db(ctl, err) || make_token(&token, err) < 0)
         return -1;
     uuid_new(form_id);
-    if ((n = insert(ctl, form_id, &token, err)) <= 0)
+    if ((n = insert(ctl, form_id, &token, new_per_day, err)) <= 0)
         return n < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "there is no client %s", ctl_option(ctl, "client"));
     printf("form_id %s\npath /api/v1/webhooks/form/%s\n%s\n", form_id, ctl_option(ctl, "client"), token.text);
     return 0;

@@ -24,10 +24,13 @@ static const struct ctl_command commands[] = {
      "make an API key; it is printed this once, on the last line", cmd_key_create},
     {"key list", "client= json", 0, 0, "[--client ID] [--json]", "all API keys, revoked ones too", cmd_key_list},
     {"key revoke", "", 1, 1, "KEY_ID", "refuse an API key from now on", cmd_key_revoke},
-    {"form create", "client= name= channel= consent= country= language= redirect=", 0, 0,
+    {"form create", "client= name= channel= consent= country= language= redirect= new-per-day=", 0, 0,
      "--client ID --name NAME [--channel sms|whatsapp] [--consent TEXT] [--country CODE] [--language TAG] [--redirect "
-     "URL]",
-     "make a web form; its token is printed this once, on the last line", cmd_form_create},
+     "URL] [--new-per-day N]",
+     "make a web form; its token is printed this once, on the last line. It makes us write to N numbers a day that "
+     "have "
+     "never texted (100)",
+     cmd_form_create},
     {"form list", "client= json", 0, 0, "[--client ID] [--json]", "all web forms, disabled ones too", cmd_form_list},
     {"form rotate", "", 1, 1, "FORM_ID", "give a web form a new token, printed this once; the one before is refused",
      cmd_form_rotate},

@@ -13,7 +13,7 @@
 
 #define FORM_COLUMNS                                                                                      \
     "client_id, form_id, name, token_prefix, channel, field_names, consent_text, country_code, language," \
-    " redirect_urls, max_per_minute, created_at, disabled_at"
+    " redirect_urls, max_per_minute, max_new_per_day, created_at, disabled_at"
 
 static int unknown_form(struct err *err)
 {
@@ -65,9 +65,9 @@ static const char *urls_of(const char *const *urls, size_t n, struct arena *aren
 }
 
 /* A limit that is not given. */
-static struct db_arg limit_of(int64_t max_per_minute)
+static struct db_arg limit_of(int64_t limit)
 {
-    return max_per_minute ? db_int(max_per_minute) : db_text(NULL);
+    return limit ? db_int(limit) : db_text(NULL);
 }
 
 int form_store_insert(struct db_tx *tx, const char *form_id, const struct create_form *request,
@@ -75,14 +75,16 @@ int form_store_insert(struct db_tx *tx, const char *form_id, const struct create
 {
     return db_query(tx, NULL, err,
                     "INSERT INTO forms (client_id, form_id, name, token_hash, token_prefix, channel, field_names,"
-                    "                   consent_text, country_code, language, redirect_urls, max_per_minute)"
+                    "                   consent_text, country_code, language, redirect_urls, max_per_minute,"
+                    "                   max_new_per_day)"
                     "VALUES ($1, $2, $3, $4, $5, coalesce($6, 'sms'), coalesce($7::jsonb, '{}'), nullif($8, ''),"
-                    "        nullif($9, ''), nullif($10, ''), coalesce($11::text[], '{}'), coalesce($12::integer, 30))",
+                    "        nullif($9, ''), nullif($10, ''), coalesce($11::text[], '{}'), coalesce($12::integer, 30),"
+                    "        coalesce($13::integer, 100))",
                     db_text(request->client_id), db_text(form_id), db_text(request->name), db_text(token->hash),
                     db_text(token->prefix), db_text(request->channel), db_text(request->field_names),
                     db_text(request->consent_text), db_text(request->country_code), db_text(request->language),
                     db_text(urls_of(request->redirect_urls, request->n_redirect_urls, arena)),
-                    limit_of(request->max_per_minute)) < 0
+                    limit_of(request->max_per_minute), limit_of(request->max_new_per_day)) < 0
                ? -1
                : 0;
 }
@@ -97,12 +99,13 @@ int form_store_update(struct db_tx *tx, const struct update_form *request, struc
                  "       country_code = CASE WHEN $6::text IS NULL THEN country_code ELSE nullif($6, '') END,"
                  "       language = CASE WHEN $7::text IS NULL THEN language ELSE nullif($7, '') END,"
                  "       redirect_urls = coalesce($8::text[], redirect_urls),"
-                 "       max_per_minute = coalesce($9::integer, max_per_minute)"
+                 "       max_per_minute = coalesce($9::integer, max_per_minute),"
+                 "       max_new_per_day = coalesce($10::integer, max_new_per_day)"
                  " WHERE form_id = $1",
                  db_text(request->form_id), db_text(request->name), db_text(request->channel),
                  db_text(request->field_names), db_text(request->consent_text), db_text(request->country_code),
                  db_text(request->language), db_text(urls_of(request->redirect_urls, request->n_redirect_urls, arena)),
-                 limit_of(request->max_per_minute));
+                 limit_of(request->max_per_minute), limit_of(request->max_new_per_day));
 
     return n == 0 ? unknown_form(err) : n < 0 ? -1 : 0;
 }

@@ -69,3 +69,28 @@ bool form_refuses_texts(const char *form)
 
     return json_is_true(json_object_get(data, "no_texts"));
 }
+
+int form_over_bound(const char *form)
+{
+    json_auto_t *data = json_loads(form, 0, NULL);
+
+    return (int)json_integer_value(json_object_get(data, "over_bound"));
+}
+
+/* A text of the form's data, in arena; NULL if it has none. */
+static const char *get(const char *form, const char *member, struct arena *arena)
+{
+    json_auto_t *data = json_loads(form, 0, NULL);
+
+    return arena_strdup(arena, json_string_value(json_object_get(data, member)));
+}
+
+const char *form_id(const char *form, struct arena *arena)
+{
+    return get(form, "form_id", arena);
+}
+
+const char *form_name(const char *form, struct arena *arena)
+{
+    return get(form, "form", arena);
+}

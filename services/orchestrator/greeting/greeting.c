@@ -16,6 +16,7 @@
 #include "libshared/tasks.h"
 #include "libshared/text.h"
 #include "services/orchestrator/api/client_config.h"
+#include "services/orchestrator/greeting/form_note.h"
 #include "services/orchestrator/greeting/greeting_store.h"
 #include "services/orchestrator/greeting/greeting_text.h"
 #include "services/orchestrator/later/follow_up_store.h"
@@ -27,6 +28,12 @@
 /* A form's token is public: who fills in somebody else's number again and again must not make us text it each time. As
  * often a day may one be called on one subject in Florida: Florida Statutes, 501.616 (6) (b). */
 #define UNASKED_MAX 3
+
+#define HOUR_US (INT64_C(3600) * 1000000)
+#define DAY_US  (24 * HOUR_US)
+
+/* Not the lead's doing: people are told once for all that come. */
+static const char too_many_strangers[] = "its form has brought more numbers today than its max_new_per_day allows";
 
 /* Why nothing is sent, and what helps. */
 struct obstacle {
@@ -62,7 +69,37 @@ static bool find_obstacle(const struct turn *turn, const struct greeting_terms *
         *ret_obstacle = (struct obstacle){"it was written to 3 times within a day because of forms, and has not texted",
                                           "look at the forms: anybody may send one with another's number; if it is "
                                           "the lead's own, call it"};
+    else if (turn->over_bound > 0)
+        *ret_obstacle = (struct obstacle){
+            too_many_strangers,
+            "look at the leads that came by it (GET /api/v1/leads?channel=form): they are kept, and not written to; "
+            "where they are real, write to them, and raise the form's max_new_per_day; else give it another token"};
     return ret_obstacle->why != NULL;
+}
+
+/* What the notice is about, and the key of the text to the client's people. */
+static int name_notice(const struct turn *turn, const struct obstacle *obstacle, struct arena *arena,
+                       struct notice_spec *notice, const char **ret_once, struct err *err)
+{
+    if (obstacle->why == too_many_strangers) {
+        notice->kind = "form_bound";
+        notice->subject = form_id(turn->form, arena);
+        notice->text = arena_printf(arena,
+                                    "the form %s has brought more than %d numbers today that have never texted: "
+                                    "further leads are not written to",
+                                    form_name(turn->form, arena), turn->over_bound);
+        *ret_once = arena_printf(arena, "alert:form:%s:%lld", notice->subject, (long long)(turn->in.now / DAY_US));
+    } else {
+        notice->kind = "lead_not_greeted";
+        notice->subject = turn->lead_id;
+        notice->text = arena_printf(arena, "a lead came by web form or API and is not written to: %s (%s)",
+                                    obstacle->why, turn->lead_address);
+        *ret_once =
+            arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)(turn->in.now / HOUR_US));
+    }
+    if (!notice->subject || !notice->text || !*ret_once)
+        return err_set(err, ERR_INTERNAL, "greeting: out of memory");
+    return 0;
 }
 
 /* The lead is not lost: its business is told, by notice and by text. */
@@ -70,20 +107,16 @@ static int tell_people(struct worker *self, struct task *task, struct turn *turn
                        struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
-    struct notice_spec notice = {.client_id = turn->client_id,
-                                 .kind = "lead_not_greeted",
-                                 .subject = turn->lead_id,
-                                 .remedy = obstacle->remedy};
+    struct notice_spec notice = {.client_id = turn->client_id, .remedy = obstacle->remedy};
+    const char *once;
     int answered;
 
     turn->out = decision_start(&turn->in, "scripted");
-    notice.text = arena_printf(task->arena, "a lead came by web form or API and is not written to: %s (%s)",
-                               obstacle->why, turn->lead_address);
-    if (!notice.text)
-        return err_set(err, ERR_INTERNAL, "greeting: out of memory");
+    if (name_notice(turn, obstacle, task->arena, &notice, &once, err) < 0)
+        return -1;
     if (!tx || (turn->refuses_texts && follow_up_store_refused(tx, turn, err) < 0) ||
         notice_raise(tx, self->bus, &notice, err) < 0 ||
-        alert_put_not_greeted(tx, self->bus, turn, obstacle->why, task->trace_id, task->arena, err) < 0)
+        alert_put_not_greeted(tx, self->bus, turn, obstacle->why, once, task->trace_id, task->arena, err) < 0)
         return -1;
     if ((answered = turn_store_answered(tx, turn, err)) <= 0)
         return answered;

@@ -20,8 +20,6 @@
 #define THING_MAX_BYTES 120
 #define WORDS_MAX_BYTES 240
 
-#define HOUR_US (INT64_C(3600) * 1000000)
-
 /* ---- words ---- */
 
 /* On one line, cut between characters. */
@@ -268,14 +266,10 @@ int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const 
 }
 
 int alert_put_not_greeted(struct db_tx *tx, struct bus *bus, const struct turn *turn, const char *why,
-                          const char *trace_id, struct arena *arena, struct err *err)
+                          const char *dedupe_key, const char *trace_id, struct arena *arena, struct err *err)
 {
     struct alerting self = {.tx = tx, .bus = bus, .turn = turn, .trace_id = trace_id, .arena = arena};
     const char *number = setting(&self, "hot_lead_sms_number");
 
-    if (!number)
-        return 0;
-    return put(&self, "sms", number, not_greeted_text(turn, why, arena),
-               arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)(turn->in.now / HOUR_US)),
-               err);
+    return number ? put(&self, "sms", number, not_greeted_text(turn, why, arena), dedupe_key, err) : 0;
 }

@@ -20,9 +20,9 @@ struct turn;
 int alert_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const struct lead_change *change,
               const char *trace_id, struct arena *arena, struct err *err);
 
-/* A lead that came by web form or API and is not written to, and why: once an hour for a conversation. */
+/* A lead that came by web form or API and is not written to, and why: once for a key. */
 int alert_put_not_greeted(struct db_tx *tx, struct bus *bus, const struct turn *turn, const char *why,
-                          const char *trace_id, struct arena *arena, struct err *err);
+                          const char *dedupe_key, const char *trace_id, struct arena *arena, struct err *err);
 
 /* What is texted, and what is said by a call. In arena; NULL when out of memory. */
 const char *alert_text(const struct turn *turn, bool is_hot, struct arena *arena);

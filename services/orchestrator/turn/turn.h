@@ -32,6 +32,7 @@ struct turn {
     bool greeting_waits;       /* something that we began here is decided and not sent yet */
     bool only_forms;           /* all that is unanswered came by web form or API: the lead has not written to us */
     bool refuses_texts;        /* a form asks for that, and the lead has not texted since */
+    int over_bound;            /* all of those came beyond their form's max_new_per_day, which is this; 0: not all */
     const char *form;          /* of the newest of those, its data as JSON; NULL: there is none */
     const char *stored_config; /* secrets sealed */
     int64_t history_from;      /* messages.seq: what is older is not looked at any more */

@@ -167,6 +167,8 @@ static int read_forms(const struct db_result *rows, struct arena *arena, struct 
         asks = asks || text_has_word(db_get(rows, i, "body"));
         texted = texted || !form;
         turn->refuses_texts = turn->refuses_texts || (!texted && form_refuses_texts(form));
+        if (form && (i == 0 || turn->over_bound))
+            turn->over_bound = form_over_bound(form);
         if (form && !turn->form && !(turn->form = arena_strdup(arena, form)))
             return err_set(err, ERR_INTERNAL, "turn: out of memory");
     }
