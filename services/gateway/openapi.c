@@ -222,8 +222,10 @@ static json_t *form_schema(void)
     } fields[] = {
         {"token", "the form's token, where no header can carry it; also in the query"},
         {"phone",
-         "E.164, or as it is written in the country of the form or of the client's numbers; phone, email or both"},
-        {"email", "an address"},
+         "E.164, or as it is written in the country of the form or of the client's numbers; phone, email or both. The "
+         "lead is who has it; without one, who has the email"},
+        {"email",
+         "an address. It never brings a phone to a lead that has it; where it is another lead's, it stays with that"},
         {"name", "of the person"},
         {"message", "what they want: it is answered. At most 16384 bytes"},
         {"service", "the one that they want"},
@@ -245,7 +247,8 @@ static json_t *form_schema(void)
                             json_pack("{s:s, s:s}", "type", "string", "description", fields[i].doc));
     return json_pack("{s:s, s:o, s:[s], s:b, s:s}", "type", "object", "properties", properties, "required", "consent",
                      "additionalProperties", 1, "description",
-                     "Others are kept with the message: 40 of them, of 1000 bytes each. The form may name ours "
+                     "Others are kept with the message: 40 of them, of 1000 bytes each; what is refused in any of them "
+                     "(\"no texts please\", do_not_text: yes) is read. The form may name ours "
                      "otherwise (field_names).");
 }
 
@@ -259,20 +262,22 @@ static json_t *form_operation(void)
     json_decref(schema);
     answer = json_pack("{s:s, s:{s:{s:s}, s:{s:s, s:s}}}", "type", "object", "properties", "accepted", "type",
                        "boolean", "message_id", "type", "string", "format", "uuid");
-    return json_pack("{s:s, s:s, s:s, s:[{s:s, s:s, s:b, s:{s:s, s:s}}], s:{s:b, s:o}, s:{s:{s:s, s:{s:{s:o}}}, "
-                     "s:{s:s}, s:o}, s:[]}",
-                     "operationId", "submit_form", "summary",
-                     "A web form's submission: a lead, which is written to first.", "description",
-                     "The form's token comes in Authorization: Bearer, in X-Form-Token, as the field token or in the "
-                     "query. Scripts of "
-                     "any page may send it (Access-Control-Allow-Origin: *). Answered once it is stored, with JSON, or "
-                     "where a browser "
-                     "shows the answer with a page or a redirection.",
-                     "parameters", "name", "client_id", "in", "path", "required", 1, "schema", "type", "string",
-                     "format", "uuid", "requestBody", "required", 1, "content", content, "responses", "200",
-                     "description", "it is stored", "content", "application/json", "schema", answer, "303",
-                     "description", "it is stored: the browser goes to the form's page", "default", problem_response(),
-                     "security");
+    return json_pack(
+        "{s:s, s:s, s:s, s:[{s:s, s:s, s:b, s:{s:s, s:s}}], s:{s:b, s:o}, s:{s:{s:s, s:{s:{s:o}}}, "
+        "s:{s:s}, s:o}, s:[]}",
+        "operationId", "submit_form", "summary", "A web form's submission: a lead, which is written to first.",
+        "description",
+        "The form's token comes in Authorization: Bearer, in X-Form-Token, as the field token or in the "
+        "query. Scripts of "
+        "any page may send it (Access-Control-Allow-Origin: *). Answered once it is stored, with JSON, or "
+        "where a browser "
+        "shows the answer with a page or a redirection. Numbers that have never texted are written to up to the form's "
+        "max_new_per_day; a lead beyond that, one that has opted out or asks not to be texted is stored "
+        "all the same, and people are told.",
+        "parameters", "name", "client_id", "in", "path", "required", 1, "schema", "type", "string", "format", "uuid",
+        "requestBody", "required", 1, "content", content, "responses", "200", "description", "it is stored", "content",
+        "application/json", "schema", answer, "303", "description", "it is stored: the browser goes to the form's page",
+        "default", problem_response(), "security");
 }
 
 /* What is not a row of the route table. */

@@ -1,6 +1,7 @@
 """Web forms: what a page's form sends becomes a lead that is written to first, once, on the right channel, in its hours."""
 
 import json
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -265,10 +266,51 @@ class Forms(FormTest):
         self.replies()
         self.assertEqual(self.one("SELECT count(*) FROM leads WHERE client_id = CLIENT"), "3")
         self.assertEqual(self.one(f"SELECT email IS NULL FROM leads WHERE client_id = CLIENT AND phone = '{self.lead}'"), "t")
-        self.submit(phone="+15570000009", email="ada@example.com")
-        self.replies(1, "+15570000009")
-        self.assertEqual(self.one("SELECT phone FROM leads WHERE client_id = CLIENT AND email = 'ada@example.com'"),
-                         "+15570000009")
+
+    def test_who_knows_a_leads_email_cannot_give_it_a_phone(self):
+        self.submit(phone="", email="ada@example.com", name="Ada", message="My budget is 5000.")
+        self.api("POST", "/leads", {"email": "bob@example.com"}, 201)
+        for email in ("ada@example.com", "bob@example.com"):
+            with self.subTest(email=email):
+                phone = "+1554%07d" % (uuid.uuid4().int % 8000000 + 1000000)
+                self.submit(phone=phone, email=email)
+                self.replies(1, phone)
+                self.assertEqual(self.one(f"SELECT phone IS NULL FROM leads WHERE client_id = CLIENT AND email = '{email}'"),
+                                 "t")
+                self.assertEqual(self.one("SELECT name IS NULL AND email IS NULL FROM leads"
+                                          f" WHERE client_id = CLIENT AND phone = '{phone}'"), "t")
+                form = json.loads(self.one(f"SELECT form FROM messages WHERE client_id = CLIENT AND direction = 'in'"
+                                           f" AND from_address = '{phone}'"))
+                self.assertEqual((form["email"], form["email_known"]), (email, True))
+
+    def test_a_form_without_a_phone_goes_to_the_lead_of_its_email(self):
+        lead = self.api("POST", "/leads", {"phone": self.lead, "email": "ada@example.com"}, 201)["lead"]
+        self.submit(phone="", email="ada@example.com", message="Call me.")
+        self.replies(0)
+        self.assertEqual(self.one("SELECT count(*) FROM leads WHERE client_id = CLIENT"), "1")
+        self.assertEqual(self.one(f"SELECT count(*) FROM messages WHERE lead_id = '{lead['lead_id']}'"), "1")
+
+    def test_an_email_that_another_takes_at_this_moment_stays_with_it(self):
+        other = self.api("POST", "/leads", {"phone": "+15570000001"}, 201)["lead"]["lead_id"]
+        self.api("POST", "/leads", {"phone": self.lead}, 201)
+        answers = []
+        with subprocess.Popen(["psql", "-qX", self.cluster.database_url], stdin=subprocess.PIPE, text=True) as psql:
+            psql.stdin.write(f"BEGIN; UPDATE leads SET email = 'ada@example.com' WHERE lead_id = '{other}';\n")
+            psql.stdin.flush()
+            wait_for("the other's transaction", lambda: self.one(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND state = 'idle in transaction' AND query LIKE 'UPDATE leads SET email%'") == "1")
+            posting = threading.Thread(target=lambda: answers.append(self.submit(email="ada@example.com")))
+            posting.start()
+            wait_for("the form to wait for it", lambda: self.one(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+                == "1")
+            psql.stdin.write("COMMIT;\n")
+            psql.stdin.close()
+            posting.join()
+        self.assertEqual(len(answers), 1)
+        self.replies()
+        self.assertEqual(self.one(f"SELECT email IS NULL FROM leads WHERE client_id = CLIENT AND phone = '{self.lead}'"), "t")
 
     def test_leadctl_makes_lists_rotates_and_disables_forms(self):
         made = self.cluster.leadctl("form", "create", "--client", self.client_id, "--name", "Fair", "--consent", CONSENT,
