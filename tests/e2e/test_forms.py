@@ -374,6 +374,18 @@ class NotWrittenTo(FormTest):
         self.assertEqual(self.api("GET", f"/leads/{lead['lead_id']}")["status"], "opted_out")
         self.assertEqual(self.one("SELECT count(*) FROM consents WHERE client_id = CLIENT AND kind = 'given'"), "1")
 
+    def test_who_has_opted_out_and_comes_by_form_and_by_text_is_told_of(self):
+        self.cluster.text("What are your opening hours?", self.lead, self.number)
+        self.cluster.wait_replies(1, self.lead)
+        self.api("POST", f"/leads/{self.lead_row()['lead_id']}/opt-out", {})
+        conversation_id = self.one("SELECT conversation_id FROM conversations WHERE client_id = CLIENT")
+        self.api("POST", f"/conversations/{conversation_id}/takeover", {})
+        self.submit(message="Please call me about a leak.")
+        self.cluster.text("Did you get my request?", self.lead, self.number)
+        self.api("POST", f"/conversations/{conversation_id}/release", {})
+        alert = self.expect_told("it has opted out of messages before", 1)
+        self.assertIn("Did you get my request?", alert)
+
     def test_who_had_opted_out_before_being_erased_stays_so(self):
         lead = self.api("POST", "/leads", {"phone": self.lead}, 201)["lead"]
         self.api("POST", f"/leads/{lead['lead_id']}/opt-out", {})

@@ -12,5 +12,6 @@ struct task;
 struct turn;
 struct worker;
 
-/* The turn is loaded, and all that is unanswered in it are forms. */
+/* The turn is loaded, and all that is unanswered in it are forms, or one of them is and the lead is not to be texted.
+ */
 int greeting_answer(struct worker *self, struct task *task, struct turn *turn, int64_t load_us, struct err *err);

@@ -266,7 +266,7 @@ static int answer(struct worker *self, struct task *task, const char *conversati
     failpoint("orchestrator.after_load");
     if (turn.in.n_unanswered == 0 || strcmp(turn.in.state, "taken_over") == 0)
         return 0;
-    if (turn.only_forms || turn.refuses_texts)
+    if (turn.only_forms || turn.refuses_texts || (turn.opted_out && turn.form))
         return greeting_answer(self, task, &turn, load_us, err);
     if (turn.opted_out)
         return stay_silent(self, task, &turn, err);
