@@ -251,9 +251,9 @@ class Cluster:
             raise AssertionError(f"sandbox {method} {path}: {answer!r}")
         return answer.json if answer.body else None
 
-    def text(self, body, lead="+15557654321", to=BUSINESS, sid=None):
+    def text(self, body, lead="+15557654321", to=BUSINESS, sid=None, channel="sms"):
         """A lead's text, as Twilio would post it. Returns what the gateway answered: {"status": ..., "body": ...}."""
-        request = {"from": lead, "to": to, "body": body, "wait": True}
+        request = {"from": lead, "to": to, "body": body, "wait": True, "channel": channel}
         if sid:
             request["message_sid"] = sid
         return self.sandbox("POST", "/inbound", request)

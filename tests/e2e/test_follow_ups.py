@@ -70,6 +70,18 @@ class FollowUps(ClusterTest):
         self.assertIn("You asked us to write to you today", replies[2]["body"])
         self.assertEqual(self.waiting(conversation), "0")
 
+    def test_who_takes_it_back_on_another_channel_is_not_written_to(self):
+        whatsapp = "+15550100077"
+        self.configure({"twilio_whatsapp_number": whatsapp})
+        conversation = self.exchange(body="I'm at work, text me tomorrow at 5.")
+        self.assertEqual(self.waiting(conversation), "1")
+        self.cluster.text("Do you install water heaters?", self.lead, whatsapp, channel="whatsapp")
+        self.cluster.wait_replies(1, "whatsapp:" + self.lead)
+        self.assertEqual(self.waiting(conversation), "1")
+        self.cluster.text("No need to text me tomorrow", self.lead, whatsapp, channel="whatsapp")
+        self.cluster.wait_replies(2, "whatsapp:" + self.lead)
+        self.assertEqual(self.waiting(conversation), "0")
+
     def test_stop_ends_what_waits(self):
         conversation = self.exchange()
         self.cluster.text("STOP", self.lead)

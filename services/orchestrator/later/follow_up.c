@@ -93,6 +93,9 @@ int follow_up_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, co
 {
     const char *next = turn->out.follow_up ? turn->out.follow_up : "";
 
+    if (follow_up_taken_back(task->arena, &turn->in) &&
+        follow_up_store_cancel(tx, turn->client_id, turn->lead_id, NULL, "void: the lead wants it no more", err) < 0)
+        return -1;
     if (strcmp(next, "kept") == 0)
         return 0;
     if (turn->follow_up_waits && follow_up_store_cancel(tx, turn->client_id, turn->lead_id, turn->conversation_id,

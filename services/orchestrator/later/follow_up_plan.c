@@ -116,8 +116,7 @@ const char *follow_up_wish_reason(struct arena *arena, const struct later *wish)
     return words ? arena_printf(arena, "wants to be called or written to on %s: %s", wish->at, words) : NULL;
 }
 
-/* "No need to text me tomorrow" */
-static bool takes_back(struct arena *arena, const struct decision_input *in)
+bool follow_up_taken_back(struct arena *arena, const struct decision_input *in)
 {
     static const char *const phrases[] = {"no need",       "dont text",
                                           "dont message",  "dont write",
@@ -141,7 +140,7 @@ static bool books(struct arena *arena, const struct decision_input *in)
 /* What was promised is kept through small talk and questions. */
 static bool is_kept(struct arena *arena, const struct decision_input *in)
 {
-    return in->write_at && !has_declined(arena, in) && !takes_back(arena, in) && !books(arena, in);
+    return in->write_at && !has_declined(arena, in) && !follow_up_taken_back(arena, in) && !books(arena, in);
 }
 
 /* ---- saying so ---- */

@@ -15,6 +15,9 @@ struct later follow_up_wish(struct arena *arena, const struct decision_input *in
 /* For the person who is called because of it. In arena. */
 const char *follow_up_wish_reason(struct arena *arena, const struct later *wish);
 
+/* "No need to text me tomorrow": whatever it had asked for, on whatever channel. */
+bool follow_up_taken_back(struct arena *arena, const struct decision_input *in);
+
 /* Sets out->follow_up, write_at, write_words and language, and where we write as the lead has asked, the reply says so;
  * where a person must, one is called. out is decided but for that: reply, asked, evidence, escalation. -1 when out of
  * memory. */
