@@ -7,15 +7,21 @@
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+#include "libshared/buf.h"
 #include "libshared/config.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "libshared/service.h"
+#include "libshared/sms_segments.h"
 #include "libshared/tasks.h"
+#include "libshared/text.h"
 #include "libshared/uuid.h"
 #include "proto/messages.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/later/follow_up_plan.h"
 #include "services/orchestrator/later/follow_up_text.h"
+#include "services/orchestrator/turn/decision.h"
+#include "services/orchestrator/turn/reply_channel.h"
 #include "tests/unit/testdb.h"
 
 #define WAITING                                                                                     \
@@ -533,6 +539,47 @@ Test(orchestrator_follow_up, a_wish_replaces_what_silence_would_bring_and_surviv
     EXPECT_ONE("SELECT p.payload ->> 'reason' AS v FROM tasks t JOIN task_payloads p USING (client_id, task_id)"
                " WHERE t.client_id = $1 AND t.kind = 'follow_up'",
                "asked");
+}
+
+/* What code adds counts in the limit as the answer does: in characters, and in segments. */
+Test(orchestrator_follow_up, what_is_promised_fits_into_the_limit)
+{
+    static const struct {
+        const char *text, *config, *sentence, *told;
+    } cases[] = {{"Text me tomorrow at 5", "{}", "We repair boilers of all makes. ", "tomorrow at 5:00 pm"},
+                 {"Text me tomorrow at 5", "{\"reply_max_chars\":160}", "We repair boilers of all makes. ",
+                  "tomorrow at 5:00 pm"},
+                 {"Text me tomorrow at 5", "{}", "نصلح الغلايات من كل الأنواع. ", "tomorrow"},
+                 {"Call me tomorrow at 5", "{\"reply_max_chars\":160}", "We repair boilers of all makes. ",
+                  "colleague"},
+                 {"اتصل بي غدا الساعة 5", "{}", "نصلح الغلايات من كل الأنواع. ", ""}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct decision_message message = {.seq = 1, .author = "lead", .body = cases[i].text};
+        struct decision_lead who = {.score = "COLD"};
+        struct decision_input in = {.now = INT64_C(1795428000000000),
+                                    .local_time = "Monday 2026-11-23 10:00",
+                                    .client_name = "Acme",
+                                    .timezone = "UTC",
+                                    .config = cases[i].config,
+                                    .state = "open",
+                                    .channel = "sms",
+                                    .lead = &who,
+                                    .unanswered = &message,
+                                    .n_unanswered = 1};
+        struct reply_limit limit = reply_limit(&in);
+        struct decision_output out = decision_start(&in, "claude");
+        AUTO(buf_free) struct buf reply = {0};
+
+        do
+            buf_puts(&reply, cases[i].sentence);
+        while (utf8_count(reply.data) < 300);
+        out.reply = reply_within(arena, reply.data, &limit);
+        cr_assert(eq(int, follow_up_plan(arena, &in, &out), 0));
+        cr_expect(reply_fits(out.reply, &limit), "%zu: %d segments of %d, %zu characters of %zu: %s", i,
+                  sms_segments(out.reply), limit.segments, utf8_count(out.reply), limit.chars, out.reply);
+        cr_expect(strstr(out.reply, cases[i].told) != NULL, "%s", out.reply);
+    }
 }
 
 Test(orchestrator_follow_up, another_wish_replaces_the_first)

@@ -16,7 +16,7 @@
 #include "services/orchestrator/scripted/qualify.h"
 #include "services/orchestrator/scripted/templates.h"
 #include "services/orchestrator/scripted/words.h"
-#include "services/orchestrator/turn/reply.h"
+#include "services/orchestrator/turn/reply_channel.h"
 
 #define TEXT_MAX      16000
 #define WORDS_MAX     1000 /* bytes of a sentence that are kept */
@@ -162,17 +162,15 @@ static bool is_told(struct arena *arena, const char *reply, const char *when)
 static int promise(struct arena *arena, const struct decision_input *in, struct decision_output *out,
                    enum language language)
 {
-    const char *when = template_moment(arena, out->write_at, local_time(in), language), *said, *rest;
+    const char *when = template_moment(arena, out->write_at, local_time(in), language), *said;
+    struct reply_limit limit = reply_limit(in);
 
     if (!when)
         return -1;
     if (is_told(arena, out->reply, when))
         return 0;
     said = template_filled(arena, SAY_WRITE_AGAIN, language, when);
-    rest = said ? reply_fit(arena, out->reply, REPLY_MAX - 1 - utf8_count(said)) : NULL;
-    if (!rest)
-        return -1;
-    out->reply = *rest ? arena_printf(arena, "%s %s", rest, said) : said;
+    out->reply = said ? reply_before(arena, out->reply, said, &limit) : NULL;
     return out->reply ? 0 : -1;
 }
 
@@ -195,14 +193,14 @@ static int plan_person(struct arena *arena, const struct decision_input *in, con
                        struct decision_output *out)
 {
     const char *said = decision_escalation_text(in, arena);
-    const char *rest = said ? reply_fit(arena, out->reply, REPLY_MAX - 1 - utf8_count(said)) : NULL;
+    struct reply_limit limit = reply_limit(in);
 
-    if (!rest)
+    if (!said)
         return -1;
     out->escalate = true;
     out->escalation_reason = follow_up_wish_reason(arena, wish);
     if (!strstr(out->reply, said))
-        out->reply = *rest ? arena_printf(arena, "%s %s", rest, said) : said;
+        out->reply = reply_before(arena, out->reply, said, &limit);
     return out->reply ? 0 : -1;
 }
 

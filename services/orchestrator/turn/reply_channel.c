@@ -115,15 +115,27 @@ const char *reply_within(struct arena *arena, const char *text, const struct rep
     return cut;
 }
 
-const char *reply_behind(struct arena *arena, const char *said, const char *plain, const struct reply_limit *limit)
+/* said, and before or behind it as much of a plain text as fits. */
+static const char *with_rest(struct arena *arena, const char *said, const char *plain, bool rest_first,
+                             const struct reply_limit *limit)
 {
     for (size_t max = limit->chars; max > 0; max -= max / 16 + 1) {
         const char *rest = reply_fit(arena, plain, max), *both;
 
-        if (!rest || !(both = arena_printf(arena, "%s %s", said, rest)))
+        if (!rest || !(both = arena_printf(arena, "%s %s", rest_first ? rest : said, rest_first ? said : rest)))
             return NULL;
         if (*rest && reply_fits(both, limit))
             return both;
     }
     return said;
+}
+
+const char *reply_behind(struct arena *arena, const char *said, const char *plain, const struct reply_limit *limit)
+{
+    return with_rest(arena, said, plain, false, limit);
+}
+
+const char *reply_before(struct arena *arena, const char *plain, const char *said, const struct reply_limit *limit)
+{
+    return with_rest(arena, said, plain, true, limit);
 }

@@ -37,5 +37,8 @@ bool reply_fits(const char *plain, const struct reply_limit *limit);
  * of memory. */
 const char *reply_behind(struct arena *arena, const char *said, const char *plain, const struct reply_limit *limit);
 
+/* The same with said at the end. */
+const char *reply_before(struct arena *arena, const char *plain, const char *said, const struct reply_limit *limit);
+
 /* reply_plain, cut as reply_fit cuts until it is within the limit. */
 const char *reply_within(struct arena *arena, const char *text, const struct reply_limit *limit);
