@@ -308,6 +308,33 @@ Test(claude, a_huge_input_is_refused_and_does_not_grow_the_history)
     cr_expect_null(claude_exchange(&claude));
 }
 
+/* What is kept of it is read again, a few levels deeper than it came: by later turns, and by who asks why. */
+Test(claude, an_input_that_is_nested_deeply_is_refused_and_the_history_stays_readable)
+{
+    static const int depths[] = {10, 2044};
+    static char body[8192];
+
+    for (size_t i = 0; i < COUNT_OF(depths); i++) {
+        json_auto_t *sent = NULL, *kept = NULL;
+        size_t len = (size_t)snprintf(body, sizeof body,
+                                      "{\"content\":[{\"type\":\"tool_use\",\"id\":\"a\",\"name\":"
+                                      "\"search_knowledge\",\"input\":{\"query\":");
+
+        set_answers();
+        memset(body + len, '[', (size_t)depths[i] - 1);
+        memset(body + len + depths[i] - 1, ']', (size_t)depths[i] - 1);
+        strcpy(body + len + 2 * (depths[i] - 1), "}}],\"stop_reason\":\"tool_use\"}");
+        script[0] = (struct script){200, body, NULL};
+        script[1] = (struct script){200, TEXT("Yes."), NULL};
+        cr_assert_eq(claude_answer(&claude, &out, &err), 0, "%d: %s", depths[i], err.text);
+        cr_assert_not_null(sent = json_loads(bodies[1], 0, NULL));
+        cr_expect(json_is_true(json_object_get(last_block(sent, 0), "is_error")));
+        cr_assert_not_null(kept = json_loads(claude_exchange(&claude), 0, NULL), "%d", depths[i]);
+        cr_expect_null(strstr(claude_exchange(&claude), "[[["));
+        cr_expect_eq(searches, 0);
+    }
+}
+
 Test(claude, a_pause_goes_on_and_its_words_belong_together)
 {
     script[0] =

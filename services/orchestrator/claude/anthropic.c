@@ -48,13 +48,32 @@ static int refused(const struct http_response *response, const json_t *body, str
     return -1;
 }
 
-#define TOOL_NAME_MAX 200 /* bytes that may be sent back */
+#define TOOL_NAME_MAX   200 /* bytes that may be sent back */
+#define BLOCK_DEPTH_MAX 8   /* what is carried back is kept within more JSON, and read again */
 
 static bool is_id(const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     return text && *text && text[strspn(text, allowed)] == '\0';
+}
+
+/* Whether it is nested deeper than left levels. */
+static bool is_deep(const json_t *value, int left)
+{
+    const char *name;
+    json_t *item;
+    size_t i;
+
+    if (left == 0)
+        return json_is_array(value) || json_is_object(value);
+    json_array_foreach (value, i, item)
+        if (is_deep(item, left - 1))
+            return true;
+    json_object_foreach ((json_t *)value, name, item)
+        if (is_deep(item, left - 1))
+            return true;
+    return false;
 }
 
 /* Blocks of other types are only carried back. A call of a tool may have any input: the model is told what is wrong
@@ -71,7 +90,18 @@ static bool is_block(const json_t *block)
         return is_id(json_string_value(json_object_get(block, "id"))) &&
                json_string_length(json_object_get(block, "name")) > 0 &&
                json_string_length(json_object_get(block, "name")) <= TOOL_NAME_MAX;
-    return true;
+    return !is_deep(block, BLOCK_DEPTH_MAX);
+}
+
+/* No tool wants such an input. In its place stands what none is: the model is told so. */
+static void cut_deep_inputs(const json_t *message)
+{
+    json_t *block;
+    size_t i;
+
+    json_array_foreach (json_object_get(message, "content"), i, block)
+        if (is_deep(json_object_get(block, "input"), BLOCK_DEPTH_MAX - 1))
+            json_object_set_new(block, "input", json_string("(nested too deeply)"));
 }
 
 bool anthropic_is_message(const json_t *body)
@@ -128,6 +158,7 @@ int anthropic_create(const struct anthropic *self, const char *request, size_t l
             err->provider_code = response.status;
         return -1;
     }
+    cut_deep_inputs(answer);
     ret_answer->message = TAKE(answer);
     return 0;
 }

@@ -21,7 +21,8 @@ struct anthropic_answer {
     int status;             /* HTTP; 0: no answer at all */
     const char *error_type; /* "overloaded_error"; NULL if none was told */
     const char *request_id; /* NULL if none was told */
-    json_t *message;        /* the Message object; stop_reason, content and its text and tool_use blocks are sound */
+    json_t *message; /* the Message object; stop_reason, content and its text and tool_use blocks are sound, none is
+                      * nested deeply */
     int64_t took_us;
 };
 

@@ -267,7 +267,7 @@ static struct result call_tool(struct claude *self, const char *name, const json
     if (tool == COUNT_OF(known_tools))
         return (struct result){.text = "There is no such tool.", .is_error = true};
     if (!json_is_object(input))
-        return wrong(self, "the input must be an object");
+        return wrong(self, "the input must be an object, not nested deeply");
     if ((unknown = unknown_property(input, known_tools[tool].properties)))
         return wrong(self, arena_printf(self->arena, "this tool has no property %.*s",
                                         (int)utf8_cut(unknown, strlen(unknown), NAME_MAX_SHOWN), unknown));
