@@ -3,6 +3,7 @@
 
 #include "libshared/service.h"
 
+struct copy_cache;
 struct embedder;
 struct err;
 struct query_cache;
@@ -11,7 +12,8 @@ struct task;
 /* One per worker thread. */
 struct knowledge {
     struct embedder *embedder;
-    struct query_cache *cache; /* the process's own, shared by its workers */
+    struct query_cache *cache; /* the process's own, shared by its workers; as are */
+    struct copy_cache *copies;
 };
 
 /* bases.c: create, get, list; base_changes.c: update, delete, clear; base_stats.c */

@@ -12,13 +12,16 @@
 #include "services/knowledge/embedding/vector_index.h"
 #include "services/knowledge/ingest/upload_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/search/copy_cache.h"
 
-#define QUERIES_CACHED 2048
-#define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */
+#define QUERIES_CACHED 4096               /* each has a vector and its words */
+#define QUERIES_BYTES  (8 * 1024 * 1024)  /* some 1,300 queries of 1,536 numbers */
+#define COPIES_BYTES   (32 * 1024 * 1024) /* some 300 clients with a hundred chunks of 384 numbers */
 
-/* The workers of the process share both; they are made before the workers start. The cache locks itself, the model is
- * only read. */
+/* The workers of the process share them; they are made before the workers start. The caches lock themselves, the model
+ * is only read. */
 static struct query_cache *query_cache;
+static struct copy_cache *copy_cache;
 static struct minilm *builtin;
 
 /* A missing or damaged file of the built-in model ends the process before it starts. */
@@ -50,6 +53,7 @@ static int knowledge_worker_new(struct worker *self, struct err *err)
         return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
     self->state = state;
     state->cache = query_cache;
+    state->copies = copy_cache;
     if (!(state->embedder = embedder_new(self->config, builtin, err))) {
         knowledge_worker_destroy(self);
         return -1;
@@ -109,9 +113,11 @@ int main(int argc, char **argv)
 {
     int code;
 
-    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED, QUERIES_BYTES)))
+    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED, QUERIES_BYTES)) ||
+        !(copy_cache = copy_cache_new(COPIES_BYTES)))
         return EXIT_FAILURE;
     code = service_main(&knowledge, argc, argv);
+    copy_cache_destroy(&copy_cache);
     query_cache_destroy(&query_cache);
     minilm_close(&builtin);
     return code;

@@ -21,6 +21,7 @@
 #include "services/knowledge/embedding/embed.h"
 #include "services/knowledge/embedding/query_cache.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/search/copy_cache.h"
 
 struct embfix_api embfix_api;
 
@@ -129,7 +130,8 @@ void embfix_open(void)
     config.upload_max_bytes = 1 << 20;
     state.embedder = embedder_new(&config, NULL, &err);
     state.cache = query_cache_new(8, 1 << 20);
-    cr_assert(state.embedder && state.cache, "%s", err.text);
+    state.copies = copy_cache_new(16 << 20);
+    cr_assert(state.embedder && state.cache && state.copies, "%s", err.text);
     kbfix_worker.config = &config;
     kbfix_worker.state = &state;
     uuid_new(instance);
@@ -139,6 +141,7 @@ void embfix_close(void)
 {
     embedder_destroy(&state.embedder);
     query_cache_destroy(&state.cache);
+    copy_cache_destroy(&state.copies);
     kbfix_worker.config = kbfix_config;
     kbfix_worker.state = kbfix_state;
     kbfix_close();

@@ -15,6 +15,7 @@
 #include "services/knowledge/embedding/embed.h"
 #include "services/knowledge/embedding/query_cache.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/search/copy_cache.h"
 #include "tests/unit/testdb.h"
 
 struct worker kbfix_worker;
@@ -41,7 +42,8 @@ void kbfix_open(void)
     kbfix_worker = (struct worker){.config = &config, .state = &state};
     kbfix_worker.db = db_pool_new(database, "leadwire_knowledge", 4, &err);
     kbfix_arena = arena_new(1 << 28);
-    cr_assert(state.embedder && state.cache && kbfix_worker.db && kbfix_arena, "%s", err.text);
+    state.copies = copy_cache_new(16 << 20);
+    cr_assert(state.embedder && state.cache && state.copies && kbfix_worker.db && kbfix_arena, "%s", err.text);
     uuid_new(kbfix_a);
     uuid_new(kbfix_b);
     kbfix_run("INSERT INTO clients (client_id, name) VALUES ($1, 'A')", kbfix_a);
@@ -52,6 +54,7 @@ void kbfix_close(void)
 {
     embedder_destroy(&state.embedder);
     query_cache_destroy(&state.cache);
+    copy_cache_destroy(&state.copies);
     db_pool_destroy(&kbfix_worker.db);
     db_pool_destroy(&kbfix_admin);
     arena_destroy(&kbfix_arena);

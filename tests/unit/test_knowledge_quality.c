@@ -12,8 +12,10 @@
 #include "libshared/err.h"
 #include "libshared/uuid.h"
 #include "services/knowledge/api/kb_store.h"
+#include "services/knowledge/search/copy.h"
 #include "services/knowledge/search/score.h"
 #include "services/knowledge/search/search_store.h"
+#include "tests/unit/copyfix.h"
 #include "tests/unit/testdb.h"
 
 enum { PLUMBER, DENTIST, N_BASES };
@@ -206,6 +208,23 @@ static void close_bases(void)
 
 TestSuite(knowledge_quality, .init = open_bases, .fini = close_bases, .timeout = 60);
 
+static const struct candidate *best_candidate(const struct candidates *found)
+{
+    const struct candidate *best = NULL;
+
+    for (size_t i = 0; i < found->n; i++)
+        if (score_fused(&found->items[i]) > (best ? score_fused(best) : 0))
+            best = &found->items[i];
+    return best;
+}
+
+static const char *best_title(const struct candidates *found)
+{
+    const struct candidate *best = best_candidate(found);
+
+    return best ? best->title : "";
+}
+
 /* The best candidate of a query: its score, and whether it is the given entry. */
 static double best_of(int base, const char *query, const char **ret_title, const struct candidate **ret_best,
                       struct arena *arena)
@@ -213,20 +232,33 @@ static double best_of(int base, const char *query, const char **ret_title, const
     static const struct search_options options = {.each = 20, .hnsw_from = INT64_MAX};
     struct err err = {0};
     struct candidates found;
-    double best = 0;
 
-    *ret_title = "";
-    *ret_best = NULL;
     cr_assert(eq(int, search_candidates(pool, client_id, kb_ids[base], query, NULL, 0, &options, arena, &found, &err),
                  0),
               "%s", err.text);
-    for (size_t i = 0; i < found.n; i++)
-        if (score_fused(&found.items[i]) > best) {
-            best = score_fused(&found.items[i]);
-            *ret_title = found.items[i].title;
-            *ret_best = &found.items[i];
-        }
-    return best;
+    *ret_title = best_title(&found);
+    *ret_best = best_candidate(&found);
+    return *ret_best ? score_fused(*ret_best) : 0;
+}
+
+/* All candidates of the database's are in the copy, which has the same best one. */
+Test(knowledge_quality, a_copy_answers_as_the_database_does)
+{
+    static const struct search_options options = {.each = 9, .hnsw_from = INT64_MAX};
+
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        AUTO(arena_destroy) struct arena *arena = arena_new(1 << 24);
+        AUTO(copy_release) struct copy *copy = NULL;
+        const char *kb_id = kb_ids[questions[i].base], *query = questions[i].query;
+        struct candidates found, copied;
+        struct err err = {0};
+
+        cr_assert(eq(int, search_candidates(pool, client_id, kb_id, query, NULL, 0, &options, arena, &found, &err), 0),
+                  "%s", err.text);
+        copied = copyfix_search(pool, client_id, kb_id, query, NULL, 0, options.each, arena, &copy);
+        copyfix_expect_all(&found, &copied, options.each, query);
+        cr_expect(eq(str, (char *)best_title(&copied), (char *)best_title(&found)), "%s", query);
+    }
 }
 
 #define THRESHOLD 0.75

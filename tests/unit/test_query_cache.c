@@ -54,6 +54,20 @@ Test(query_cache, the_query_not_asked_for_longest_leaves)
     cr_expect(eq(flt, get(cache, "m", "c"), 3));
 }
 
+Test(query_cache, what_a_query_asks_is_not_its_vector)
+{
+    AUTO(query_cache_destroy) struct query_cache *cache = query_cache_new(3, 1 << 20);
+
+    put(cache, "english", "a", 1);
+    cr_expect(query_cache_get_asked(cache, "english", "a", arena) == NULL);
+    query_cache_put_asked(cache, "english", "a", "asked");
+    cr_expect(eq(str, (char *)query_cache_get_asked(cache, "english", "a", arena), "asked"));
+    cr_expect(eq(flt, get(cache, "english", "a"), 1));
+    cr_expect(query_cache_get_asked(cache, "arabic", "a", arena) == NULL);
+    query_cache_put_asked(cache, "english", "a", "");
+    cr_expect(eq(str, (char *)query_cache_get_asked(cache, "english", "a", arena), ""));
+}
+
 Test(query_cache, a_query_belongs_to_its_model)
 {
     AUTO(query_cache_destroy) struct query_cache *cache = query_cache_new(8, 1 << 20);

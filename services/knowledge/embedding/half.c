@@ -40,3 +40,50 @@ void half_encode(const float *values, size_t dims, unsigned char *out)
         *out++ = (unsigned char)half;
     }
 }
+
+static float float_of(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 0x1f, mantissa = half & 0x3ff, bits;
+    float value;
+
+    if (exponent == 0) {
+        value = (float)mantissa * 0x1p-24f;
+        return sign ? -value : value;
+    }
+    bits = sign | (exponent - 15 + 127) << 23 | mantissa << 13;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void half_round(const float *values, size_t dims, float *out)
+{
+    for (size_t i = 0; i < dims; i++)
+        out[i] = float_of(half_of(values[i]));
+}
+
+static uint16_t hex_digit(char digit)
+{
+    return (uint16_t)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+}
+
+static uint16_t hex_half(const char *at)
+{
+    return (uint16_t)(hex_digit(at[0]) << 12 | hex_digit(at[1]) << 8 | hex_digit(at[2]) << 4 | hex_digit(at[3]));
+}
+
+size_t half_hex_dims(const char *hex)
+{
+    size_t len = strlen(hex), held;
+
+    if (len < 8)
+        return 0;
+    held = (len - 8) / 4;
+    return hex_half(hex) < held ? hex_half(hex) : held;
+}
+
+void half_hex_decode(const char *hex, size_t dims, float *out)
+{
+    hex += 8; /* the number of numbers, and two bytes that are not used */
+    for (size_t i = 0; i < dims; i++)
+        out[i] = float_of(hex_half(hex + 4 * i));
+}

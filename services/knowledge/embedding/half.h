@@ -8,3 +8,10 @@
 
 /* Writes HALF_BYTES(dims) to out. Numbers beyond the range of a half (65,504) become its largest. */
 void half_encode(const float *values, size_t dims, unsigned char *out);
+
+/* The nearest half of each number, as a float again. */
+void half_round(const float *values, size_t dims, float *out);
+
+/* The same binary form as hexadecimal digits: how many numbers there are, and the numbers. */
+size_t half_hex_dims(const char *hex);
+void half_hex_decode(const char *hex, size_t dims, float *out);

@@ -14,9 +14,9 @@ struct entry {
     struct entry *next;          /* in its chain */
     struct entry *newer, *older; /* in the ring */
     uint64_t hash;
-    size_t dims, key_len;
+    size_t len, key_len;
     bool cut;
-    float *values; /* dims, behind the entry; behind them the key */
+    char *value; /* len bytes, behind the entry; behind them the key */
 };
 
 struct query_cache {
@@ -31,12 +31,12 @@ struct query_cache {
 
 static size_t entry_bytes(const struct entry *entry)
 {
-    return sizeof *entry + entry->dims * sizeof entry->values[0] + entry->key_len;
+    return sizeof *entry + entry->len + entry->key_len;
 }
 
 static char *entry_key(struct entry *entry)
 {
-    return (char *)(entry->values + entry->dims);
+    return entry->value + entry->len;
 }
 
 struct query_cache *query_cache_new(size_t max_entries, size_t max_bytes)
@@ -125,51 +125,58 @@ void query_cache_destroy(struct query_cache **self_p)
     *self_p = NULL;
 }
 
-/* An entry with its key (the model, a NUL, the query) and room for dims numbers; NULL when out of memory. */
-static struct entry *entry_new(struct query_cache *self, const char *model, const char *query, size_t dims)
+/* What an entry is of: a query's vector by the model of that name, or what it asks in the language of that name. */
+enum kind { OF_MODEL = 'm', OF_LANGUAGE = 'l' };
+
+/* An entry with its key (the kind, the name, a NUL, the query) and room for len bytes; NULL when out of memory. */
+static struct entry *entry_new(struct query_cache *self, enum kind kind, const char *name, const char *query,
+                               size_t len)
 {
-    size_t model_len = strlen(model) + 1, query_len = strlen(query);
-    struct entry *entry = calloc(1, sizeof *entry + dims * sizeof entry->values[0] + model_len + query_len);
+    size_t name_len = strlen(name) + 1, query_len = strlen(query);
+    struct entry *entry = calloc(1, sizeof *entry + len + 1 + name_len + query_len);
     unsigned char hash[crypto_shorthash_BYTES];
 
     if (!entry)
         return NULL;
-    entry->values = (float *)(entry + 1);
-    entry->dims = dims;
-    entry->key_len = model_len + query_len;
-    memcpy(entry_key(entry), model, model_len);
-    memcpy(entry_key(entry) + model_len, query, query_len);
+    entry->value = (char *)(entry + 1);
+    entry->len = len;
+    entry->key_len = 1 + name_len + query_len;
+    *entry_key(entry) = (char)kind;
+    memcpy(entry_key(entry) + 1, name, name_len);
+    memcpy(entry_key(entry) + 1 + name_len, query, query_len);
     crypto_shorthash(hash, (unsigned char *)entry_key(entry), entry->key_len, self->hash_key);
     memcpy(&entry->hash, hash, sizeof entry->hash);
     return entry;
 }
 
-bool query_cache_get(struct query_cache *self, const char *model, const char *query, struct arena *arena,
-                     struct query_embedding *ret_embedding)
+/* A copy of what is there, in arena; NULL if it is not, or without memory. */
+static void *get(struct query_cache *self, enum kind kind, const char *name, const char *query, struct arena *arena,
+                 size_t *ret_len, bool *ret_cut)
 {
-    struct entry *asked = entry_new(self, model, query, 0), *entry;
-    float *values = NULL;
+    struct entry *asked = entry_new(self, kind, name, query, 0), *entry;
+    void *value = NULL;
 
     if (!asked)
-        return false;
+        return NULL;
     pthread_mutex_lock(&self->lock);
     if ((entry = find(self, asked->hash, entry_key(asked), asked->key_len))) {
         ring_remove(entry);
         ring_add_newest(self, entry);
-        if ((values = arena_calloc(arena, entry->dims, sizeof *values))) {
-            memcpy(values, entry->values, entry->dims * sizeof *values);
-            *ret_embedding = (struct query_embedding){.dims = entry->dims, .values = values, .cut = entry->cut};
+        if ((value = arena_alloc(arena, entry->len))) {
+            memcpy(value, entry->value, entry->len);
+            *ret_len = entry->len;
+            *ret_cut = entry->cut;
         }
     }
     pthread_mutex_unlock(&self->lock);
     free(asked);
-    return values != NULL;
+    return value;
 }
 
-void query_cache_put(struct query_cache *self, const char *model, const char *query,
-                     const struct query_embedding *embedding)
+static void put(struct query_cache *self, enum kind kind, const char *name, const char *query, const void *value,
+                size_t len, bool cut)
 {
-    struct entry *fresh = entry_new(self, model, query, embedding->dims);
+    struct entry *fresh = entry_new(self, kind, name, query, len);
 
     if (!fresh)
         return;
@@ -177,11 +184,43 @@ void query_cache_put(struct query_cache *self, const char *model, const char *qu
         free(fresh);
         return;
     }
-    memcpy(fresh->values, embedding->values, embedding->dims * sizeof fresh->values[0]);
-    fresh->cut = embedding->cut;
+    memcpy(fresh->value, value, len);
+    fresh->cut = cut;
     pthread_mutex_lock(&self->lock);
     insert(self, fresh);
     pthread_mutex_unlock(&self->lock);
+}
+
+bool query_cache_get(struct query_cache *self, const char *model, const char *query, struct arena *arena,
+                     struct query_embedding *ret_embedding)
+{
+    bool cut = false;
+    size_t len = 0;
+    const float *values = get(self, OF_MODEL, model, query, arena, &len, &cut);
+
+    if (values)
+        *ret_embedding = (struct query_embedding){.dims = len / sizeof *values, .values = values, .cut = cut};
+    return values != NULL;
+}
+
+void query_cache_put(struct query_cache *self, const char *model, const char *query,
+                     const struct query_embedding *embedding)
+{
+    put(self, OF_MODEL, model, query, embedding->values, embedding->dims * sizeof embedding->values[0], embedding->cut);
+}
+
+const char *query_cache_get_asked(struct query_cache *self, const char *language, const char *query,
+                                  struct arena *arena)
+{
+    bool cut;
+    size_t len;
+
+    return get(self, OF_LANGUAGE, language, query, arena, &len, &cut);
+}
+
+void query_cache_put_asked(struct query_cache *self, const char *language, const char *query, const char *asked)
+{
+    put(self, OF_LANGUAGE, language, query, asked, strlen(asked) + 1, false);
 }
 
 void query_cache_pause(struct query_cache *self, long long now_ms)

@@ -37,14 +37,23 @@ static int compare(const void *a, const void *b)
 static struct entry *read_entry(const struct db_result *rows, const char *language)
 {
     struct entry *entry = calloc(1, sizeof *entry);
-    int n = db_result_count(rows);
+    size_t n = (size_t)db_result_count(rows);
+    struct common_word *words = calloc(n + 1, sizeof *words);
 
-    if (!entry || !(entry->language = strdup(language)) ||
-        !(entry->fillers.items = calloc((size_t)n + 1, sizeof *entry->fillers.items)))
+    if (!entry || !words || !(entry->language = strdup(language)) ||
+        !(entry->fillers.items = calloc(n + 1, sizeof *entry->fillers.items)))
         return NULL;
-    for (int i = 0; i < n; i++)
-        if (!(entry->fillers.items[entry->fillers.n++] = strdup(db_get(rows, i, "lexeme"))))
+    entry->fillers.words = words;
+    for (size_t i = 0; i < n; i++) {
+        struct common_word *word = &words[entry->fillers.n_words++];
+        word->word = strdup(db_get(rows, (int)i, "word"));
+        word->lexeme = strdup(db_get(rows, (int)i, "lexeme"));
+        word->concept = strdup(db_get(rows, (int)i, "concept"));
+        if (!word->word || !word->lexeme || !word->concept)
             return NULL;
+        if (!*word->concept)
+            entry->fillers.items[entry->fillers.n++] = word->lexeme; /* the same one twice does no harm */
+    }
     qsort(entry->fillers.items, entry->fillers.n, sizeof *entry->fillers.items, compare);
     return entry;
 }
@@ -57,7 +66,7 @@ const struct fillers *fillers_of(struct db_pool *db, const char *language, struc
 
     if (known)
         return &known->fillers;
-    if (db_run(db, NULL, &rows, err, "SELECT DISTINCT lexeme FROM search_words WHERE language = $1 AND concept = ''",
+    if (db_run(db, NULL, &rows, err, "SELECT word, lexeme, concept FROM search_words WHERE language = $1 ORDER BY ctid",
                db_text(language)) < 0)
         return NULL;
     if (!(entry = read_entry(rows, language))) {

@@ -1,18 +1,23 @@
 /* search.c - what a client's knowledge says to a query.
  *
- * The query is embedded before the database is asked, by the models that the bases had the last time; when that fails,
- * words and trigrams answer alone. */
+ * What little a client knows is copied, and searched here when the database has said that the copy is as it is now. Of
+ * more the database searches: then the query is embedded before it is asked, by the models that the bases had the last
+ * time. When a query cannot be embedded, words and trigrams answer alone. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
+#include "libshared/clock.h"
 #include "libshared/config.h"
 #include "libshared/err.h"
 #include "libshared/text.h"
 #include "proto/messages.h"
 #include "services/knowledge/embedding/query_cache.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/search/copy.h"
+#include "services/knowledge/search/copy_cache.h"
+#include "services/knowledge/search/copy_search.h"
 #include "services/knowledge/search/model_guess.h"
 #include "services/knowledge/search/query_vector.h"
 #include "services/knowledge/search/score.h"
@@ -141,25 +146,32 @@ static bool all_in(const char *const *models, size_t n, const char *const *among
     return true;
 }
 
-/* Searches with the models that are remembered; once more if the bases have others. No connection is held while a model
- * is awaited. */
-static int find(struct worker *self, const char *client_id, const struct search_knowledge *in, const char *query,
-                struct arena *arena, struct candidates *ret_found, struct search_result *reply, struct err *err)
+/* One search. */
+struct search {
+    struct worker *worker;
+    const char *client_id, *query;
+    const struct search_knowledge *in;
+    struct arena *arena;
+    struct search_result *reply;
+};
+
+/* In the database, with the models that are remembered; once more if the bases have others. No connection is held while
+ * a model is awaited. */
+static int find_in_database(const struct search *self, const struct search_options *options,
+                            struct candidates *ret_found, struct err *err)
 {
-    const char *scope = in->kb_id ? in->kb_id : client_id, *models[SEARCH_MODELS_MAX];
-    const struct search_options options = {
-        .each = (int)in->max_results + CANDIDATES_BESIDE,
-        .hnsw_from = self->config->hnsw_min_vectors ? self->config->hnsw_min_vectors : INT64_MAX,
-    };
-    size_t n_models = model_guess_get(scope, arena, models, SEARCH_MODELS_MAX);
+    const char *scope = self->in->kb_id ? self->in->kb_id : self->client_id, *models[SEARCH_MODELS_MAX];
+    size_t n_models = model_guess_get(scope, self->arena, models, SEARCH_MODELS_MAX);
 
     for (int attempt = 0;; attempt++) {
         struct query_vector vectors[SEARCH_MODELS_MAX];
-        size_t n = make_vectors(self->state, query, models, n_models, arena, vectors, &reply->query_cut);
+        size_t n = make_vectors(self->worker->state, self->query, models, n_models, self->arena, vectors,
+                                &self->reply->query_cut);
 
-        if (search_candidates(self->db, client_id, in->kb_id, query, vectors, n, &options, arena, ret_found, err) < 0)
+        if (search_candidates(self->worker->db, self->client_id, self->in->kb_id, self->query, vectors, n, options,
+                              self->arena, ret_found, err) < 0)
             return -1;
-        reply->vectors_used = n > 0;
+        self->reply->vectors_used = n > 0;
         if (all_in(ret_found->models, ret_found->n_models, models, n_models))
             return 0;
         n_models = ret_found->n_models < SEARCH_MODELS_MAX ? ret_found->n_models : SEARCH_MODELS_MAX;
@@ -170,23 +182,110 @@ static int find(struct worker *self, const char *client_id, const struct search_
     }
 }
 
+/* What is remembered of what the query asks in the languages of the bases. Returns the first language of which nothing
+ * is, or NULL. */
+static const char *recall_asked(const struct search *self, const struct copy *copy, const char **asked)
+{
+    const struct knowledge *state = self->worker->state;
+
+    for (size_t i = 0; i < copy->n_bases; i++) {
+        const struct copy_base *base = &copy->bases[i];
+        if (!asked[i] && copy_in_scope(base, self->in->kb_id) &&
+            !(asked[i] = query_cache_get_asked(state->cache, base->language, self->query, self->arena)))
+            return base->language;
+    }
+    return NULL;
+}
+
+/* The copy of what the client knows at some moment of this search, and what the query asks of each of its bases. In one
+ * round trip where the copy is as it was and the bases have one language. */
+static int open_copy(const struct search *self, struct copy **ret_copy, const char ***ret_asked, struct err *err)
+{
+    struct knowledge *state = self->worker->state;
+    AUTO(copy_release) struct copy *copy = copy_cache_get(state->copies, self->client_id, clock_mono_ms());
+    const char **asked = NULL, *language, *made;
+    bool current = false;
+
+    for (;;) {
+        int64_t version;
+
+        if (!copy) {
+            if (!(copy = copy_read(self->worker->db, self->client_id, err)))
+                return -1;
+            copy_cache_put(state->copies, copy, clock_mono_ms());
+            current = true;
+            asked = NULL;
+        }
+        if (!asked && !(asked = arena_calloc(self->arena, copy->n_bases, sizeof *asked)))
+            return out_of_memory(err);
+        language = recall_asked(self, copy, asked);
+        if (copy->too_large || (current && !language))
+            break;
+        if (copy_check(self->worker->db, self->client_id, language, self->query, self->arena, &version, &made, err) < 0)
+            return -1;
+        if (language)
+            query_cache_put_asked(state->cache, language, self->query, made);
+        if (!current && version != copy->version)
+            copy_release(&copy);
+        current = true;
+    }
+    *ret_copy = TAKE(copy);
+    *ret_asked = asked;
+    return 0;
+}
+
+static int find_in_copy(const struct search *self, const struct copy *copy, const char *const *asked, int each,
+                        struct candidates *ret_found, struct err *err)
+{
+    struct query_vector vectors[SEARCH_MODELS_MAX];
+    const char *models[SEARCH_MODELS_MAX];
+    size_t n_models = 0, n;
+
+    for (size_t i = 0; i < copy->n_bases && n_models < SEARCH_MODELS_MAX; i++) {
+        const char *model = copy->bases[i].model;
+        if (*model && copy_in_scope(&copy->bases[i], self->in->kb_id) && !all_in(&model, 1, models, n_models))
+            models[n_models++] = model;
+    }
+    n = make_vectors(self->worker->state, self->query, models, n_models, self->arena, vectors, &self->reply->query_cut);
+    self->reply->vectors_used = n > 0;
+    return copy_candidates(copy, self->in->kb_id, asked, vectors, n, each, self->arena, ret_found, err);
+}
+
+/* The candidates, some of whose texts are ret_copy's. */
+static int find(const struct search *self, struct copy **ret_copy, struct candidates *ret_found, struct err *err)
+{
+    const struct config *config = self->worker->config;
+    const struct search_options options = {
+        .each = (int)self->in->max_results + CANDIDATES_BESIDE,
+        .hnsw_from = config->hnsw_min_vectors ? config->hnsw_min_vectors : INT64_MAX,
+    };
+    const char **asked;
+
+    if (open_copy(self, ret_copy, &asked, err) < 0)
+        return -1;
+    if ((*ret_copy)->too_large)
+        return find_in_database(self, &options, ret_found, err);
+    return find_in_copy(self, *ret_copy, asked, options.each, ret_found, err);
+}
+
 int on_search_knowledge(struct worker *self, struct call *call, struct err *err)
 {
     const struct search_knowledge *in = call->request;
     struct search_result *reply = call->reply;
     AUTO(arena_destroy) struct arena *arena = arena_new(SEARCH_ARENA_BYTES);
-    const char *client_id = call_client(call, in->client_id, err), *query;
+    AUTO(copy_release) struct copy *copy = NULL;
+    struct search search = {.worker = self, .in = in, .arena = arena, .reply = reply};
     struct candidates found;
 
-    if (!client_id)
+    if (!(search.client_id = call_client(call, in->client_id, err)))
         return -1;
     if (!arena)
         return out_of_memory(err);
     if (is_blank(in->query))
         return err_set_field(err, ERR_INVALID, "query", "the query is blank");
-    if (!(query = cut_query(in->query, arena, &reply->query_cut)))
+    if (!(search.query = cut_query(in->query, arena, &reply->query_cut)))
         return out_of_memory(err);
-    if (find(self, client_id, in, query, arena, &found, reply, err) < 0)
+    if (find(&search, &copy, &found, err) < 0)
         return -1;
     return answer(in, found.items, found.n, call, err);
 }

@@ -9,33 +9,13 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "services/knowledge/embedding/half.h"
-#include "services/knowledge/search/asked.h"
+#include "services/knowledge/search/drafts.h"
 #include "services/knowledge/search/fillers.h"
-#include "services/knowledge/search/trigram.h"
-
-#define ANSWER_WEIGHT 0.85 /* of a word in an answer; in a question it counts whole */
-
-/* One base that was searched. */
-struct base {
-    const char *kb_id, *model, *folded;
-    double threshold;
-    struct trigrams trigrams; /* of folded */
-    struct asked asked;
-    const struct fillers *fillers;
-};
-
-/* A candidate while its chunks are read. */
-struct draft {
-    struct candidate candidate;
-    const struct base *base;
-    double *best; /* of each term */
-    double best_chunk;
-};
 
 struct reading {
     struct arena *arena;
     const struct db_result *rows;
-    struct base *bases;
+    struct asked_base *bases;
     size_t n_bases;
     struct draft *drafts;
     size_t n_drafts;
@@ -55,9 +35,9 @@ static const char *text_of(const struct reading *self, int row, const char *colu
 
 static int read_base(struct reading *self, int row, struct db_pool *db, struct err *err)
 {
-    struct base *base = &self->bases[self->n_bases++];
+    struct asked_base *base = &self->bases[self->n_bases++];
 
-    *base = (struct base){
+    *base = (struct asked_base){
         .kb_id = text_of(self, row, "kb_id"),
         .model = text_of(self, row, "model"),
         .folded = text_of(self, row, "folded"),
@@ -71,7 +51,7 @@ static int read_base(struct reading *self, int row, struct db_pool *db, struct e
     return asked_parse(db_get(self->rows, row, "words"), self->arena, &base->asked, err);
 }
 
-static const struct base *find_base(const struct reading *self, const char *kb_id)
+static const struct asked_base *find_base(const struct reading *self, const char *kb_id)
 {
     for (size_t i = 0; i < self->n_bases; i++)
         if (strcmp(self->bases[i].kb_id, kb_id) == 0)
@@ -80,107 +60,48 @@ static const struct base *find_base(const struct reading *self, const char *kb_i
 }
 
 /* The candidate that a chunk speaks for: of an FAQ its document, of a document the chunk itself. */
-static struct draft *draft_of(struct reading *self, int row, bool is_faq, struct err *err)
+static struct draft *draft_of(struct reading *self, int row, const struct piece *piece, struct err *err)
 {
-    const char *chunk_id = db_get(self->rows, row, "chunk_id"), *document_id = db_get(self->rows, row, "document_id");
-    struct draft *draft;
+    const struct asked_base *base = find_base(self, db_get(self->rows, row, "kb_id"));
+    bool is_faq = piece_is_faq(piece);
 
-    for (size_t i = 0; i < self->n_drafts; i++) {
+    for (size_t i = 0; is_faq && i < self->n_drafts; i++) {
         const struct candidate *c = &self->drafts[i].candidate;
-        if (is_faq ? strcmp(c->document_id, document_id) == 0 : strcmp(c->chunk_id, chunk_id) == 0)
+        if (c->is_faq && strcmp(c->document_id, piece->document_id) == 0)
             return &self->drafts[i];
     }
-    draft = &self->drafts[self->n_drafts];
-    if (!(draft->base = find_base(self, db_get(self->rows, row, "kb_id")))) {
+    if (!base) {
         err_set(err, ERR_INTERNAL, "knowledge: a chunk of no base was found");
         return NULL;
     }
-    draft->candidate = (struct candidate){
-        .document_id = arena_strdup(self->arena, document_id),
-        .kb_id = draft->base->kb_id,
-        .is_faq = is_faq,
-        .model = draft->base->model,
-        .threshold = draft->base->threshold,
-    };
-    draft->best = arena_calloc(self->arena, draft->base->asked.n_terms + 1, sizeof *draft->best);
-    if (!draft->candidate.document_id || !draft->best) {
-        out_of_memory(err);
-        return NULL;
-    }
-    draft->best_chunk = -2;
-    self->n_drafts++;
-    return draft;
+    return draft_begin(&self->drafts[self->n_drafts], base, piece, self->arena, err) < 0
+               ? NULL
+               : &self->drafts[self->n_drafts++];
 }
 
-/* What a question, or a document's chunk, says of its candidate. */
-static int read_head(struct reading *self, int row, bool is_faq, struct draft *draft, struct err *err)
-{
-    const char *folded = db_get(self->rows, row, "folded"), *words = db_get(self->rows, row, "words");
-    const struct fillers *fillers = draft->base->fillers;
-    struct candidate *c = &draft->candidate;
-
-    c->title = text_of(self, row, is_faq ? "body" : "title");
-    c->heading = text_of(self, row, "heading");
-    c->source_url = text_of(self, row, "source_url");
-    if (!c->title || !c->heading || !c->source_url)
-        return out_of_memory(err);
-    c->alike = trigrams_similarity(&draft->base->trigrams, folded ? folded : c->title);
-    if (!is_faq)
-        return 0;
-    c->exact = folded && strcmp(folded, draft->base->folded) == 0;
-    c->about = asked_about(&draft->base->asked, words ? words : "", fillers->items, fillers->n, &c->words);
-    return 0;
-}
-
-/* The chunk with the nearest vector stands for its candidate; without vectors the first. */
 static int read_chunk(struct reading *self, int row, struct err *err)
 {
-    const char *part = db_get(self->rows, row, "part"), *words = db_get(self->rows, row, "words");
-    bool is_answer = strcmp(part, "answer") == 0, is_question = strcmp(part, "question") == 0;
-    bool has_cosine = db_get(self->rows, row, "cosine") != NULL;
+    const char *words = db_get(self->rows, row, "words");
+    const struct piece piece = {
+        .document_id = text_of(self, row, "document_id"),
+        .chunk_id = text_of(self, row, "chunk_id"),
+        .part = db_get(self->rows, row, "part"),
+        .heading = text_of(self, row, "heading"),
+        .body = text_of(self, row, "body"),
+        .words = words ? words : "",
+        .title = text_of(self, row, "title"),
+        .source_url = text_of(self, row, "source_url"),
+        .folded = db_get(self->rows, row, "folded"),
+        .position = db_get_int(self->rows, row, "position"),
+    };
     double cosine = db_get_float(self->rows, row, "cosine");
-    struct draft *draft = draft_of(self, row, is_answer || is_question, err);
+    struct draft *draft;
 
-    if (!draft || (!is_answer && read_head(self, row, is_question, draft, err) < 0))
+    if (!piece.document_id || !piece.chunk_id || !piece.heading || !piece.body || !piece.title || !piece.source_url)
+        return out_of_memory(err);
+    if (!(draft = draft_of(self, row, &piece, err)))
         return -1;
-    if (!is_question && !(draft->candidate.body = text_of(self, row, "body")))
-        return out_of_memory(err);
-    asked_mark(&draft->base->asked, words ? words : "", is_answer ? ANSWER_WEIGHT : 1, draft->best);
-    if (has_cosine && (!draft->candidate.has_cosine || cosine > draft->candidate.cosine)) {
-        draft->candidate.has_cosine = true;
-        draft->candidate.cosine = cosine;
-    }
-    if ((has_cosine ? cosine : is_answer ? -1.9 : -1.8) > draft->best_chunk) {
-        draft->best_chunk = has_cosine ? cosine : is_answer ? -1.9 : -1.8;
-        draft->candidate.position = db_get_int(self->rows, row, "position");
-        if (!(draft->candidate.chunk_id = text_of(self, row, "chunk_id")))
-            return out_of_memory(err);
-    }
-    return 0;
-}
-
-static int finish(struct reading *self, struct candidates *ret_candidates, struct err *err)
-{
-    struct candidates found = {0};
-
-    found.items = arena_calloc(self->arena, self->n_drafts, sizeof *found.items);
-    found.models = arena_calloc(self->arena, self->n_bases, sizeof *found.models);
-    if (!found.items || !found.models)
-        return out_of_memory(err);
-    for (size_t i = 0; i < self->n_drafts; i++) {
-        struct draft *draft = &self->drafts[i];
-        draft->candidate.covered = asked_covered(&draft->base->asked, draft->best);
-        if (draft->candidate.title && draft->candidate.body)
-            found.items[found.n++] = draft->candidate;
-    }
-    for (size_t i = 0; i < self->n_bases; i++) {
-        bool known = *self->bases[i].model == '\0';
-        for (size_t j = 0; !known && j < found.n_models; j++)
-            known = strcmp(found.models[j], self->bases[i].model) == 0;
-        if (!known)
-            found.models[found.n_models++] = self->bases[i].model;
-    }
-    *ret_candidates = found;
+    draft_add(draft, &piece, db_get(self->rows, row, "cosine") ? &cosine : NULL);
     return 0;
 }
 
@@ -201,7 +122,7 @@ static int read_rows(struct db_pool *db, const struct db_result *rows, const cha
     for (int i = 0; i < n; i++) /* all bases come before their chunks */
         if ((i < n_bases ? read_base(&reading, i, db, err) : read_chunk(&reading, i, err)) < 0)
             return -1;
-    return finish(&reading, ret_candidates, err);
+    return drafts_finish(reading.drafts, reading.n_drafts, reading.bases, reading.n_bases, arena, ret_candidates, err);
 }
 
 /* The client is set in the statement that reads it: a transaction of one statement, in one round trip. */
