@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 struct bus;
@@ -40,6 +41,9 @@ typedef int task_fn(struct worker *self, struct task *task, struct err *err);
  * True: it may, until the handler returns. False: the handler is to return 0 at once, having changed nothing; it is run
  * again from its start when there is a place, and holds no thread meanwhile. */
 bool service_wait(struct worker *self, struct task *task);
+
+/* Milliseconds until the deadline of the run of a task that is being handled: then another may claim it. */
+int64_t service_task_left_ms(const struct worker *self, const struct task *task);
 
 struct task_handler {
     const char *kind;

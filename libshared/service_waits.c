@@ -2,11 +2,20 @@
  *
  * A task that finds no place gives its thread back and is run again, from its start, when another's place becomes free.
  * It stays claimed meanwhile. So work that waits for nobody never stands behind work that does. */
+#include "libshared/clock.h"
 #include "libshared/service_internal.h"
 
 static struct held *held_of(struct task *task)
 {
     return (struct held *)((char *)task - offsetof(struct held, task));
+}
+
+int64_t service_task_left_ms(const struct worker *worker, const struct task *task)
+{
+    int64_t whole_ms = (int64_t)task->kind->deadline_s * 1000;
+
+    /* Without a process it is a test's, just begun. */
+    return worker->process ? held_of((struct task *)task)->claimed_ms + whole_ms - clock_mono_ms() : whole_ms;
 }
 
 static bool take_place_locked(struct process *self, struct held *held)

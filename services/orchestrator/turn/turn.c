@@ -27,14 +27,10 @@
 #include "services/orchestrator/turn/alert.h"
 #include "services/orchestrator/turn/loop.h"
 #include "services/orchestrator/turn/outbound.h"
+#include "services/orchestrator/turn/patience.h"
 #include "services/orchestrator/turn/turn_decide.h"
 #include "services/orchestrator/turn/turn_search.h"
 #include "services/orchestrator/turn/turn_store.h"
-
-#define TRY_MIN_MS                                                                                                     \
-    5000                 /* or all the patience there is: so long the model is tried, however long the lead has waited \
-                          */
-#define TRY_MAX_MS 90000 /* well within the task's deadline */
 
 /* ---- what becomes of it ---- */
 
@@ -186,16 +182,12 @@ int turn_load(struct worker *self, const struct task *task, const char *conversa
     return 0;
 }
 
-/* The model is tried until the lead's patience ends, counted from the arrival of the oldest unanswered message. */
-static int64_t patience_deadline_ms(const struct config *config, const struct turn *turn)
+static int64_t patience_deadline_ms(const struct worker *self, const struct task *task, const struct turn *turn)
 {
-    int64_t patience_ms =
-        (int64_t)client_config_int(turn->in.config, "agent_patience_seconds", (int)config->agent_patience_s) * 1000;
-    int64_t left_ms = patience_ms - turn->waited_ms, least_ms = patience_ms < TRY_MIN_MS ? patience_ms : TRY_MIN_MS;
+    int patience_s = client_config_int(turn->in.config, "agent_patience_seconds", (int)self->config->agent_patience_s);
 
-    if (left_ms < least_ms)
-        left_ms = least_ms;
-    return clock_mono_ms() + (left_ms < TRY_MAX_MS ? left_ms : TRY_MAX_MS);
+    return clock_mono_ms() +
+           patience_left_ms((int64_t)patience_s * 1000, turn->waited_ms, service_task_left_ms(self, task));
 }
 
 /* Which model may be asked: the client's choice, else the setting; none without a key. */
@@ -216,7 +208,7 @@ int turn_answer(struct worker *self, struct task *task, struct turn *turn, int64
                                        .api_key = self->config->anthropic_api_key,
                                        .http = state ? state->http : NULL},
                                .outage = state ? state->outage : NULL,
-                               .deadline_ms = patience_deadline_ms(self->config, turn)};
+                               .deadline_ms = patience_deadline_ms(self, task, turn)};
     struct decider decider = {.api = {.call = claude_live_call, .arg = &live},
                               .search = {.search = turn_search, .arg = &searcher},
                               .arena = task->arena,
