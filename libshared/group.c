@@ -2,15 +2,25 @@
 #include "libshared/group.h"
 
 #include <assert.h>
+#include <time.h>
 
-/* Called with the lock. True: the item's thread is the runner of the next batch; false: another one has done it. */
-static bool wait_for_turn(struct group *self, struct group_item *item)
+#define COMPANY_WAIT_NS 10000000
+
+/* Called with the lock. */
+static void append(struct group *self, struct group_item *item)
 {
     if (self->tail)
         self->tail->next = item;
     else
         self->head = item;
     self->tail = item;
+    self->n_waiting++;
+}
+
+/* Called with the lock. True: the item's thread is the runner of the next batch; false: another one has done it. */
+static bool wait_for_turn(struct group *self, struct group_item *item)
+{
+    append(self, item);
     if (!self->has_runner) {
         self->has_runner = true;
         return true;
@@ -31,6 +41,7 @@ static size_t take_batch(struct group *self)
     }
     if (!self->head)
         self->tail = NULL;
+    self->n_waiting -= n;
     return n;
 }
 
@@ -97,4 +108,75 @@ int group_do(struct group *self, void *arg, struct group_item *item, struct err 
     if (item->rc < 0 && err)
         *err = item->err;
     return item->rc;
+}
+
+/* ---- for who cannot block ---- */
+
+/* A quarter is company enough. */
+static bool has_company(const struct group *self)
+{
+    return self->n_waiting * 4 >= self->max;
+}
+
+bool group_add(struct group *self, struct group_item *item)
+{
+    bool is_first;
+
+    item->next = NULL;
+    pthread_mutex_lock(&self->lock);
+    append(self, item);
+    if ((is_first = !self->has_runner))
+        self->has_runner = true;
+    else if (has_company(self))
+        pthread_cond_signal(&self->company);
+    pthread_mutex_unlock(&self->lock);
+    return is_first;
+}
+
+/* Called with the lock. */
+static void wait_for_company(struct group *self)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += COMPANY_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (!has_company(self) && pthread_cond_clockwait(&self->company, &self->lock, CLOCK_MONOTONIC, &until) == 0)
+        ;
+}
+
+void group_work(struct group *self, void *arg)
+{
+    size_t n;
+
+    pthread_mutex_lock(&self->lock);
+    while ((n = take_batch(self)) > 0) {
+        pthread_mutex_unlock(&self->lock);
+        run(self, arg, self->batch, n);
+        for (size_t i = 0; i < n; i++)
+            self->batch[i]->done(self->batch[i]);
+        pthread_mutex_lock(&self->lock);
+        if (n > 1)
+            wait_for_company(self);
+    }
+    self->has_runner = false;
+    pthread_mutex_unlock(&self->lock);
+}
+
+void group_give_up(struct group *self, const char *why)
+{
+    struct group_item *item, *next;
+
+    pthread_mutex_lock(&self->lock);
+    item = self->head;
+    self->head = self->tail = NULL;
+    self->n_waiting = 0;
+    self->has_runner = false;
+    pthread_mutex_unlock(&self->lock);
+    for (; item; item = next) {
+        next = item->next;
+        item->rc = err_set(&item->err, ERR_UNAVAILABLE, "%s", why);
+        item->done(item);
+    }
 }

@@ -9,7 +9,10 @@
  *     static struct group bookings = GROUP_INIT(book_many, 64);
  *
  *     struct booking booking = {...};
- *     return group_do(&bookings, worker, &booking.item, err);     // blocks */
+ *     return group_do(&bookings, worker, &booking.item, err);     // blocks
+ *
+ * A thread that must not block adds its item instead, and another works (group_add, group_work). A group is used in one
+ * of the two ways. */
 #pragma once
 
 #include <pthread.h>
@@ -22,8 +25,9 @@
 
 /* The first member of what is handed in. The batch function may set rc and err; the rest is group.c's. */
 struct group_item {
-    int rc;         /* 0, or -1: this item alone has failed */
-    struct err err; /* why */
+    int rc;                                /* 0, or -1: this item alone has failed */
+    struct err err;                        /* why */
+    void (*done)(struct group_item *self); /* of one that was added: called after its batch, its memory is free then */
     enum { GROUP_WAITING, GROUP_RUNS, GROUP_DONE } state;
     struct group_item *next;
     pthread_cond_t turn;
@@ -39,14 +43,27 @@ struct group {
     size_t max; /* items in one batch, up to GROUP_BATCH_MAX */
     pthread_mutex_t lock;
     struct group_item *head, *tail; /* who waits */
+    size_t n_waiting;
     bool has_runner;
+    pthread_cond_t company;                    /* of who works: a quarter of a batch waits */
     struct group_item *batch[GROUP_BATCH_MAX]; /* the runner's */
 };
 
-#define GROUP_INIT(fn, most)                                          \
-    {                                                                 \
-        .run = (fn), .max = (most), .lock = PTHREAD_MUTEX_INITIALIZER \
+#define GROUP_INIT(fn, most)                                                                               \
+    {                                                                                                      \
+        .run = (fn), .max = (most), .lock = PTHREAD_MUTEX_INITIALIZER, .company = PTHREAD_COND_INITIALIZER \
     }
 
 /* Returns when the item is done: 0, or -1 with its error, or with that of the batch function for all. Thread-safe. */
 int group_do(struct group *self, void *arg, struct group_item *item, struct err *err);
+
+/* Adds an item without blocking; the caller has set its done. True: nobody works, and one must now call group_work.
+ * Thread-safe. */
+bool group_add(struct group *self, struct group_item *item);
+
+/* Runs batches until nothing is left. After a batch of several items the next one waits up to 10 ms for company; one
+ * that comes alone is done at once. */
+void group_work(struct group *self, void *arg);
+
+/* Where group_add wants somebody to work and nobody can: all that waits fails with ERR_UNAVAILABLE. */
+void group_give_up(struct group *self, const char *why);

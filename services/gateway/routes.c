@@ -146,36 +146,31 @@ const struct route routes[] = {
 /* clang-format on */
 const size_t n_routes = sizeof routes / sizeof routes[0];
 
-/* Takes the segment at the beginning of path, which starts with '/'. Its length, without the '/'. */
-static size_t segment_len(const char *path)
-{
-    return strcspn(path + 1, "/");
-}
-
 bool route_path_matches(const char *pattern, const char *path, struct route_param *ret_params, size_t *ret_n)
 {
-    size_t n = 0;
+    size_t n = 0, want, have;
 
-    while (*pattern == '/' && *path == '/') {
-        size_t want = segment_len(pattern), have = segment_len(path);
-
-        if (pattern[1] == '{') {
-            if (have == 0 || have >= ROUTE_PARAM_SIZE || n == ROUTE_PARAMS_MAX)
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
                 return false;
-            if (ret_params) {
-                snprintf(ret_params[n].name, sizeof ret_params[n].name, "%.*s", (int)(want - 2), pattern + 2);
-                snprintf(ret_params[n].value, sizeof ret_params[n].value, "%.*s", (int)have, path + 1);
-            }
-            n++;
-        } else if (want != have || memcmp(pattern, path, want + 1) != 0) {
-            return false;
+            continue;
         }
-        pattern += want + 1;
-        path += have + 1;
+        want = strcspn(pattern, "/");
+        have = strcspn(path, "/");
+        if (have == 0 || have >= ROUTE_PARAM_SIZE || n == ROUTE_PARAMS_MAX)
+            return false;
+        if (ret_params) {
+            snprintf(ret_params[n].name, sizeof ret_params[n].name, "%.*s", (int)(want - 2), pattern + 1);
+            snprintf(ret_params[n].value, sizeof ret_params[n].value, "%.*s", (int)have, path);
+        }
+        n++;
+        pattern += want;
+        path += have;
     }
     if (ret_n)
         *ret_n = n;
-    return *pattern == '\0' && *path == '\0';
+    return *path == '\0';
 }
 
 bool route_find(const char *method, const char *path, struct route_match *ret_match)

@@ -1,8 +1,8 @@
 /* webhook_status.c - what became of a message or a call of ours: /api/v1/webhooks/twilio/status.
  *
  * Callbacks come in any order, and more than once: each only ever moves its message forward (accept_message_status,
- * migrations/0073), so a repeated one changes nothing and needs no memory of its own. Those that are there at the same
- * moment are stored by one statement. */
+ * migrations/0073), so a repeated one changes nothing and needs no memory of its own. They are read in the server
+ * thread and stored by a worker, those that are there at the same moment by one statement. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,12 +26,13 @@
 #include "services/gateway/webhook.h"
 
 #define STATUS_MAX 32
-#define BATCH_MAX  32
+#define BATCH_MAX  64
 #define ARENA_MAX  ((size_t)BATCH_MAX * 1024 * 1024) /* each comes of a webhook's body; quoted it is twice as long */
 #define REPEAT_MS  3000                              /* a batch that failed within this time is tried once more */
 
 struct status_callback {
     struct group_item item;
+    struct webhook *webhook; /* in whose arena it lives */
     const char *account, *trace_id;
     const char *client_id, *message_id; /* which we put into the callback's address */
     bool is_call;
@@ -55,7 +56,8 @@ static int read_status(struct webhook *self, struct status_callback *out, struct
     const struct form *form = &self->form;
     const char *code = form_get(form, "ErrorCode");
 
-    *out = (struct status_callback){.account = self->account,
+    *out = (struct status_callback){.webhook = self,
+                                    .account = self->account,
                                     .trace_id = self->job->request_id,
                                     .is_call = form_get(form, "CallSid") != NULL,
                                     .text = first_of(form, "ErrorMessage", "ChannelStatusMessage")};
@@ -239,36 +241,46 @@ static int store_many(void *arg, struct group_item *const *items, size_t n, stru
 /* Of the process. */
 static struct group callbacks = GROUP_INIT(store_many, BATCH_MAX);
 
-/* One that tells of an error may change its lead and raise a notice, whose rows others lock in orders of their own: it
- * goes alone. */
-static int store_status(struct worker *worker, struct status_callback *callback, struct err *err)
+/* ---- answering ---- */
+
+static void answer_status(struct group_item *item)
 {
-    struct group_item *const alone[] = {&callback->item};
+    struct status_callback *self = (struct status_callback *)item;
+    struct webhook *webhook = self->webhook;
+    struct job *job = webhook->job;
 
-    return callback->code ? store_many(worker, alone, 1, err) : group_do(&callbacks, worker, &callback->item, err);
-}
-
-static void answer_status(struct webhook *self, struct worker *worker, struct status_callback *callback)
-{
-    struct job *job = self->job;
-    struct err err = {0};
-    int rc = store_status(worker, callback, &err);
-
-    log_set_trace(job->request_id);
     /* Repeating it is harmless, so an uncertain commit is answered like one that failed. */
-    if (rc < 0) {
-        log_err(LOG_WARN, "a status callback could not be stored", &err);
-        if (err.kind == ERR_INVALID || err.kind == ERR_INTERNAL)
+    if (item->rc < 0) {
+        log_set_trace(self->trace_id);
+        log_err(LOG_WARN, "a status callback could not be stored", &item->err);
+        log_set_trace(NULL);
+        if (item->err.kind == ERR_INVALID || item->err.kind == ERR_INTERNAL)
             job_problem(job, 500, NULL, NULL, "the status cannot be stored; the log says why");
         else
             job_unavailable(job, "the status could not be stored; send it again");
-    } else if (callback->outcome == STATUS_WRONG_ACCOUNT) {
+    } else if (self->outcome == STATUS_WRONG_ACCOUNT) {
         webhook_refuse(job);
-    } else if (callback->outcome == STATUS_UNKNOWN) {
+    } else if (self->outcome == STATUS_UNKNOWN) {
         job_problem(job, 404, "message_id", NULL, "no such message");
     } else {
         job_reply(job, 200, "text/plain; charset=utf-8", "", 0);
     }
+    webhook_free(&webhook);
+}
+
+static void work(struct worker *worker, void *arg)
+{
+    group_work(arg, worker);
+}
+
+/* One that tells of an error may change its lead and raise a notice, whose rows others lock in orders of their own: it
+ * goes alone. */
+static void store_alone(struct worker *worker, void *arg)
+{
+    struct group_item *const alone[] = {arg};
+
+    alone[0]->rc = store_many(worker, alone, 1, &alone[0]->err);
+    answer_status(alone[0]);
 }
 
 /* An account of a client's own tells of this client's messages alone. */
@@ -277,25 +289,36 @@ static bool is_of_signer(const struct webhook *self, const char *client_id)
     return !self->signers || strstr(self->signers, client_id);
 }
 
-static void run_status(struct worker *worker, struct webhook *self)
+static void queue(struct worker *worker, struct status_callback *callback)
 {
-    struct status_callback callback;
-    struct err err = {0};
-
-    log_set_trace(self->job->request_id);
-    if (read_status(self, &callback, &err) < 0)
-        job_problem_err(self->job, &err);
-    else if (!is_of_signer(self, callback.client_id))
-        webhook_refuse(self->job);
-    else
-        answer_status(self, worker, &callback);
-    log_set_trace(NULL);
-    webhook_free(&self);
+    callback->item.done = answer_status;
+    if (callback->code) {
+        if (service_submit(worker, store_alone, callback))
+            return;
+        err_set(&callback->item.err, ERR_UNAVAILABLE, "too many requests are waiting");
+        callback->item.rc = -1;
+        answer_status(&callback->item);
+    } else if (group_add(&callbacks, &callback->item) && !service_submit(worker, work, &callbacks)) {
+        group_give_up(&callbacks, "too many requests are waiting");
+    }
 }
 
 static void take_status(struct webhook *self)
 {
-    webhook_submit(self, run_status);
+    struct status_callback *callback = arena_calloc(self->arena, 1, sizeof *callback);
+    struct err err = {0};
+
+    if (!callback) {
+        job_unavailable(self->job, "no memory for this request");
+    } else if (read_status(self, callback, &err) < 0) {
+        job_problem_err(self->job, &err);
+    } else if (!is_of_signer(self, callback->client_id)) {
+        webhook_refuse(self->job);
+    } else {
+        queue(self->job->gateway->worker, callback);
+        return;
+    }
+    webhook_free(&self);
 }
 
 void status_webhook_page(struct job *job)

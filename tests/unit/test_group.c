@@ -185,3 +185,96 @@ Test(group, a_batch_that_could_not_be_run_fails_for_all_with_its_error, .timeout
     cr_expect(ge(int, failed, 1));
     cr_expect(refusing.has_runner == false);
 }
+
+/* ---- without blocking ---- */
+
+static atomic_int n_done, n_wrong;
+
+static void count_done(struct group_item *item)
+{
+    struct number *number = (struct number *)item;
+
+    if (number->value == 13 ? item->rc != -1 : item->rc != 0 || number->doubled != 2 * number->value)
+        n_wrong++;
+    n_done++;
+}
+
+static void *work(void *group)
+{
+    group_work(group, NULL);
+    return NULL;
+}
+
+struct adder {
+    pthread_t thread, workers[ROUNDS];
+    struct number numbers[ROUNDS];
+    int n_workers;
+};
+
+static void *add_many(void *arg)
+{
+    struct adder *self = arg;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        self->numbers[i].value = 100 + i;
+        self->numbers[i].item.done = count_done;
+        if (group_add(&doubling, &self->numbers[i].item))
+            cr_assert(pthread_create(&self->workers[self->n_workers++], NULL, work, &doubling) == 0);
+    }
+    return NULL;
+}
+
+Test(group, what_is_added_is_done_once_and_many_are_done_together, .timeout = 60)
+{
+    static struct adder adders[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        cr_assert(pthread_create(&adders[i].thread, NULL, add_many, &adders[i]) == 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(adders[i].thread, NULL);
+        for (int w = 0; w < adders[i].n_workers; w++)
+            pthread_join(adders[i].workers[w], NULL);
+    }
+    cr_expect(eq(int, atomic_load(&n_done), THREADS *ROUNDS));
+    cr_expect(eq(int, atomic_load(&n_wrong), 0));
+    cr_expect(lt(int, atomic_load(&batches), THREADS *ROUNDS / 2));
+    cr_expect(doubling.has_runner == false && doubling.head == NULL && doubling.tail == NULL);
+}
+
+Test(group, of_what_is_added_the_one_that_cannot_be_done_fails_alone)
+{
+    struct number numbers[20] = {0};
+
+    fails_with = ERR_INVALID;
+    for (int i = 0; i < 20; i++) {
+        numbers[i].value = i;
+        numbers[i].item.done = count_done;
+        cr_expect(group_add(&refusing, &numbers[i].item) == (i == 0));
+    }
+    group_work(&refusing, NULL);
+    cr_expect(eq(int, atomic_load(&n_done), 20));
+    cr_expect(eq(int, atomic_load(&n_wrong), 0));
+}
+
+static void count_unavailable(struct group_item *item)
+{
+    n_wrong += item->rc != -1 || item->err.kind != ERR_UNAVAILABLE;
+    n_done++;
+}
+
+Test(group, what_nobody_can_do_fails_and_the_next_one_finds_the_group_free)
+{
+    struct number numbers[3] = {0};
+
+    for (int i = 0; i < 3; i++) {
+        numbers[i].item.done = count_unavailable;
+        cr_expect(group_add(&doubling, &numbers[i].item) == (i == 0));
+    }
+    group_give_up(&doubling, "nobody is there");
+    cr_expect(eq(int, atomic_load(&n_done), 3));
+    cr_expect(eq(int, atomic_load(&n_wrong), 0));
+    numbers[0].item.done = count_done;
+    cr_expect(group_add(&doubling, &numbers[0].item));
+    group_work(&doubling, NULL);
+    cr_expect(eq(int, atomic_load(&batches), 1));
+}
