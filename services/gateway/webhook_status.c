@@ -1,7 +1,7 @@
 /* webhook_status.c - what became of a message or a call of ours: /api/v1/webhooks/twilio/status.
  *
- * Callbacks come in any order, and more than once: each only ever moves its message forward (accept_message_status,
- * migrations/0073), so a repeated one changes nothing and needs no memory of its own. They are read in the server
+ * Callbacks come in any order, and more than once: each only ever moves its message forward (accept_message_statuses,
+ * migrations/0117), so a repeated one changes nothing and needs no memory of its own. They are read in the server
  * thread and stored by a worker, those that are there at the same moment by one statement. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -166,19 +166,14 @@ static int make_columns(struct group_item *const *items, size_t n, struct arena 
     return 0;
 }
 
-/* The rows of messages are locked in the order of their ids, as by delivery; what is told of one message is taken in
- * the order in which it came. alone: the only one, where a person may have to be told. */
+/* alone: the only one, where a person may have to be told. */
 static int query(struct worker *worker, const char *const c[N_COLUMNS], const struct status_callback *alone,
                  struct db_result **ret_rows, struct err *err)
 {
     static const char sql[] =
-        "SELECT c.item, s.outcome, s.state, s.lead_id, s.conversation_id, s.channel, s.opted_out"
-        "  FROM (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::text[],"
-        "                             $7::integer[], $8::text[]) WITH ORDINALITY"
-        "            AS u (client_id, message_id, account, is_call, sid, status, code, description, item)"
-        "         ORDER BY client_id, message_id, item) c,"
-        "       accept_message_status(c.client_id, c.message_id, c.account, $9, c.is_call, c.sid, c.status, c.code,"
-        "                             c.description) s";
+        "SELECT item, outcome, state, lead_id, conversation_id, channel, opted_out"
+        "  FROM accept_message_statuses($1::uuid[], $2::uuid[], $3::text[], $9, $4::boolean[], $5::text[], $6::text[],"
+        "                               $7::integer[], $8::text[])";
     const struct db_arg args[] = {
         db_text(c[CLIENTS]), db_text(c[MESSAGES]), db_text(c[ACCOUNTS]),
         db_text(c[CALLS]),   db_text(c[SIDS]),     db_text(c[STATUSES]),
@@ -232,7 +227,7 @@ static int store_many(void *arg, struct group_item *const *items, size_t n, stru
     }
     failpoint("gateway.after_status");
     if ((size_t)db_result_count(rows) != n)
-        return err_set(err, ERR_INTERNAL, "accept_message_status answered %d of %zu", db_result_count(rows), n);
+        return err_set(err, ERR_INTERNAL, "accept_message_statuses answered %d of %zu", db_result_count(rows), n);
     for (int row = 0; row < db_result_count(rows); row++)
         take_row(worker, (struct status_callback *)items[db_get_int(rows, row, "item") - 1], rows, row);
     return 0;

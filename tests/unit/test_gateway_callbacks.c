@@ -271,11 +271,39 @@ Test(callbacks, a_text_or_another_clients_call_is_none)
     cr_expect_null(db_get(account, 0, "lead_phone"));
 }
 
+/* In the order in which they came, also of one message; each is told apart by its place. */
+Test(callbacks, those_that_come_together_are_taken_one_after_the_other)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+    struct err err = {0};
+    static const struct {
+        int item;
+        const char *outcome;
+    } wanted[] = {{1, "changed"}, {2, "unknown"}, {3, "changed"}, {4, "unchanged"}, {5, "wrong_account"}};
+
+    cr_assert_eq(db_run(gw_gateway, NULL, &rows, &err,
+                        "SELECT item, outcome, state FROM accept_message_statuses("
+                        "    ARRAY[$1, $1, $1, $1, $1]::uuid[], ARRAY[$2, $3, $2, $2, $2]::uuid[],"
+                        "    ARRAY[$4, $4, $4, $4, 'AC2'], $4, '{f,f,f,f,f}', '{SM9,SM8,SM9,SM9,SM9}',"
+                        "    '{sent,sent,read,delivered,failed}', '{0,0,0,0,0}', '{NULL,NULL,NULL,NULL,NULL}')"
+                        " ORDER BY item",
+                        db_text(gw_client), db_text(message), db_text(call), db_text(GW_ACCOUNT)),
+                 5, "%s", err.text);
+    for (int i = 0; i < 5; i++) {
+        cr_expect_eq(db_get_int(rows, i, "item"), wanted[i].item);
+        cr_expect_str_eq(db_get(rows, i, "outcome"), wanted[i].outcome, "%d: %s", i, db_get(rows, i, "outcome"));
+    }
+    cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1 AND state = 'read'"
+                        "   AND provider_sid = 'SM9' AND direction = 'out'"),
+                 1);
+}
+
 Test(callbacks, no_other_role_may_call_them)
 {
     cr_expect_eq(gw_ask("SELECT count(*) AS n FROM pg_proc p, unnest('{leadwire_service,leadwire_delivery,"
                         "leadwire_orchestrator,leadwire_knowledge}'::text[]) AS role"
-                        " WHERE proname IN ('accept_message_status', 'alert_call', 'client_twilio_accounts')"
+                        " WHERE proname IN ('accept_message_status', 'accept_message_statuses', 'alert_call', "
+                        "'client_twilio_accounts')"
                         "   AND has_function_privilege(role, p.oid, 'EXECUTE') AND $1::uuid IS NOT NULL"),
                  0);
 }
