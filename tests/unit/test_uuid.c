@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "libshared/clock.h"
 #include "libshared/uuid.h"
@@ -80,4 +82,23 @@ Test(uuid, malformed_ones_are_refused)
     cr_expect(not(uuid_is_valid("0192f0aa-1111-7222-8333-4444555566667")));
     cr_expect(not(uuid_is_valid("0192f0aa11117222-8333-4444-555566667777")));
     cr_expect(not(uuid_is_valid("0192f0ag-1111-7222-8333-444455556666")));
+}
+
+Test(uuid, a_forked_child_gives_others_than_its_parent)
+{
+    char mine[UUID_SIZE], childs[UUID_SIZE] = "";
+    int ends[2];
+    pid_t pid;
+
+    uuid_new(mine);
+    cr_assert(pipe(ends) == 0);
+    if ((pid = fork()) == 0) {
+        uuid_new(childs);
+        _exit(write(ends[1], childs, sizeof childs) == sizeof childs ? 0 : 1);
+    }
+    uuid_new(mine);
+    cr_assert(read(ends[0], childs, sizeof childs) == sizeof childs);
+    cr_expect(waitpid(pid, NULL, 0) == pid);
+    cr_expect(uuid_is_valid(childs));
+    cr_expect(strcmp(mine + 19, childs + 19) != 0, "%s %s", mine, childs); /* what is random */
 }
