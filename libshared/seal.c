@@ -3,7 +3,7 @@
 #include "libshared/seal.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 #define NONCE_BYTES   crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES     crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define SECRET_MAX    ((size_t)16384)
+#define HMAC_KEY_MAX  64 /* a longer one is not kept */
 
 static void init_once(void)
 {
@@ -126,13 +127,43 @@ void sha256_hex(const void *data, size_t len, char out[65])
     hex_encode(hash, sizeof hash, out);
 }
 
+/* Of the process: to look the algorithm up and to key it takes longer than to sign a webhook with it. */
+static struct {
+    pthread_mutex_t lock;
+    EVP_MAC_CTX *mac;
+    char key[HMAC_KEY_MAX + 1]; /* with which it is keyed */
+} hmac_sha1 = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* With the lock. False: libcrypto has no SHA-1, or no memory. */
+static bool key_hmac(const char *key)
+{
+    char sha1[] = "SHA1";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", sha1, 0), OSSL_PARAM_construct_end()};
+    EVP_MAC *algorithm;
+
+    if (!hmac_sha1.mac) {
+        algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+        hmac_sha1.mac = EVP_MAC_CTX_new(algorithm);
+        EVP_MAC_free(algorithm);
+    } else if (*hmac_sha1.key && strcmp(hmac_sha1.key, key) == 0) {
+        return EVP_MAC_init(hmac_sha1.mac, NULL, 0, NULL);
+    }
+    snprintf(hmac_sha1.key, sizeof hmac_sha1.key, "%s", strlen(key) <= HMAC_KEY_MAX ? key : "");
+    return hmac_sha1.mac && EVP_MAC_init(hmac_sha1.mac, (const unsigned char *)key, strlen(key), params);
+}
+
 void hmac_sha1_base64(const char *key, const void *data, size_t len, char out[29])
 {
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned mac_len = 0;
+    unsigned char mac[20];
+    size_t mac_len = 0;
+    bool made;
 
-    if (!HMAC(EVP_sha1(), key, (int)strlen(key), data, len, mac, &mac_len) || mac_len != 20)
-        abort(); /* libcrypto without SHA-1: no signature could ever be checked */
+    pthread_mutex_lock(&hmac_sha1.lock);
+    made = key_hmac(key) && EVP_MAC_update(hmac_sha1.mac, data, len) &&
+           EVP_MAC_final(hmac_sha1.mac, mac, &mac_len, sizeof mac);
+    pthread_mutex_unlock(&hmac_sha1.lock);
+    if (!made || mac_len != sizeof mac)
+        abort(); /* no signature could ever be checked */
     sodium_bin2base64(out, 29, mac, mac_len, sodium_base64_VARIANT_ORIGINAL);
 }
 
