@@ -42,11 +42,6 @@ void exchange_release(struct exchange *x)
         return;
     if (x->response)
         MHD_destroy_response(x->response);
-    free(x->target);
-    free(x->path);
-    free(x->method);
-    for (size_t i = 0; i < x->n_headers; i++)
-        free((char *)x->headers[i].name); /* name and value are one piece */
     free(x->headers);
     buf_free(&x->body);
     free(x);
@@ -62,14 +57,13 @@ void exchange_hold(struct exchange *x)
 
 struct exchange *exchange_new(struct httpd *self, const char *target, struct connection *connection)
 {
-    struct exchange *x = calloc(1, sizeof *x);
+    size_t size = strlen(target) + 1;
+    struct exchange *x = calloc(1, sizeof *x + 2 * size);
 
     if (!x)
         return NULL;
-    if (!(x->target = strdup(target))) {
-        free(x);
-        return NULL;
-    }
+    x->target = memcpy(x->texts, target, size);
+    x->path = x->texts + size;
     x->httpd = self;
     x->holders = 1;
     x->born_us = clock_mono_us();
@@ -90,14 +84,14 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* The path of a target, decoded: a copy, or NULL if it is not "/..." of valid UTF-8 without control bytes. */
-static char *decode_path(const char *target)
+/* The path of a target, decoded into path, which has as much room. False if it is not "/..." of valid UTF-8 without
+ * control bytes. */
+static bool decode_path(const char *target, char *path)
 {
     size_t len = strcspn(target, "?"), n = 0;
-    char *path;
 
-    if (target[0] != '/' || !(path = malloc(len + 1)))
-        return NULL;
+    if (target[0] != '/')
+        return false;
     for (size_t i = 0; i < len; i++) {
         int c = (unsigned char)target[i];
 
@@ -105,42 +99,64 @@ static char *decode_path(const char *target)
             int high = i + 2 < len ? hex_digit(target[i + 1]) : -1, low = i + 2 < len ? hex_digit(target[i + 2]) : -1;
 
             if (high < 0 || low < 0)
-                goto invalid;
+                return false;
             c = high * 16 + low;
             i += 2;
         }
         if (c < 0x20 || c == 0x7f)
-            goto invalid;
+            return false;
         path[n++] = (char)c;
     }
     path[n] = '\0';
-    if (utf8_valid(path, n))
-        return path;
-invalid:
-    free(path);
-    return NULL;
+    return utf8_valid(path, n);
 }
+
+/* What the header lines take as strings. */
+static enum MHD_Result add_size(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    size_t *size = arg;
+
+    (void)kind;
+    *size += strlen(name) + 1 + (value ? strlen(value) : 0) + 1;
+    return MHD_YES;
+}
+
+static char *put(char **end, const char *text)
+{
+    char *start = *end;
+
+    *end = stpcpy(start, text) + 1;
+    return start;
+}
+
+struct copying {
+    struct exchange *x;
+    char *end; /* of what is copied so far */
+};
 
 static enum MHD_Result copy_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    struct exchange *x = arg;
-    size_t name_size = strlen(name) + 1, value_size = value ? strlen(value) + 1 : 1;
-    struct header *grown;
-    char *copy;
+    struct copying *self = arg;
+    struct header *header = &self->x->headers[self->x->n_headers++];
 
     (void)kind;
-    if (!(x->n_headers & (x->n_headers - 1))) { /* room doubles at each power of two */
-        grown = realloc(x->headers, (x->n_headers ? x->n_headers * 2 : 1) * sizeof *grown);
-        if (!grown)
-            return MHD_NO;
-        x->headers = grown;
-    }
-    if (!(copy = malloc(name_size + value_size)))
-        return MHD_NO;
-    memcpy(copy, name, name_size);
-    memcpy(copy + name_size, value ? value : "", value_size);
-    x->headers[x->n_headers++] = (struct header){copy, copy + name_size};
+    header->name = put(&self->end, name);
+    header->value = put(&self->end, value ? value : "");
     return MHD_YES;
+}
+
+/* The method and all header lines, in one piece of memory. */
+static bool copy_head(struct exchange *x, struct MHD_Connection *mhd, const char *method)
+{
+    size_t size = strlen(method) + 1;
+    int n = MHD_get_connection_values(mhd, MHD_HEADER_KIND, add_size, &size);
+    struct copying copying = {.x = x};
+
+    if (n < 0 || !(x->headers = malloc((size_t)n * sizeof *x->headers + size)))
+        return false;
+    copying.end = (char *)(x->headers + n);
+    x->method = put(&copying.end, method);
+    return MHD_get_connection_values(mhd, MHD_HEADER_KIND, copy_header, &copying) == n;
 }
 
 /* What X-Request-Id says, if it can stand in a header and a log. */
@@ -165,12 +181,11 @@ static void take_id(struct exchange *x)
 int exchange_take_head(struct exchange *x, struct MHD_Connection *mhd, const char *method, const char **detail)
 {
     *detail = "The server has no memory left.";
-    x->method = strdup(method);
-    if (!x->method || MHD_get_connection_values(mhd, MHD_HEADER_KIND, copy_header, x) != (int)x->n_headers)
+    if (!copy_head(x, mhd, method))
         return MHD_HTTP_SERVICE_UNAVAILABLE;
     take_id(x);
     *detail = "The address is not valid.";
-    if (!(x->path = decode_path(x->target)))
+    if (!decode_path(x->target, x->path))
         return MHD_HTTP_BAD_REQUEST;
     x->query = strchr(x->target, '?');
     x->query = x->query ? x->query + 1 : "";

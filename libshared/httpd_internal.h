@@ -45,9 +45,9 @@ struct exchange {
     int holders;
 
     int64_t born_us;
-    char *target, *path, *method;
-    const char *query;
-    struct header *headers;
+    const char *target, *query, *method;
+    char *path;
+    struct header *headers; /* with their strings and method behind them */
     size_t n_headers;
     struct httpd_terms terms;
     struct buf body;
@@ -62,6 +62,8 @@ struct exchange {
     bool answered, cut; /* cut: the answer is to close the connection */
     int status;
     struct MHD_Response *response;
+
+    char texts[]; /* target and path */
 };
 
 /* libmicrohttpd's callbacks (httpd_request.c). */
