@@ -58,10 +58,15 @@ const char *db_array(struct arena *arena, const char *const *items, size_t n)
             continue;
         }
         buf_puts(&out, "\"");
-        for (const char *c = items[i]; *c; c++) {
-            if (*c == '"' || *c == '\\')
-                buf_append(&out, "\\", 1);
-            buf_append(&out, c, 1);
+        for (const char *c = items[i]; *c;) {
+            size_t plain = strcspn(c, "\"\\");
+
+            buf_append(&out, c, plain);
+            c += plain;
+            if (*c) {
+                buf_puts(&out, "\\");
+                buf_append(&out, c++, 1);
+            }
         }
         buf_puts(&out, "\"");
     }
