@@ -30,8 +30,8 @@ bool query_cache_get(struct query_cache *self, const char *model, const char *qu
 void query_cache_put(struct query_cache *self, const char *model, const char *query,
                      const struct query_embedding *embedding);
 
-/* What a query asks in a language, as leadwire_asked has it: which no change of what clients know can change. NULL if
- * it is not there, or there is no memory for the copy in arena. */
+/* What a query asks in a language, as leadwire_query_words has it: which no change of what clients know can change.
+ * NULL if it is not there, or there is no memory for the copy in arena. */
 const char *query_cache_get_asked(struct query_cache *self, const char *language, const char *query,
                                   struct arena *arena);
 void query_cache_put_asked(struct query_cache *self, const char *language, const char *query, const char *asked);

@@ -257,8 +257,8 @@ int copy_check(struct db_pool *db, const char *client_id, const char *language, 
     const struct db_arg args[] = {db_text(client_id), db_text(language), db_text(query)};
     const char *asked = NULL;
 
-    if (ask(db, &rows, language ? VERSION_SQL ", leadwire_asked($2, $3) AS asked" : VERSION_SQL, args, language ? 3 : 1,
-            err) < 0)
+    if (ask(db, &rows, language ? VERSION_SQL ", leadwire_query_words($2, $3) AS asked" : VERSION_SQL, args,
+            language ? 3 : 1, err) < 0)
         return -1;
     if (language && !(asked = arena_strdup(arena, db_get(rows, 0, "asked"))))
         return out_of_memory(err);

@@ -166,7 +166,7 @@ static int ask_base(const struct copy_base *base, const char *asked, struct aren
 {
     struct terms terms;
 
-    if (terms_parse(asked, arena, &terms, err) < 0)
+    if (terms_parse(asked, base->vocabulary.common, arena, &terms, err) < 0)
         return -1;
     *ret = (struct asked_base){
         .kb_id = base->kb_id,

@@ -12,7 +12,7 @@
 #include "services/knowledge/search/fillers.h"
 #include "services/knowledge/search/slips.h"
 
-#define TERMS_MAX      64   /* as leadwire_asked looks at */
+#define TERMS_MAX      64   /* as leadwire_query_words tells */
 #define CONCEPT_WEIGHT 0.9  /* of a word of the same concept */
 #define STOP_VALUE     0.4  /* of a term that its language takes for one that says nothing */
 #define NEAR_WEIGHT    0.9  /* of a misspelt word's right one */
@@ -40,7 +40,37 @@ static const char *next_field(char **at_p, char end)
     return field;
 }
 
-int terms_parse(const char *asked, struct arena *arena, struct terms *ret_terms, struct err *err)
+static const char *concept_of(const struct fillers *common, const char *lexeme)
+{
+    for (size_t i = 0; i < common->n_words; i++)
+        if (strcmp(common->words[i].lexeme, lexeme) == 0)
+    return common->words[i].concept;
+    return NULL;
+}
+
+static int compare_terms(const void *a, const void *b)
+{
+    const struct term *x = a, *y = b;
+    int order = strcmp(x->lexeme, y->lexeme);
+
+    return order ? order : strcmp(x->word, y->word);
+}
+
+/* By their lexemes, each once. */
+static void sort_terms(struct terms *terms)
+{
+    size_t n = 0;
+
+    if (terms->n > 0)
+        qsort(terms->items, terms->n, sizeof *terms->items, compare_terms);
+    for (size_t i = 0; i < terms->n; i++)
+        if (n == 0 || strcmp(terms->items[n - 1].lexeme, terms->items[i].lexeme) != 0)
+            terms->items[n++] = terms->items[i];
+    terms->n = n;
+}
+
+int terms_parse(const char *asked, const struct fillers *common, struct arena *arena, struct terms *ret_terms,
+                struct err *err)
 {
     struct terms terms = {.items = arena_calloc(arena, TERMS_MAX, sizeof *terms.items)};
     char *at = arena_strdup(arena, asked);
@@ -49,14 +79,14 @@ int terms_parse(const char *asked, struct arena *arena, struct terms *ret_terms,
         return out_of_memory(err);
     terms.folded = next_field(&at, '\n');
     while (*at && terms.n < TERMS_MAX) {
-        struct term *term = &terms.items[terms.n++];
-        term->stop = *next_field(&at, '\t') == 't';
-        term->concept = next_field(&at, '\t');
-        if (strcmp(term->concept, "*") == 0)
-        term->concept = NULL;
-        term->word = next_field(&at, '\t');
-        term->lexeme = next_field(&at, '\n');
+        const char *word = next_field(&at, '\t'), *lexeme = next_field(&at, '\n');
+        struct term term = {.stop = !*lexeme, .word = word, .lexeme = *lexeme ? lexeme : word};
+
+        term.concept = concept_of(common, term.lexeme);
+        if (term.concept ? *term.concept != '\0' : !term.stop)
+            terms.items[terms.n++] = term;
     }
+    sort_terms(&terms);
     *ret_terms = terms;
     return 0;
 }
@@ -156,14 +186,6 @@ static struct near find_near(const struct vocabulary *vocabulary, const char *wo
     for (size_t i = 0; i < vocabulary->common->n_words; i++)
         take_nearer(&best, word, vocabulary->common->words[i].word, vocabulary->common->words[i].lexeme);
     return best;
-}
-
-static const char *concept_of(const struct fillers *common, const char *lexeme)
-{
-    for (size_t i = 0; i < common->n_words; i++)
-        if (strcmp(common->words[i].lexeme, lexeme) == 0)
-    return common->words[i].concept;
-    return NULL;
 }
 
 /* What a word that the base does not have was meant to be, if that can be told. *ret_empty: a word that says nothing.

@@ -43,8 +43,10 @@ struct terms {
     struct term *items;
 };
 
-/* From what leadwire_asked returns (migration 0116). In arena. */
-int terms_parse(const char *asked, struct arena *arena, struct terms *ret_terms, struct err *err);
+/* From what leadwire_query_words returns for the language (migration 0121); those that say nothing are left out. In
+ * arena, but for the concepts, which are common's. */
+int terms_parse(const char *asked, const struct fillers *common, struct arena *arena, struct terms *ret_terms,
+                struct err *err);
 
 /* The lexemes that stand for each term, themselves, those of the same concept and what a misspelt word was meant to be,
  * and what the term is worth: the rarer in the base the more. In arena. */
