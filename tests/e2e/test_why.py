@@ -83,7 +83,7 @@ class Pure(unittest.TestCase):
                 here = line[:-1]
             elif len(words) > 1 and words[-2] == "U":
                 wanted[here].add(words[-1])
-            elif len(words) > 1:
+            elif len(words) > 1 and words[-2].isupper():  # a static one is reached from its own file alone
                 defined.setdefault(words[-1], here)
         reached, todo = set(), [defined["turn_decide"]]
         while todo:
