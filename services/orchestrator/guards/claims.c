@@ -11,6 +11,8 @@
 #include "libshared/auto.h"
 #include "services/orchestrator/guards/claim_readers.h"
 
+#define CLAIMS_FIRST 4 /* room at first; CLAIMS_MAX is reached in steps of four times */
+
 static size_t read_claim(struct arena *arena, const char *text, const char *p, struct claim *ret)
 {
     size_t len;
@@ -175,14 +177,38 @@ static bool says_more(const char *text, const struct claim *claim, struct claim 
     return true;
 }
 
+/* Room for two more claims, or for as many as there may be. Grown, and not on the stack: hundreds of threads would each
+ * keep what the longest text might need. */
+static bool make_room(struct arena *arena, struct claim **claims, size_t n, size_t *room)
+{
+    size_t more = *room > 0 ? *room * 4 : CLAIMS_FIRST;
+    struct claim *grown;
+
+    if (n + 2 <= *room || *room == CLAIMS_MAX)
+        return true;
+    if (!(grown = arena_calloc(arena, more, sizeof *grown)))
+        return false;
+    if (n > 0)
+        memcpy(grown, *claims, n * sizeof *grown);
+    *claims = grown;
+    *room = more;
+    return true;
+}
+
 size_t claims_find(struct arena *arena, const char *text, struct claim **ret_claims)
 {
-    struct claim claims[CLAIMS_MAX];
-    size_t n = 0;
+    struct claim *claims = NULL;
+    size_t n = 0, room = 0;
 
-    for (const char *p = text; *p && n < CLAIMS_MAX;) {
-        size_t len = may_start(text, p) ? read_claim(arena, text, p, &claims[n]) : 0;
+    *ret_claims = NULL;
+    for (const char *p = text; n < CLAIMS_MAX;) {
+        size_t len;
 
+        if (!make_room(arena, &claims, n, &room))
+            return 0;
+        if (!*p)
+            break;
+        len = may_start(text, p) ? read_claim(arena, text, p, &claims[n]) : 0;
         if (len == 0 || is_english_once(text, p, len)) {
             p += len > 0 ? len : 1;
             continue;
@@ -203,8 +229,6 @@ size_t claims_find(struct arena *arena, const char *text, struct claim **ret_cla
         if (claims[i + 1].start > claims[i].end && claims[i + 1].start - claims[i].end < 40 &&
             is_joint(text + claims[i].end, claims[i + 1].start - claims[i].end))
             join(&claims[i], &claims[i + 1]);
-    if (!(*ret_claims = arena_calloc(arena, n + 1, sizeof *claims)))
-        return 0;
-    memcpy(*ret_claims, claims, n * sizeof *claims);
+    *ret_claims = claims;
     return n;
 }
