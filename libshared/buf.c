@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PRINTED_MIN 32 /* most of what is printed fits, so it is printed once */
+
 /* Makes room for len more bytes and the NUL. */
 static bool reserve(struct buf *self, size_t len)
 {
@@ -52,18 +54,24 @@ void buf_printf(struct buf *self, const char *fmt, ...)
     va_list args;
     int len;
 
+    if (!reserve(self, PRINTED_MIN))
+        return;
     va_start(args, fmt);
-    len = vsnprintf(NULL, 0, fmt, args);
+    len = vsnprintf(self->data + self->len, self->cap - self->len, fmt, args);
     va_end(args);
     if (len < 0) {
+        self->data[self->len] = '\0';
         self->failed = true;
         return;
     }
-    if (!reserve(self, (size_t)len))
-        return;
-    va_start(args, fmt);
-    vsnprintf(self->data + self->len, (size_t)len + 1, fmt, args);
-    va_end(args);
+    if ((size_t)len >= self->cap - self->len) { /* once more, with the room for it */
+        self->data[self->len] = '\0';
+        if (!reserve(self, (size_t)len))
+            return;
+        va_start(args, fmt);
+        vsnprintf(self->data + self->len, (size_t)len + 1, fmt, args);
+        va_end(args);
+    }
     self->len += (size_t)len;
 }
 
@@ -93,9 +101,11 @@ void buf_json_string(struct buf *self, const char *text)
     }
     buf_append(self, "\"", 1);
     for (; *text; text++) {
-        const char *escape = json_escape((unsigned char)*text, escaped);
+        const char *escape;
 
-        if (!*escape)
+        if ((unsigned char)*text > '\\' && *text != 0x7f) /* most are letters */
+            continue;
+        if (!*(escape = json_escape((unsigned char)*text, escaped)))
             continue;
         buf_append(self, run, (size_t)(text - run));
         buf_puts(self, escape);

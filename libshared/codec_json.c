@@ -152,7 +152,10 @@ static int write_message(const struct message_type *type, const struct path *at,
                 return codec_fail(err, &here, "is required");
             continue;
         }
-        buf_printf(out, "%s\"%s\":", comma, field->name);
+        buf_puts(out, comma);
+        buf_append(out, "\"", 1);
+        buf_puts(out, field->name);
+        buf_append(out, "\":", 2);
         comma = ",";
         if (write_field(field, &here, msg, out, err) < 0)
             return -1;
