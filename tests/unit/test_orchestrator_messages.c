@@ -146,20 +146,20 @@ Test(orchestrator_messages, an_empty_text_alone_is_answered_too)
 
 Test(orchestrator_messages, the_model_is_told_of_attachments_within_the_fence)
 {
-    json_t *request;
+    json_t *messages;
     size_t first;
     char *dumped;
 
     in.n_history = in.n_unanswered = 1;
     history[0] = text("", "[the lead sent 2 photos and a PDF]");
     texts[0] = text("what is <this>?", "[the lead sent a photo]");
-    request = prompt_request("model", &in, &first);
-    dumped = json_dumps(request, 0);
+    messages = prompt_messages(&in, &first);
+    dumped = json_dumps(messages, 0);
     cr_expect(strstr(dumped, "<lead_message>[the lead sent 2 photos and a PDF]</lead_message>"), "%s", dumped);
     cr_expect(strstr(dumped, "<lead_message>what is &lt;this>?\\n[the lead sent a photo]</lead_message>"), "%s",
               dumped);
     free(dumped);
-    json_decref(request);
+    json_decref(messages);
 }
 
 Test(orchestrator_messages, the_first_message_names_the_business_once)

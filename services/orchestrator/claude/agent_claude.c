@@ -1,59 +1,68 @@
 /* agent_claude.c - see agent_claude.h. */
 #include "services/orchestrator/claude/agent_claude.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/err.h"
+#include "libshared/json_text.h"
 #include "libshared/seal.h"
 #include "libshared/sms_segments.h"
 #include "libshared/text.h"
 #include "services/orchestrator/claude/claude_tools.h"
 #include "services/orchestrator/claude/prompt.h"
+#include "services/orchestrator/claude/prompt_system.h"
 #include "services/orchestrator/turn/decision.h"
 #include "services/orchestrator/turn/reply_channel.h"
 
 #define TOKENS_MAX 10000000 /* of one call; the largest models take a tenth of it */
 
-static void free_text(char **text_p)
+/* What stands before the messages in each request, and its hash. Kept as text: as a tree it would take longer to make,
+ * write and free than all else that a turn does with the model's words. */
+static int begin_request(struct claude *self)
 {
-    free(*text_p);
-}
+    AUTO(buf_free) struct buf system = {0};
+    struct buf *request = &self->request;
+    const char *tools = prompt_tools();
 
-/* The bytes of system and tools as they stand in each request. */
-static int hash_prompt(struct claude *self)
-{
-    AUTO(free_text) char *system = json_dumps(json_object_get(self->request, "system"), JSON_COMPACT);
-    AUTO(free_text) char *tools = json_dumps(json_object_get(self->request, "tools"), JSON_COMPACT);
-    AUTO(buf_free) struct buf both = {0};
-
-    buf_printf(&both, "%s%s", system ? system : "", tools ? tools : "");
-    if (both.failed || !both.data)
+    prompt_system(self->in, &system);
+    if (!tools || system.failed)
         return -1;
-    sha256_hex(both.data, both.len, self->prompt_sha256);
+    buf_puts(request, "{\"model\":");
+    buf_json_string(request, self->model);
+    buf_printf(request, ",\"max_tokens\":%d,\"tools\":", PROMPT_MAX_TOKENS);
+    buf_puts(request, tools);
+    buf_puts(request, ",\"system\":");
+    buf_append(request, system.data, system.len);
+    buf_puts(request, ",\"messages\":");
+    self->head_len = request->len;
+    buf_puts(&system, tools);
+    if (request->failed || system.failed)
+        return -1;
+    sha256_hex(system.data, system.len, self->prompt_sha256);
     return 0;
 }
 
 int claude_start(struct claude *self, struct err *err)
 {
-    self->request = prompt_request(self->model, self->in, &self->first);
+    self->messages = prompt_messages(self->in, &self->first);
     self->answers = json_array();
     self->receipts = json_array();
     self->n_passages = self->in->n_passages;
-    if (!self->request || !self->answers || !self->receipts || hash_prompt(self) < 0)
+    if (!self->messages || !self->answers || !self->receipts || begin_request(self) < 0)
         return err_set(err, ERR_INTERNAL, "Claude agent: the request could not be made");
     return 0;
 }
 
 void claude_destroy(struct claude *self)
 {
-    json_decref(self->request);
+    buf_free(&self->request);
+    json_decref(self->messages);
     json_decref(self->answers);
     json_decref(self->receipts);
-    self->request = self->answers = self->receipts = NULL;
+    self->messages = self->answers = self->receipts = NULL;
 }
 
 static int64_t tokens_of(const json_t *usage, const char *name)
@@ -73,21 +82,22 @@ static void add_tokens(struct claude *self, const json_t *message)
     self->cache_write_tokens += tokens_of(usage, "cache_creation_input_tokens");
 }
 
-/* One call of the model. The message is a new reference. */
-static int call_model(struct claude *self, json_t **ret_message, struct err *err)
+/* One call of the model, which in the last round has to come to its answer. The message is a new reference. */
+static int call_model(struct claude *self, bool last, json_t **ret_message, struct err *err)
 {
-    AUTO(free_text) char *request = NULL;
-
+    struct buf *request = &self->request;
     char sha256[65];
     int rc;
 
-    prompt_mark(self->request, self->first, 1);
-    request = json_dumps(self->request, JSON_COMPACT);
-    prompt_mark(self->request, self->first, 0);
-    if (!request)
+    request->len = self->head_len;
+    prompt_mark(self->messages, self->first, 1);
+    json_text_put(request, self->messages);
+    prompt_mark(self->messages, self->first, 0);
+    buf_puts(request, last ? ",\"tool_choice\":{\"type\":\"none\"}}" : "}");
+    if (request->failed)
         return err_set(err, ERR_INTERNAL, "Claude agent: out of memory");
-    sha256_hex(request, strlen(request), sha256);
-    rc = self->api.call(self->api.arg, request, strlen(request), self->arena, self->answers, ret_message, err);
+    sha256_hex(request->data, request->len, sha256);
+    rc = self->api.call(self->api.arg, request->data, request->len, self->arena, self->answers, ret_message, err);
     json_object_set_new(json_array_get(self->answers, json_array_size(self->answers) - 1), "request_sha256",
                         json_string(sha256));
     if (rc == 0)
@@ -126,7 +136,6 @@ static void mend_input(json_t *block)
 /* Appends the model's message and the results of the tools it calls, all in one message. Returns how many it calls. */
 static size_t run_tools(struct claude *self, const json_t *message, struct decision_output *output)
 {
-    json_t *messages = json_object_get(self->request, "messages");
     json_t *content = json_object_get(message, "content"), *said = json_array(), *results = json_array();
     size_t n;
 
@@ -143,11 +152,11 @@ static size_t run_tools(struct claude *self, const json_t *message, struct decis
             json_array_append(said, block);
     }
     if (json_array_size(said) > 0)
-        json_array_append_new(messages, json_pack("{s:s, s:O}", "role", "assistant", "content", said));
+        json_array_append_new(self->messages, json_pack("{s:s, s:O}", "role", "assistant", "content", said));
     json_decref(said);
     n = json_array_size(results);
     if (n > 0)
-        json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "user", "content", results));
+        json_array_append_new(self->messages, json_pack("{s:s, s:o}", "role", "user", "content", results));
     else
         json_decref(results);
     return n;
@@ -205,10 +214,7 @@ static int converse(struct claude *self, struct decision_output *output, const s
         enum stop stop;
         size_t n_tools;
 
-        /* In the last round the model has to come to its answer. */
-        if (round == CLAUDE_ROUNDS_MAX)
-            json_object_set_new(self->request, "tool_choice", json_pack("{s:s}", "type", "none"));
-        if (call_model(self, &message, err) < 0)
+        if (call_model(self, round == CLAUDE_ROUNDS_MAX, &message, err) < 0)
             return answered ? 0 : -1;
         reason = json_string_value(json_object_get(message, "stop_reason"));
         if ((stop = stop_of(reason)) == STOP_UNUSABLE)
@@ -229,19 +235,16 @@ static int converse(struct claude *self, struct decision_output *output, const s
 /* Takes back what was said in vain. */
 static void take_back(struct claude *self, size_t n_messages)
 {
-    json_t *messages = json_object_get(self->request, "messages");
-
-    while (json_array_size(messages) > n_messages)
-        json_array_remove(messages, json_array_size(messages) - 1);
+    while (json_array_size(self->messages) > n_messages)
+        json_array_remove(self->messages, json_array_size(self->messages) - 1);
 }
 
 int claude_answer(struct claude *self, struct decision_output *output, struct err *err)
 {
-    size_t n_before = json_array_size(json_object_get(self->request, "messages"));
+    size_t n_before = json_array_size(self->messages);
     struct reply_limit limit = reply_limit(self->in);
     const char *draft = NULL;
 
-    json_object_del(self->request, "tool_choice");
     if (converse(self, output, &limit, &draft, err) < 0) {
         take_back(self, n_before);
         return -1;
@@ -257,25 +260,31 @@ int claude_answer(struct claude *self, struct decision_output *output, struct er
 
 int claude_object(struct claude *self, const char *objection, struct err *err)
 {
-    json_t *messages = json_object_get(self->request, "messages");
-
-    if (json_array_append_new(messages, json_pack("{s:s, s:[{s:s, s:s}]}", "role", "user", "content", "type", "text",
-                                                  "text", objection)) < 0)
+    if (json_array_append_new(self->messages, json_pack("{s:s, s:[{s:s, s:s}]}", "role", "user", "content", "type",
+                                                        "text", "text", objection)) < 0)
         return err_set(err, ERR_INTERNAL, "Claude agent: out of memory");
     return 0;
 }
 
+void claude_put_messages(const struct claude *self, size_t n, struct buf *out)
+{
+    for (size_t i = self->first; i < n; i++) {
+        buf_puts(out, i == self->first ? "[" : ",");
+        json_text_put(out, json_array_get(self->messages, i));
+    }
+    buf_puts(out, self->first < n ? "]" : "[]");
+}
+
 const char *claude_exchange(const struct claude *self)
 {
-    const json_t *messages = json_object_get(self->request, "messages");
-    size_t n = json_array_size(messages);
-    json_auto_t *added = json_array();
-    AUTO(free_text) char *text = NULL;
+    size_t n = json_array_size(self->messages);
+    const json_t *last = json_array_get(self->messages, n - 1);
+    AUTO(buf_free) struct buf text = {0};
 
-    if (n > 0 && strcmp(json_string_value(json_object_get(json_array_get(messages, n - 1), "role")), "assistant") == 0)
+    if (n > 0 && strcmp(json_string_value(json_object_get(last, "role")), "assistant") == 0)
         n--;
-    for (size_t i = self->first; i < n; i++)
-        json_array_append(added, json_array_get(messages, i));
-    text = json_array_size(added) > 0 ? json_dumps(added, JSON_COMPACT) : NULL;
-    return text && strlen(text) <= DECISION_EXCHANGE_MAX ? arena_strdup(self->arena, text) : NULL;
+    if (n <= self->first)
+        return NULL;
+    claude_put_messages(self, n, &text);
+    return !text.failed && text.len <= DECISION_EXCHANGE_MAX ? arena_strdup(self->arena, text.data) : NULL;
 }

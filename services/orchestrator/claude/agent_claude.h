@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libshared/buf.h"
+
 struct arena;
 struct decision_input;
 struct decision_output;
@@ -44,14 +46,17 @@ struct claude {
     struct arena *arena;
     const struct decision_input *in;
 
-    /* What is kept for the record; json_decref'ed by claude_destroy. */
-    json_t *request;        /* with every message of every round that led to an answer */
-    size_t first;           /* which of its messages is the first that this turn has added */
+    /* What is kept for the record; released by claude_destroy. */
+    json_t *messages;       /* of every round that led to an answer */
+    size_t first;           /* which of them is the first that this turn has added */
     json_t *answers;        /* every try of every call: see struct claude_api */
     json_t *receipts;       /* [{tool, input, result, is_error}]; of a search also its passages, or search_error */
     char prompt_sha256[65]; /* of the part that does not change from turn to turn: its system blocks and tools, as sent
                              */
     int64_t input_tokens, output_tokens, cache_read_tokens, cache_write_tokens;
+
+    struct buf request; /* the last one; what stands before its messages is the same in each of the turn */
+    size_t head_len;    /* so many bytes of it */
 
     /* What the tools found: sources for the guards. */
     const char *sources[CLAUDE_SOURCES_MAX];
@@ -72,6 +77,9 @@ int claude_answer(struct claude *self, struct decision_output *output, struct er
 
 /* Tells the model what is wrong with its draft. */
 int claude_object(struct claude *self, const char *objection, struct err *err);
+
+/* Appends what this turn has added to the messages up to the nth, as a JSON array. */
+void claude_put_messages(const struct claude *self, size_t n, struct buf *out);
 
 /* What this turn has added to the messages, but for the model's last words, in whose place later turns see what the
  * lead was really told: JSON, in arena. NULL: longer than is kept (DECISION_EXCHANGE_MAX), or out of memory. */

@@ -7,10 +7,8 @@
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/text.h"
-#include "services/orchestrator/claude/prompt_system.h"
 #include "services/orchestrator/turn/decision.h"
 
-#define MAX_TOKENS     1024
 #define LEAD_TEXT_MAX  4000 /* bytes of one text that the model sees: more than any channel carries */
 #define LEAD_TEXTS_MAX 40000
 #define PASSAGES_MAX   32000 /* bytes of all passages of a turn, the best ones first */
@@ -208,7 +206,7 @@ static void add_history(json_t *messages, const struct decision_input *in)
     }
 }
 
-/* ---- the request ---- */
+/* ---- marks ---- */
 
 /* Blocks of other kinds may not be marked. */
 static bool may_mark(const json_t *block)
@@ -235,22 +233,19 @@ static void mark(json_t *message, int on)
         json_object_del(block, "cache_control");
 }
 
-void prompt_mark(json_t *request, size_t first, int on)
+void prompt_mark(json_t *messages, size_t first, int on)
 {
-    json_t *messages = json_object_get(request, "messages");
-
     if (first > 0)
         mark(json_array_get(messages, first - 1), on);
     mark(json_array_get(messages, json_array_size(messages) - 1), on);
 }
 
-json_t *prompt_request(const char *model, const struct decision_input *in, size_t *ret_first)
+json_t *prompt_messages(const struct decision_input *in, size_t *ret_first)
 {
     json_t *messages = json_array();
 
     add_history(messages, in);
     *ret_first = json_array_size(messages);
     add_turn(messages, in);
-    return json_pack("{s:s, s:i, s:o, s:o, s:o}", "model", model, "max_tokens", MAX_TOKENS, "tools", prompt_tools(),
-                     "system", prompt_system(in), "messages", messages);
+    return messages;
 }

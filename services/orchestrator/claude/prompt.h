@@ -15,13 +15,15 @@ struct buf;
 struct decision_input;
 struct passage;
 
-/* The whole request of the first round: model, max_tokens, system, tools, messages. *ret_first: which of the messages
- * is the first that this turn adds. NULL when out of memory. */
-json_t *prompt_request(const char *model, const struct decision_input *in, size_t *ret_first);
+#define PROMPT_MAX_TOKENS 1024 /* of an answer */
+
+/* The messages of the first round. *ret_first: which of them is the first that this turn adds. NULL when out of memory.
+ */
+json_t *prompt_messages(const struct decision_input *in, size_t *ret_first);
 
 /* Marks where the prompt cache is to keep what it has read: before messages[first], and at the end. Two more marks are
  * in system, and four is what may be given. The marks do not count for the prefix; with on 0 they are taken off. */
-void prompt_mark(json_t *request, size_t first, int on);
+void prompt_mark(json_t *messages, size_t first, int on);
 
 /* About how many tokens a text takes: one for four bytes of ASCII, one for two of anything else. Real texts in English
  * take a little less, JSON and Arabic a little more. */

@@ -1,8 +1,11 @@
 /* prompt_system.c - see prompt_system.h. */
 #include "services/orchestrator/claude/prompt_system.h"
 
+#include <pthread.h>
+
 #include "libshared/auto.h"
 #include "libshared/buf.h"
+#include "libshared/json_text.h"
 #include "proto/qualification_rules.h"
 #include "services/orchestrator/claude/prompt.h"
 #include "services/orchestrator/claude/prompt_rules.h"
@@ -112,17 +115,15 @@ static void add_client(struct buf *out, const struct decision_input *in)
 
 /* ---- blocks ---- */
 
-static json_t *marked_block(const char *text)
+static void put_marked_block(struct buf *out, const char *text)
 {
-    return json_pack("{s:s, s:s, s:{s:s}}", "type", "text", "text", text, "cache_control", "type", "ephemeral");
-}
+    json_auto_t *block =
+        json_pack("{s:s, s:s, s:{s:s}}", "type", "text", "text", text, "cache_control", "type", "ephemeral");
 
-json_t *prompt_system(const struct decision_input *in)
-{
-    AUTO(buf_free) struct buf client = {0};
-
-    add_client(&client, in);
-    return client.failed ? NULL : json_pack("[o, o]", marked_block(policy), marked_block(client.data));
+    if (block)
+        json_text_put(out, block);
+    else
+        out->failed = true;
 }
 
 static json_t *text_property(const char *description)
@@ -144,7 +145,7 @@ static json_t *tool(const char *name, const char *description, json_t *propertie
                      "type", "object", "properties", properties, "required", required, "additionalProperties", 0);
 }
 
-json_t *prompt_tools(void)
+static json_t *tools(void)
 {
     json_t *score = json_pack("{s:s, s:[s, s, s]}", "type", "string", "enum", "HOT", "WARM", "COLD");
     json_t *qualification =
@@ -167,4 +168,39 @@ json_t *prompt_tools(void)
         tool("search_knowledge", "Search the knowledge base of the business.",
              json_pack("{s:o}", "query", text_property("what to look for, in a few words")),
              json_pack("[s]", "query")));
+}
+
+/* ---- as text, made once where they are the same for all ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct buf tools_text, policy_text;
+
+static void write_texts(void)
+{
+    json_auto_t *made = tools();
+
+    if (made)
+        json_text_put(&tools_text, made);
+    put_marked_block(&policy_text, policy);
+}
+
+const char *prompt_tools(void)
+{
+    pthread_once(&once, write_texts);
+    return tools_text.failed ? NULL : tools_text.data;
+}
+
+void prompt_system(const struct decision_input *in, struct buf *out)
+{
+    AUTO(buf_free) struct buf client = {0};
+
+    pthread_once(&once, write_texts);
+    add_client(&client, in);
+    buf_puts(out, "[");
+    buf_append(out, policy_text.data, policy_text.len);
+    buf_puts(out, ",");
+    if (!client.failed)
+        put_marked_block(out, client.data);
+    buf_puts(out, "]");
+    out->failed |= client.failed || policy_text.failed;
 }

@@ -2,11 +2,10 @@
  * and what one business says of itself. */
 #pragma once
 
-#include <jansson.h>
-
+struct buf;
 struct decision_input;
 
-/* New references; NULL when out of memory. */
-json_t *prompt_tools(void);
-/* Two text blocks, each marked for the prompt cache. */
-json_t *prompt_system(const struct decision_input *in);
+/* A JSON array; NULL when out of memory. */
+const char *prompt_tools(void);
+/* Appends a JSON array of two text blocks, each marked for the prompt cache. */
+void prompt_system(const struct decision_input *in, struct buf *out);

@@ -1,21 +1,20 @@
 /* turn_record.c - what is kept of a decision, as JSON; see turn_decide_internal.h. */
-#include <stdlib.h>
-
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
 #include "libshared/build.h"
 #include "libshared/err.h"
+#include "libshared/json_text.h"
+#include "services/orchestrator/claude/prompt.h"
 #include "services/orchestrator/turn/turn.h"
 #include "services/orchestrator/turn/turn_decide_internal.h"
 
 static void put_json(struct buf *out, const char *name, const json_t *value)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-
-    if (text)
-        buf_printf(out, ",\"%s\":%s", name, text);
-    free(text);
+    if (!value)
+        return;
+    buf_printf(out, ",\"%s\":", name);
+    json_text_put(out, value);
 }
 
 /* Of all its answers, a repair's among them. */
@@ -53,14 +52,11 @@ static int put_input(const struct deciding *self, struct buf *out, struct err *e
 /* What the input does not tell of the last request: the messages behind the history. */
 static void put_request(struct buf *out, const struct claude *claude)
 {
-    const json_t *messages = json_object_get(claude->request, "messages");
-    json_auto_t *request = json_pack("{s:O, s:O, s:I, s:[]}", "model", json_object_get(claude->request, "model"),
-                                     "max_tokens", json_object_get(claude->request, "max_tokens"), "history_messages",
-                                     (json_int_t)claude->first, "messages");
-
-    for (size_t i = claude->first; i < json_array_size(messages); i++)
-        json_array_append(json_object_get(request, "messages"), json_array_get(messages, i));
-    put_json(out, "model_request", request);
+    buf_puts(out, ",\"model_request\":{\"model\":");
+    buf_json_string(out, claude->model);
+    buf_printf(out, ",\"max_tokens\":%d,\"history_messages\":%zu,\"messages\":", PROMPT_MAX_TOKENS, claude->first);
+    claude_put_messages(claude, json_array_size(claude->messages), out);
+    buf_puts(out, "}");
 }
 
 int turn_make_record(struct deciding *self, const char *wanted, struct err *err)
