@@ -243,6 +243,17 @@ class Forms(FormTest):
         self.assertEqual(self.replies()[0],
                          "Hola Ada, le escribe Rapid Plumbing. Gracias por su solicitud. ¿En qué podemos ayudarle?")
 
+    def test_what_a_form_does_not_tell_leaves_no_hole_in_the_greeting(self):
+        for text, said in (("Hi {name}, thanks for asking about {service}.", "Rapid Plumbing: Hi, thanks for asking."),
+                           ("Thanks {name}! We got it: {service}.", "Rapid Plumbing: Thanks! We got it."),
+                           ("Thanks for your request ({service}), {name}!", "Rapid Plumbing: Thanks for your request!"),
+                           ("Gracias por preguntar sobre {service}, {name}.", "Rapid Plumbing: Gracias por preguntar.")):
+            with self.subTest(text=text):
+                self.lead = "+1554%07d" % (uuid.uuid4().int % 8000000 + 1000000)
+                self.api("PATCH", f"/clients/{self.client_id}/config", {"lead_greeting": text})
+                self.submit()
+                self.assertTrue(self.replies()[0].startswith(said + " "), self.replies())
+
     def test_claude_is_not_asked_for_a_greeting(self):
         self.api("PATCH", f"/clients/{self.client_id}/config", {"agent": "claude"})
         self.submit(name="Ada")

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
@@ -53,13 +54,44 @@ static const char *service_of(const struct decision_input *in)
     return service && strlen(service) <= SERVICE_MAX && is_plain(service, strlen(service), " -'&,/") ? service : NULL;
 }
 
-/* A placeholder whose value is not known goes with the space before it. */
-static void put_value(struct buf *out, const char *value)
+static void cut(struct buf *out, size_t len)
 {
-    if (value)
-        buf_puts(out, value);
-    else if (out->len > 0 && out->data[out->len - 1] == ' ')
-        out->data[--out->len] = '\0';
+    out->data[out->len = len] = '\0';
+}
+
+/* The length of out without the word at its end, if that only leads to what is not there; else out->len. */
+static size_t without_joint(const struct buf *out)
+{
+    static const char *const joints[] = {"about", "for",       "regarding", "concerning", "with",  "on", "sobre",
+                                         "para",  "acerca de", "por",       "de",         "بخصوص", "عن"};
+
+    for (size_t i = 0; i < COUNT_OF(joints); i++) {
+        size_t len = strlen(joints[i]);
+
+        if (out->len > len && out->data[out->len - len - 1] == ' ' &&
+            strncasecmp(out->data + out->len - len, joints[i], len) == 0)
+            return out->len - len - 1;
+    }
+    return out->len;
+}
+
+/* A placeholder whose value is not known goes with what leads to it, "about {service}", and what stands around it,
+ * "({service})". Returns how much of the text behind it goes too. */
+static size_t leave_out(struct buf *out, const char *behind)
+{
+    bool spaced = out->len > 0 && out->data[out->len - 1] == ' ';
+
+    if (spaced)
+        cut(out, out->len - 1);
+    if (out->len > 0 && out->data[out->len - 1] == '(' && *behind == ')') {
+        cut(out, out->len - (out->len > 1 && out->data[out->len - 2] == ' ' ? 2 : 1));
+        return 1;
+    }
+    if (spaced)
+        cut(out, without_joint(out));
+    if (out->len > 0 && strchr(",:", out->data[out->len - 1]) && *behind && strchr(".!?,;:", *behind))
+        cut(out, out->len - 1);
+    return 0;
 }
 
 static const char *expand(struct arena *arena, const char *text, const char *name, const char *service,
@@ -76,8 +108,11 @@ static const char *expand(struct arena *arena, const char *text, const char *nam
         while (i < COUNT_OF(marks) && strncmp(text, marks[i].mark, strlen(marks[i].mark)) != 0)
             i++;
         if (i < COUNT_OF(marks)) {
-            put_value(&out, marks[i].value);
             text += strlen(marks[i].mark);
+            if (marks[i].value)
+                buf_puts(&out, marks[i].value);
+            else
+                text += leave_out(&out, text);
         } else {
             buf_append(&out, text++, 1);
         }
