@@ -35,7 +35,7 @@
     F(S, UUID, client_id,       OPTIONAL, 0, 0,      "only this client's")                                  \
     E(S, "HOT|WARM|COLD",       score, OPTIONAL,     "only with this score")                                \
     E(S, "open|escalated|taken_over|closed|opted_out", status, OPTIONAL, "only with this status")           \
-    E(S, "sms|whatsapp|form",   channel, OPTIONAL,   "only with a conversation over this channel")          \
+    E(S, "sms|whatsapp|form",   channel, OPTIONAL,   "only with a conversation over this channel; form: that came by web form, also where they are texted") \
     F(S, STR,  text,            OPTIONAL, 1, 200,    "only with this in name, phone, email or service_interest, in capitals or not") \
     E(S, "created|updated|score", sort, OPTIONAL,    "newest first (the default), last changed first, or HOT first and within a score newest first") \
     F(S, INT,  limit,           DEFAULT(50), 1, 200, "items a page")                                        \

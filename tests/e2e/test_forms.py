@@ -254,6 +254,13 @@ class Forms(FormTest):
                 self.submit()
                 self.assertTrue(self.replies()[0].startswith(said + " "), self.replies())
 
+    def test_leads_that_came_by_form_are_found_with_and_without_a_phone(self):
+        self.api("POST", "/leads", {"phone": "+15570000001"}, 201)
+        self.submit(name="Ada")
+        self.submit(phone="", email="bob@example.com", name="Bob")
+        self.assertEqual([x["name"] for x in self.api("GET", "/leads?channel=form")["items"]], ["Bob", "Ada"])
+        self.assertEqual([x["name"] for x in self.api("GET", "/leads?channel=sms")["items"]], ["Ada"])
+
     def test_claude_is_not_asked_for_a_greeting(self):
         self.api("PATCH", f"/clients/{self.client_id}/config", {"agent": "claude"})
         self.submit(name="Ada")

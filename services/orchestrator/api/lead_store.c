@@ -73,17 +73,19 @@ static int read_after(const struct list_leads *request, struct arena *arena, str
 #define SCORE_VALUE "CASE l.score WHEN 'HOT' THEN 2 WHEN 'WARM' THEN 1 ELSE 0 END"
 
 /* The ids are made in the order of time: within a score they put the newest first. */
-#define LIST(value, before)                                                                             \
-    "SELECT " LEAD_COLUMNS "  FROM leads l"                                                             \
-    " WHERE ($1::uuid IS NULL OR l.client_id = $1::uuid)"                                               \
-    "   AND ($2::text IS NULL OR l.score = $2::text)"                                                   \
-    "   AND ($3::text IS NULL OR lead_status(l.client_id, l.lead_id, l.opted_out_at IS NOT NULL) = $3)" \
-    "   AND ($4::text IS NULL OR EXISTS (SELECT FROM conversations c WHERE c.client_id = l.client_id"   \
-    "                                       AND c.lead_id = l.lead_id AND c.channel = $4::text))"       \
-    "   AND ($5::text IS NULL OR position(lower($5::text) IN"                                           \
-    "        lower(concat_ws(E'\\n', l.name, l.phone, l.email, l.service_interest))) > 0)"              \
-    "   AND ($7::uuid IS NULL OR (" value ", l.lead_id) < (" before ", $7::uuid))"                      \
-    " ORDER BY " value " DESC, l.lead_id DESC"                                                          \
+#define LIST(value, before)                                                                               \
+    "SELECT " LEAD_COLUMNS "  FROM leads l"                                                               \
+    " WHERE ($1::uuid IS NULL OR l.client_id = $1::uuid)"                                                 \
+    "   AND ($2::text IS NULL OR l.score = $2::text)"                                                     \
+    "   AND ($3::text IS NULL OR lead_status(l.client_id, l.lead_id, l.opted_out_at IS NOT NULL) = $3)"   \
+    "   AND ($4::text IS NULL OR EXISTS (SELECT FROM conversations c WHERE c.client_id = l.client_id"     \
+    "                                       AND c.lead_id = l.lead_id AND c.channel = $4::text)"          \
+    "        OR ($4::text = 'form' AND EXISTS (SELECT FROM consents s WHERE s.client_id = l.client_id"    \
+    "                                             AND s.lead_id = l.lead_id AND s.form_id IS NOT NULL)))" \
+    "   AND ($5::text IS NULL OR position(lower($5::text) IN"                                             \
+    "        lower(concat_ws(E'\\n', l.name, l.phone, l.email, l.service_interest))) > 0)"                \
+    "   AND ($7::uuid IS NULL OR (" value ", l.lead_id) < (" before ", $7::uuid))"                        \
+    " ORDER BY " value " DESC, l.lead_id DESC"                                                            \
     " LIMIT $8::bigint + 1"
 
 static int query_list(struct db_tx *tx, const struct list_leads *filter, const struct cursor *before,
