@@ -46,7 +46,7 @@ struct err;
     V(upload_max_bytes,  INT,    "LEADWIRE_UPLOAD_MAX_BYTES", 10485760, 65536, 104857600, "largest document or bulk that may be posted, bytes") \
     V(hnsw_min_vectors,  INT,    "LEADWIRE_HNSW_MIN_VECTORS", 1000, 0, 100000000, "a client with as many vectors of a model gets an HNSW index for them; below, search is exact. 0: always exact") \
     V(reconcile_after_s, STR,    "LEADWIRE_RECONCILE_AFTER_SECONDS", "5,15,60,300", 1, 64, "when Twilio is asked what became of a send without a clear answer, seconds after the attempt") \
-    V(burst_wait_ms,     INT,    "LEADWIRE_BURST_WAIT_MS", 1000, 0, 4000, "wait for the next text after one that does not look complete, milliseconds") \
+    V(burst_wait_ms,     INT,    "LEADWIRE_BURST_WAIT_MS", 1000, 0, 4000, "wait for the next text after one that does not look complete, milliseconds; twice as long where more is announced, up to four times as the lead writes, at most 4000; 0: none") \
     V(usage_every_s,     INT,    "LEADWIRE_USAGE_SECONDS", 60, 1, 3600, "how often tokens and cost are added up per client and day, and budgets looked at, seconds") \
     V(history_tokens,    INT,    "LEADWIRE_HISTORY_TOKENS", 12000, 1000, 200000, "what the agent sees of a conversation at most, tokens of about four bytes; where it is more, the older half is left out")                 \
     V(agent_patience_s,  INT,    "LEADWIRE_AGENT_PATIENCE_SECONDS", 20, 1, 120, "how long a lead may wait for the model before the scripted agent answers, seconds")

@@ -49,7 +49,8 @@
     F(S, STR,  remedy,          OPTIONAL, 0, 1000,  "what to look at")                     \
     F(S, INT,  code,            DEFAULT(0), 0, 1e9, "the provider's error code; 0: none")
 
-/* budget.warning at 80 % of a client's monthly_budget_usd, budget.exhausted at all of it: once a month each. */
+/* budget.warning at 80 % of a client's monthly_budget_usd, budget.exhausted at all of it: once a month each, within a
+ * minute. (The model is asked no more at once.) */
 #define BUDGET_EVENT(S, F, E, M, L)                                                        \
     F(S, STR,  month,           REQUIRED, 7, 7,     "of the client's calendar: 2026-11")   \
     F(S, INT,  budget_micro_usd, REQUIRED, 0, 1e15, "what the month may cost")             \

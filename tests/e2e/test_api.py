@@ -48,6 +48,9 @@ class Api(ClusterTest):
 
     # ---- webhooks ----
 
+    def test_leadctl_tells_its_version(self):
+        self.assertRegex(self.cluster.leadctl("--version"), r"^leadctl \d+\.\d+\.\d+$")
+
     def test_a_wrong_signature_is_refused_and_nothing_is_stored(self):
         for signature in (False, "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="):
             self.expect_problem(self.post_sms(self.sms(), signature), 403)

@@ -86,8 +86,8 @@ static void print_usage(FILE *out, const struct ctl_command *command)
 
 static int help(FILE *out)
 {
-    fprintf(out,
-            "leadctl " LEADWIRE_VERSION " - the operator's command line of Leadwire\n\nusage: leadctl COMMAND ...\n");
+    fprintf(out, "leadctl " LEADWIRE_VERSION
+                 " - the operator's command line of Leadwire\n\nusage: leadctl COMMAND ... | --version\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %-21s %s\n", commands[i].words, commands[i].doc);
     fprintf(out, "\nleadctl COMMAND --help tells more. The database is the one of DATABASE_URL.\n");
@@ -159,6 +159,10 @@ int main(int argc, char **argv)
         return help(stderr);
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("leadctl " LEADWIRE_VERSION);
+        return 0;
+    }
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         int words = match(commands[i].words, argc - 1, argv + 1);
         if (words > 0)
