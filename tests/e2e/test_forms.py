@@ -675,6 +675,30 @@ class Night(FormTest):
         self.assertEqual([m for m in self.cluster.replies(self.lead) if "Ada" in m["body"]], [])
 
 
+class Uncertain(FormTest):
+    """A greeting of which nobody knows for a while whether it was sent."""
+    env = {"LEADWIRE_RECONCILE_AFTER_SECONDS": "120,240"}
+
+    def setUp(self):
+        super().setUp()
+        self.boss = "+1558%07d" % (uuid.uuid4().int % 8000000 + 1000000)
+        self.api("PATCH", f"/clients/{self.client_id}/config", {"hot_lead_sms_number": self.boss})
+        self.cluster.fault("twilio.send", "accept-then-cut", count=1)
+        self.cluster.fault("callbacks", "drop", count=1)
+        self.submit(name="Ada")
+        wait_for("the greeting to be uncertain", lambda: self.one(
+            "SELECT count(*) FROM messages WHERE client_id = CLIENT AND state = 'uncertain'") == "1")
+
+    def test_a_form_that_refuses_texts_does_not_wait_for_it(self):
+        self.submit(message="Please call me. Do not text me.")
+        self.assertIn("it asks not to be texted", self.cluster.wait_replies(1, self.boss)[0]["body"])
+        self.assertEqual(len(self.cluster.replies(self.lead)), 1)
+
+    def test_the_answer_to_a_text_does_not_wait_for_it(self):
+        self.cluster.text("What are your opening hours?", self.lead, self.number)
+        self.assertIn("8 am to 6 pm", self.cluster.wait_replies(2, self.lead)[1]["body"])
+
+
 class Backlog(FormTest):
     """A greeting that is decided and not sent yet, as its number sends slowly."""
 

@@ -144,7 +144,7 @@ int client_store_wake_started(struct db_tx *tx, const char *client_id, struct er
                     " WHERE client_id = $1 AND task_id IN"
                     "       (SELECT task_id FROM tasks"
                     "         WHERE client_id = $1 AND state = 'ready' AND run_at > now()"
-                    "           AND error_kind = 'postponed' AND serial_key ~ '^(started|follow_up):'"
+                    "           AND error_kind = 'postponed' AND serial_key ~ '^(started|greet|follow_up):'"
                     "         ORDER BY task_id FOR UPDATE SKIP LOCKED)",
                     db_text(client_id)) < 0
                ? -1

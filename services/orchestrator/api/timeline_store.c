@@ -33,19 +33,20 @@
     "           'cost_micro_usd', t.cost_micro_usd, 'task_id', t.task_id))"                                     \
     "  FROM turns t WHERE t.client_id = $1 AND t.conversation_id = $2"
 
-#define TASKS                                                                                                   \
-    "SELECT coalesce(k.created_at, f.created_at), 2, 'task', i.task_id, coalesce(k.error, f.error),"            \
-    "       jsonb_strip_nulls(jsonb_build_object('kind', coalesce(k.kind, f.kind),"                             \
-    "           'state', coalesce(k.state, 'finished'), 'attempts', coalesce(k.attempt, f.attempt),"            \
-    "           'run_at', CASE k.state WHEN 'ready' THEN k.run_at END, 'finished_at', f.finished_at))"          \
-    "  FROM (SELECT d.task_id FROM messages m JOIN task_dedupe d"                                               \
-    "               ON d.client_id = $1 AND d.dedupe_key = 'send:' || m.message_id"                             \
-    "         WHERE m.client_id = $1 AND m.conversation_id = $2"                                                \
-    "        UNION SELECT t.task_id FROM turns t WHERE t.client_id = $1 AND t.conversation_id = $2"             \
-    "        UNION SELECT w.task_id FROM tasks w WHERE w.client_id = $1 AND w.serial_key IN"                    \
-    "                     ($2::text, 'send:' || $2::text, 'started:' || $2::text, 'follow_up:' || $2::text)) i" \
-    "  LEFT JOIN tasks k ON k.client_id = $1 AND k.task_id = i.task_id"                                         \
-    "  LEFT JOIN finished_tasks f ON f.client_id = $1 AND f.task_id = i.task_id"                                \
+#define TASKS                                                                                            \
+    "SELECT coalesce(k.created_at, f.created_at), 2, 'task', i.task_id, coalesce(k.error, f.error),"     \
+    "       jsonb_strip_nulls(jsonb_build_object('kind', coalesce(k.kind, f.kind),"                      \
+    "           'state', coalesce(k.state, 'finished'), 'attempts', coalesce(k.attempt, f.attempt),"     \
+    "           'run_at', CASE k.state WHEN 'ready' THEN k.run_at END, 'finished_at', f.finished_at))"   \
+    "  FROM (SELECT d.task_id FROM messages m JOIN task_dedupe d"                                        \
+    "               ON d.client_id = $1 AND d.dedupe_key = 'send:' || m.message_id"                      \
+    "         WHERE m.client_id = $1 AND m.conversation_id = $2"                                         \
+    "        UNION SELECT t.task_id FROM turns t WHERE t.client_id = $1 AND t.conversation_id = $2"      \
+    "        UNION SELECT w.task_id FROM tasks w WHERE w.client_id = $1 AND w.serial_key IN"             \
+    "                     ($2::text, 'send:' || $2::text, 'started:' || $2::text, 'greet:' || $2::text," \
+    "                      'follow_up:' || $2::text)) i"                                                 \
+    "  LEFT JOIN tasks k ON k.client_id = $1 AND k.task_id = i.task_id"                                  \
+    "  LEFT JOIN finished_tasks f ON f.client_id = $1 AND f.task_id = i.task_id"                         \
     " WHERE k.task_id IS NOT NULL OR f.task_id IS NOT NULL"
 
 #define SCORES                                                                                          \

@@ -92,7 +92,7 @@ static int load_fate(struct db_tx *tx, const struct message *message, struct are
             "  LEFT JOIN tasks k ON k.client_id = m.client_id AND k.state = 'ready'"
             "       AND ((k.task_id = d.task_id AND m.state IN ('queued', 'sending', 'uncertain'))"
             "            OR (m.channel = 'form' AND k.kind = 'generate_greeting'"
-            "                AND k.serial_key = 'started:' || m.conversation_id))"
+            "                AND k.serial_key IN ('greet:' || m.conversation_id, 'started:' || m.conversation_id)))"
             "  LEFT JOIN task_lanes l ON l.lane = k.lane"
             "  LEFT JOIN provider_accounts a ON a.account = l.account AND a.paused_until > now()"
             "                                AND k.task_id IS NOT NULL"
