@@ -21,6 +21,8 @@ size_t later_phrase_first(const struct later_word *words, size_t n, const char *
 {
     size_t i = 0;
 
+    if (n == 0 || *phrase != *words->text) /* nearly always */
+        return 0;
     for (; *phrase; i++) {
         size_t len = strcspn(phrase, " ");
 

@@ -168,7 +168,7 @@ static size_t phrase_here(const char *p, const char *const *phrases)
     size_t best = 0;
 
     for (; *phrases; phrases++) {
-        size_t len = strlen(*phrases);
+        size_t len = p[1] == **phrases ? strlen(*phrases) : 0;
 
         if (len > best && strncmp(p + 1, *phrases, len) == 0 && p[1 + len] == ' ')
             best = len;

@@ -16,9 +16,9 @@
 static bool begins_as_question(const char *folded)
 {
     for (const struct phrase *p = phrases_question; p->text; p++) {
-        size_t len = strlen(p->text);
+        size_t len = folded[1] == *p->text ? strlen(p->text) : 0;
 
-        if (strncmp(folded + 1, p->text, len) == 0 && folded[len + 1] == ' ')
+        if (len > 0 && strncmp(folded + 1, p->text, len) == 0 && folded[len + 1] == ' ')
             return true;
     }
     return words_have(folded, "how much");

@@ -4,9 +4,15 @@
 #include <string.h>
 
 #include "libshared/auto.h"
+#include "services/orchestrator/scripted/words.h"
 
 /* And, so, with, for, the, and combinations. */
 static const char *const particles[] = {"و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "لل", "ولل", "وب", "ول"};
+
+static bool is_arabic(const char *phrase)
+{
+    return (unsigned char)*phrase >= 0xd8;
+}
 
 /* Whether only a particle stands between p and the space before it. */
 static bool is_behind_particle(const char *folded, const char *p)
@@ -28,7 +34,7 @@ bool phrase_is_in(const char *folded, const char *phrase)
     for (const char *p = folded; (p = strstr(p, phrase)); p++) {
         if (p == folded || p[len] != ' ')
             continue;
-        if (p[-1] == ' ' || ((unsigned char)*phrase >= 0xd8 && is_behind_particle(folded, p)))
+        if (p[-1] == ' ' || (is_arabic(phrase) && is_behind_particle(folded, p)))
             return true;
     }
     return false;
@@ -36,8 +42,11 @@ bool phrase_is_in(const char *folded, const char *phrase)
 
 const struct phrase *phrase_find(const char *folded, const struct phrase *table)
 {
+    struct word_starts starts = words_starts(folded);
+
+    /* An Arabic phrase may stand behind a particle, and so not at the start of a word. */
     for (; table->text; table++)
-        if (phrase_is_in(folded, table->text))
+        if ((is_arabic(table->text) || words_may_have(&starts, table->text)) && phrase_is_in(folded, table->text))
             return table;
     return NULL;
 }
@@ -47,7 +56,8 @@ const struct phrase *phrase_is(const char *folded, const struct phrase *table)
     size_t len = strlen(folded);
 
     for (; table->text; table++)
-        if (len == strlen(table->text) + 2 && strncmp(folded + 1, table->text, len - 2) == 0)
+        if (folded[1] == *table->text && len == strlen(table->text) + 2 &&
+            strncmp(folded + 1, table->text, len - 2) == 0)
             return table;
     return NULL;
 }

@@ -32,7 +32,7 @@ const char *plain_letters(struct arena *arena, const char *text)
         size_t taken = 0;
 
         for (size_t i = 0; (unsigned char)*text >= 0x80 && i < COUNT_OF(letters) && !taken; i++)
-            if (strncmp(text, letters[i].from, 2) == 0) {
+            if (text[0] == letters[i].from[0] && text[1] == letters[i].from[1]) {
                 w = stpcpy(w, letters[i].to);
                 taken = 2;
             }
@@ -121,8 +121,11 @@ static const char *near_word(const char *word, size_t len, const char *const *wo
     const char *found = NULL;
 
     for (; words && *words; words++) {
-        size_t n = strlen(*words);
+        size_t n;
 
+        if (**words != *word) /* nor are they near each other */
+            continue;
+        n = strlen(*words);
         if (n == len && memcmp(word, *words, n) == 0) {
             *ret_known = true;
             return NULL;
@@ -139,7 +142,8 @@ static const char *mended(const char *word, size_t len, const char *const *vocab
     bool known = false;
 
     for (size_t i = 0; i < COUNT_OF(habits); i++)
-        if (strlen(habits[i].written) == len && memcmp(habits[i].written, word, len) == 0)
+        if (*habits[i].written == *word && strlen(habits[i].written) == len &&
+            memcmp(habits[i].written, word, len) == 0)
             return habits[i].meant;
     if (len < MENDED_MIN - 1 || len > MENDED_MAX || (unsigned char)*word >= 0x80 || (*word >= '0' && *word <= '9'))
         return NULL;

@@ -77,7 +77,7 @@ static const char *const empty[] = {"a",  "an",   "and", "the", "of", "for", "or
 static bool is_one_of(const char *const *words, size_t n, const char *word, size_t len)
 {
     for (size_t i = 0; i < n; i++)
-        if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
+        if (*words[i] == *word && strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
             return true;
     return false;
 }

@@ -1,13 +1,12 @@
 /* words.c - see words.h. */
 #include "services/orchestrator/scripted/words.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 
-#define STARTS_BITS 256u
+#define STARTS_BITS (64 * (unsigned)COUNT_OF(((struct word_starts *)NULL)->bits))
 
 static bool is_letter_or_digit(unsigned char c)
 {
@@ -72,11 +71,6 @@ bool words_have(const char *folded, const char *phrase)
     return false;
 }
 
-/* How the words of a text begin, as a set: what is not in it is not looked for. */
-struct starts {
-    uint64_t bits[STARTS_BITS / 64];
-};
-
 /* Of the first two letters of a word or a phrase; where it has but one, a space follows it in a text. */
 static unsigned start_bit(const char *word)
 {
@@ -87,18 +81,29 @@ static unsigned start_bit(const char *word)
     return (first * 37u + second * 11u) % STARTS_BITS;
 }
 
-const char *words_find(const char *folded, const char *const *phrases)
+struct word_starts words_starts(const char *folded)
 {
-    struct starts starts = {{0}};
+    struct word_starts starts = {{0}};
 
     for (const char *p = strchr(folded, ' '); p && p[1]; p = strchr(p + 1, ' '))
         starts.bits[start_bit(p + 1) / 64] |= UINT64_C(1) << start_bit(p + 1) % 64;
-    for (; *phrases; phrases++) {
-        unsigned bit = start_bit(*phrases);
+    return starts;
+}
 
-        if (starts.bits[bit / 64] >> bit % 64 & 1 && words_have(folded, *phrases))
+bool words_may_have(const struct word_starts *starts, const char *phrase)
+{
+    unsigned bit = start_bit(phrase);
+
+    return starts->bits[bit / 64] >> bit % 64 & 1;
+}
+
+const char *words_find(const char *folded, const char *const *phrases)
+{
+    struct word_starts starts = words_starts(folded);
+
+    for (; *phrases; phrases++)
+        if (words_may_have(&starts, *phrases) && words_have(folded, *phrases))
             return *phrases;
-    }
     return NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
@@ -14,6 +15,14 @@ const char *words_fold(struct arena *arena, const char *text);
 
 /* Whether the folded text has the phrase (words with single spaces) as whole words. */
 bool words_have(const char *folded, const char *phrase);
+
+/* How the words of a folded text begin, as a set: what is not in it need not be looked for. */
+struct word_starts {
+    uint64_t bits[4];
+};
+
+struct word_starts words_starts(const char *folded);
+bool words_may_have(const struct word_starts *starts, const char *phrase);
 
 /* The first of the phrases (ends with NULL) that the folded text has, NULL if none. */
 const char *words_find(const char *folded, const char *const *phrases);

@@ -68,7 +68,7 @@ static size_t picture(const char *p)
 static size_t find_mark(const char *p)
 {
     for (size_t i = 0; i < COUNT_OF(marks); i++)
-        if (strncmp(p, marks[i].mark, strlen(marks[i].mark)) == 0)
+        if (*p == *marks[i].mark && strncmp(p, marks[i].mark, strlen(marks[i].mark)) == 0)
             return i;
     return COUNT_OF(marks);
 }
