@@ -1,8 +1,9 @@
 /* db.c - transactions.
  *
- * BEGIN and the setting that row-level security reads go in one round trip. A
- * pooled connection that turns out to be dead at BEGIN is replaced and BEGIN is
- * sent once more, so that a restarted database costs its first callers nothing. */
+ * BEGIN and the setting that row-level security reads go to the server together
+ * with the first statement. Where that is a db_query and the pooled connection
+ * turns out to be dead, both are sent once more on another, so that a restarted
+ * database costs its first callers nothing. */
 #include "libshared/db.h"
 
 #include <stdio.h>
@@ -24,9 +25,11 @@ struct db_tx {
     struct db_pool *pool;
     struct db_conn *conn;
     char client_id[UUID_SIZE]; /* "": none */
-    bool used;                 /* a statement has run: the transaction cannot be begun again unnoticed */
-    size_t n_sent;             /* statements whose answers are still to be read */
-    struct err failed;         /* of the statement that made the server abandon the transaction */
+    bool fresh;                /* the connection was opened for it */
+    bool begun;
+    size_t n_sent;                          /* statements whose answers are still to be read */
+    struct db_result **wanted[DB_SENT_MAX]; /* by each of them; NULL: nobody needs its result */
+    struct err failed;                      /* of the statement that made the server abandon the transaction */
     struct hook *hooks, **last_hook;
 };
 
@@ -38,15 +41,16 @@ static int check_client(const char *client_id, struct err *err)
     return 0;
 }
 
-static int begin(struct db_tx *tx, const char *before, struct err *err)
+static int begin(struct db_tx *tx, struct err *err)
 {
-    char sql[200];
+    char sql[200] = "BEGIN";
 
     if (*tx->client_id)
-        snprintf(sql, sizeof sql, "%sBEGIN; SET LOCAL leadwire.client_id = '%s'", before, tx->client_id);
-    else
-        snprintf(sql, sizeof sql, "%sBEGIN", before);
-    return db_conn_exec(tx->conn, sql, DB_BEGIN_MS, err);
+        snprintf(sql, sizeof sql, "BEGIN; SET LOCAL leadwire.client_id = '%s'", tx->client_id);
+    if (db_conn_exec(tx->conn, sql, DB_BEGIN_MS, err) < 0)
+        return -1;
+    tx->begun = true;
+    return 0;
 }
 
 static void run_hooks(struct db_tx *tx, bool committed)
@@ -75,7 +79,6 @@ static void end(struct db_tx **tx_p, bool committed)
 struct db_tx *db_begin(struct db_pool *pool, const char *client_id, struct err *err)
 {
     struct db_tx *tx;
-    bool fresh;
 
     if (check_client(client_id, err) < 0)
         return NULL;
@@ -86,25 +89,15 @@ struct db_tx *db_begin(struct db_pool *pool, const char *client_id, struct err *
     tx->pool = pool;
     tx->last_hook = &tx->hooks;
     snprintf(tx->client_id, sizeof tx->client_id, "%s", client_id ? client_id : "");
-
-    tx->conn = db_pool_lease(pool, &fresh, err);
-    if (tx->conn && begin(tx, "", err) < 0) {
-        bool broken = PQstatus(tx->conn->pg) != CONNECTION_OK;
-
-        if (broken && !fresh && (tx->conn = db_pool_replace(pool, tx->conn, err)) && begin(tx, "", err) == 0)
-            return tx;
-        end(&tx, false);
-        return NULL;
-    }
-    if (!tx->conn)
+    if (!(tx->conn = db_pool_lease(pool, &tx->fresh, err)))
         end(&tx, false);
     return tx;
 }
 
 int db_set_client(struct db_tx *tx, const char *client_id, struct err *err)
 {
-    if (check_client(client_id, err) < 0 || db_query(tx, NULL, err, "SELECT set_config('leadwire.client_id', $1, true)",
-                                                     db_text(client_id ? client_id : "")) < 0)
+    if (check_client(client_id, err) < 0 ||
+        db_query(tx, NULL, err, db_set_client_sql, db_text(client_id ? client_id : "")) < 0)
         return -1;
     snprintf(tx->client_id, sizeof tx->client_id, "%s", client_id ? client_id : "");
     return 0;
@@ -119,6 +112,52 @@ static int fail(struct db_tx *tx, const struct err *problem, struct err *err)
     return -1;
 }
 
+static int check_failed(const struct db_tx *tx, struct err *err)
+{
+    if (tx->failed.kind == ERR_NONE)
+        return 0;
+    if (err)
+        *err = tx->failed;
+    return -1;
+}
+
+/* ---- what is sent ahead ---- */
+
+/* 1; 0 where it is not prepared, and nothing was sent; -1 and *err. */
+static int send_one(struct db_tx *tx, struct db_result **ret_rows, const char *sql, const struct db_arg *args,
+                    size_t n_args, struct err *err)
+{
+    int sent = db_conn_send(tx->conn, sql, args, n_args, err);
+
+    if (sent > 0)
+        tx->wanted[tx->n_sent++] = ret_rows;
+    return sent;
+}
+
+/* Gives each answer to who wants it; that to the last one to the caller. NULL and *err where one of the statements has
+ * failed. */
+static PGresult *read_sent(struct db_tx *tx, bool *ret_stale, struct err *err)
+{
+    PGresult *answers[DB_SENT_MAX];
+    size_t n = tx->n_sent;
+    int rc;
+
+    tx->n_sent = 0;
+    if (db_conn_read_sent(tx->conn, n, answers, ret_stale, err) < 0)
+        return NULL;
+    rc = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (!tx->wanted[i] || rc < 0)
+            PQclear(answers[i]);
+        else if (!(*tx->wanted[i] = db_result_new(answers[i], err)))
+            rc = -1;
+    }
+    if (rc == 0)
+        return answers[n - 1];
+    PQclear(answers[n - 1]);
+    return NULL;
+}
+
 /* What was prepared is forgotten, so that the caller's next attempt works. */
 static void forget_prepared(struct db_tx *tx, struct err *err)
 {
@@ -126,86 +165,128 @@ static void forget_prepared(struct db_tx *tx, struct err *err)
     db_conn_exec(tx->conn, "ROLLBACK; DEALLOCATE ALL", DB_BEGIN_MS, NULL);
 }
 
-/* Reads the answers to all that was sent. That to the last one; NULL and *err where one of them has failed. */
-static PGresult *read_sent(struct db_tx *tx, struct err *err)
-{
-    bool stale;
-    PGresult *answer = db_conn_read_sent(tx->conn, tx->n_sent, &stale, err);
-
-    tx->n_sent = 0;
-    if (!answer && stale)
-        forget_prepared(tx, err);
-    return answer;
-}
-
 /* Before what cannot go together with what was sent. */
 static int drain(struct db_tx *tx, struct err *err)
 {
+    struct db_result **last = tx->n_sent > 0 ? tx->wanted[tx->n_sent - 1] : NULL;
     struct err problem = {0};
     PGresult *answer;
+    bool stale;
 
     if (tx->n_sent == 0)
         return 0;
-    if (!(answer = read_sent(tx, &problem)))
+    if (!(answer = read_sent(tx, &stale, &problem))) {
+        if (stale)
+            forget_prepared(tx, &problem);
         return fail(tx, &problem, err);
-    PQclear(answer);
+    }
+    if (!last)
+        PQclear(answer);
+    else if (!(*last = db_result_new(answer, &problem)))
+        return fail(tx, &problem, err);
     return 0;
 }
 
-/* Runs it once more in a new transaction where nothing has been done in this one yet. */
-static PGresult *run_again(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
+/* At the end of the transaction: who wanted a result may be gone. */
+static void drain_unwanted(struct db_tx *tx)
 {
-    bool stale;
-
-    if (tx->used) {
-        forget_prepared(tx, err);
-        return NULL;
-    }
-    if (begin(tx, "ROLLBACK; DEALLOCATE ALL; ", err) < 0)
-        return NULL;
-    return db_conn_query(tx->conn, sql, args, n_args, &stale, err);
+    memset(tx->wanted, 0, sizeof tx->wanted);
+    drain(tx, NULL);
 }
 
-int db_send_args(struct db_tx *tx, struct err *err, const char *sql, const struct db_arg *args, size_t n_args)
+int db_read(struct db_tx *tx, struct err *err)
+{
+    return check_failed(tx, err) < 0 || drain(tx, err) < 0 ? -1 : 0;
+}
+
+/* BEGIN, to go together with the first statement. */
+static int send_begin(struct db_tx *tx, struct err *err)
+{
+    static const char begin_sql[] = "BEGIN";
+    const struct db_arg client = db_text(tx->client_id);
+    int room = db_conn_prepare(tx->conn, begin_sql, err);
+
+    if (room > 0 && *tx->client_id)
+        room = db_conn_prepare(tx->conn, db_set_client_sql, err);
+    if (room < 0)
+        return -1;
+    if (room == 0)
+        return begin(tx, err);
+    tx->begun = true;
+    return send_one(tx, NULL, begin_sql, NULL, 0, err) < 0 ||
+                   (*tx->client_id && send_one(tx, NULL, db_set_client_sql, &client, 1, err) < 0)
+               ? -1
+               : 0;
+}
+
+int db_send_for_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err, const char *sql,
+                     const struct db_arg *args, size_t n_args)
 {
     struct err problem = {0};
     int sent;
 
-    if (tx->failed.kind != ERR_NONE) {
-        if (err)
-            *err = tx->failed;
+    if (check_failed(tx, err) < 0 || (tx->n_sent == DB_SENT_MAX - 1 && drain(tx, err) < 0))
         return -1;
-    }
-    if (tx->n_sent == DB_SENT_MAX && drain(tx, err) < 0)
-        return -1;
-    if ((sent = db_conn_send(tx->conn, sql, args, n_args, &problem)) < 0)
+    if ((!tx->begun && send_begin(tx, &problem) < 0) ||
+        (sent = send_one(tx, ret_rows, sql, args, n_args, &problem)) < 0)
         return fail(tx, &problem, err);
-    if (sent == 0)
-        return db_query_args(tx, NULL, err, sql, args, n_args) < 0 ? -1 : 0;
-    tx->used = true;
-    tx->n_sent++;
-    return 0;
+    return sent == 0 && db_query_args(tx, ret_rows, err, sql, args, n_args) < 0 ? -1 : 0;
 }
 
-/* Together with what was sent before it, where there is anything. */
+/* ---- one statement ---- */
+
+/* Together with what was sent before it, or alone where it cannot be prepared. */
+static PGresult *ask_in(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, bool *ret_stale,
+                        struct err *err)
+{
+    int sent = tx->n_sent > 0 ? send_one(tx, NULL, sql, args, n_args, err) : 0;
+
+    *ret_stale = false;
+    if (sent < 0)
+        return NULL;
+    if (sent > 0)
+        return read_sent(tx, ret_stale, err);
+    return drain(tx, err) < 0 ? NULL : db_conn_query(tx->conn, sql, args, n_args, ret_stale, err);
+}
+
+/* The transaction begins with it: nothing is lost where it must be begun once more, because the connection was dead or
+ * what was prepared is outdated. */
+static PGresult *ask_first(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
+{
+    PGresult *answer;
+    bool stale = false, forgotten = false;
+
+    for (;;) {
+        answer = db_conn_prepare(tx->conn, sql, err) < 0 || send_begin(tx, err) < 0
+                     ? NULL
+                     : ask_in(tx, sql, args, n_args, &stale, err);
+        if (answer)
+            return answer;
+        if (PQstatus(tx->conn->pg) != CONNECTION_OK && !tx->fresh) {
+            tx->fresh = true;
+            if (!(tx->conn = db_pool_replace(tx->pool, tx->conn, err)))
+                return NULL;
+        } else if (!stale || forgotten || db_conn_exec(tx->conn, "ROLLBACK; DEALLOCATE ALL", DB_BEGIN_MS, err) < 0) {
+            return NULL;
+        } else {
+            forgotten = true;
+        }
+        tx->failed = (struct err){0};
+        tx->n_sent = 0;
+        tx->begun = stale = false;
+    }
+}
+
 static PGresult *query(struct db_tx *tx, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
 {
     PGresult *answer;
     bool stale;
-    int sent;
 
-    if (tx->n_sent > 0) {
-        if ((sent = db_conn_send(tx->conn, sql, args, n_args, err)) < 0)
-            return NULL;
-        if (sent > 0) {
-            tx->n_sent++;
-            return read_sent(tx, err);
-        }
-        if (drain(tx, err) < 0)
-            return NULL;
-    }
-    answer = db_conn_query(tx->conn, sql, args, n_args, &stale, err);
-    return !answer && stale ? run_again(tx, sql, args, n_args, err) : answer;
+    if (!tx->begun)
+        return ask_first(tx, sql, args, n_args, err);
+    if (!(answer = ask_in(tx, sql, args, n_args, &stale, err)) && stale)
+        forget_prepared(tx, err);
+    return answer;
 }
 
 int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err, const char *sql,
@@ -216,14 +297,10 @@ int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err
     PGresult *answer;
     int rows;
 
-    if (tx->failed.kind != ERR_NONE) {
-        if (err)
-            *err = tx->failed;
+    if (check_failed(tx, err) < 0)
         return -1;
-    }
     if (!(answer = query(tx, sql, args, n_args, &problem)))
         return fail(tx, &problem, err);
-    tx->used = true;
     rows = db_result_rows(answer);
     if (!ret_rows) {
         PQclear(answer);
@@ -239,14 +316,9 @@ int db_script(struct db_tx *tx, const char *sql, struct err *err)
 {
     struct err problem = {0};
 
-    drain(tx, NULL);
-    if (tx->failed.kind != ERR_NONE) {
-        if (err)
-            *err = tx->failed;
+    if (db_read(tx, err) < 0)
         return -1;
-    }
-    tx->used = true;
-    if (db_conn_exec(tx->conn, sql, 0, &problem) < 0)
+    if ((!tx->begun && begin(tx, &problem) < 0) || db_conn_exec(tx->conn, sql, 0, &problem) < 0)
         return fail(tx, &problem, err);
     return 0;
 }
@@ -267,7 +339,7 @@ int db_savepoint(struct db_tx *tx, struct err *err)
 
 int db_rollback_to_savepoint(struct db_tx *tx, struct err *err)
 {
-    drain(tx, NULL);
+    drain_unwanted(tx);
     tx->failed = (struct err){0};
     return db_script(tx, "ROLLBACK TO SAVEPOINT leadwire", err);
 }
@@ -291,13 +363,14 @@ int db_commit(struct db_tx **tx_p, struct err *err)
     struct db_tx *tx = *tx_p;
     struct err problem = {0};
 
-    drain(tx, NULL);
-    if (tx->failed.kind != ERR_NONE) {
-        problem = tx->failed;
+    drain_unwanted(tx);
+    if (check_failed(tx, err) < 0) {
         db_rollback(tx_p);
-        if (err)
-            *err = problem;
         return -1;
+    }
+    if (!tx->begun) {
+        end(tx_p, true);
+        return 0;
     }
     /* A connection that died before COMMIT was sent has certainly not committed. */
     if (!db_conn_is_alive(tx->conn)) {
@@ -320,11 +393,13 @@ int db_commit(struct db_tx **tx_p, struct err *err)
 
 void db_rollback(struct db_tx **tx_p)
 {
-    if (!*tx_p)
+    struct db_tx *tx = *tx_p;
+
+    if (!tx)
         return;
-    drain(*tx_p, NULL);
-    if (PQstatus((*tx_p)->conn->pg) == CONNECTION_OK)
-        db_conn_exec((*tx_p)->conn, "ROLLBACK", DB_BEGIN_MS, NULL);
+    drain_unwanted(tx);
+    if (tx->begun && tx->conn && PQstatus(tx->conn->pg) == CONNECTION_OK)
+        db_conn_exec(tx->conn, "ROLLBACK", DB_BEGIN_MS, NULL);
     end(tx_p, false);
 }
 

@@ -61,8 +61,9 @@ void db_pool_destroy(struct db_pool **self_p);
 /* As client_id: every client's rows are visible, where the role may. For the scheduler and for administrators. */
 #define DB_EVERY_CLIENT "*"
 
-/* Leases a connection and opens a transaction in which row-level security shows client_id's rows alone.
- * client_id NULL: no tenant's rows. Waits at most 5 s for a free connection. NULL and *err on failure. */
+/* Leases a connection for a transaction in which row-level security shows client_id's rows alone; it begins with the
+ * first statement. client_id NULL: no tenant's rows. Waits at most 5 s for a free connection. NULL and *err on failure.
+ */
 struct db_tx *db_begin(struct db_pool *pool, const char *client_id, struct err *err);
 
 /* Changes whose rows are seen from here on. */
@@ -77,10 +78,19 @@ int db_query_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err
 
 /* One statement of which nobody needs the result: it goes to the server together with the next db_query, or with the
  * commit, and fails there. Saves a round trip. -1 where an earlier one has failed. */
-#define db_send(tx, err, sql, ...)                                                                \
-    db_send_args((tx), (err), (sql), (struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}, \
-                 sizeof((struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}) / sizeof(struct db_arg) - 1)
-int db_send_args(struct db_tx *tx, struct err *err, const char *sql, const struct db_arg *args, size_t n_args);
+#define db_send(tx, err, sql, ...) db_send_for((tx), NULL, (err), (sql)__VA_OPT__(, ) __VA_ARGS__)
+
+/* The same for a statement of which the result is needed, but not yet: it is in *ret_rows, for the caller to free, once
+ * the answers have been read, by db_read or the next db_query. Until then ret_rows must live, unless the transaction is
+ * ended; *ret_rows stays as it is where a statement has failed. */
+#define db_send_for(tx, ret_rows, err, sql, ...)                                                                  \
+    db_send_for_args((tx), (ret_rows), (err), (sql), (struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}, \
+                     sizeof((struct db_arg[]){__VA_ARGS__ __VA_OPT__(, ){.text = NULL}}) / sizeof(struct db_arg) - 1)
+int db_send_for_args(struct db_tx *tx, struct db_result **ret_rows, struct err *err, const char *sql,
+                     const struct db_arg *args, size_t n_args);
+
+/* Reads the answers to all that was sent. -1 and *err where a statement has failed. */
+int db_read(struct db_tx *tx, struct err *err);
 
 /* Calls fn(arg, true) after the commit, or fn(arg, false) when the transaction ends without (also when the commit is
  * uncertain); once, in the order of registration. fn frees arg. */

@@ -36,6 +36,8 @@ static void on_notice(void *arg, const char *message)
 
 /* ---- asking ---- */
 
+const char db_set_client_sql[] = "SELECT set_config('leadwire.client_id', $1, true)";
+
 static int time_left(int64_t deadline)
 {
     int64_t left = deadline - clock_mono_ms();
@@ -342,8 +344,7 @@ int db_conn_query_as(struct db_conn *self, const char *client_id, const struct d
                      PGresult **ret_answers, bool *ret_stale, struct err *err)
 {
     const struct db_arg client = db_text(client_id);
-    struct db_ask all[DB_ASK_MAX + 1] = {
-        {.sql = "SELECT set_config('leadwire.client_id', $1, true)", .args = &client, .n_args = 1}};
+    struct db_ask all[DB_ASK_MAX + 1] = {{.sql = db_set_client_sql, .args = &client, .n_args = 1}};
     PGresult *answers[DB_ASK_MAX + 1] = {NULL}, *failed;
     struct planned planned[DB_ASK_MAX + 1];
     bool any_known = false, known, broken = true;
@@ -368,6 +369,14 @@ int db_conn_query_as(struct db_conn *self, const char *client_id, const struct d
     return -1;
 }
 
+int db_conn_prepare(struct db_conn *self, const char *sql, struct err *err)
+{
+    const struct db_statement *statement;
+    bool known;
+
+    return find_or_prepare(self, sql, &statement, &known, err) < 0 ? -1 : statement != NULL;
+}
+
 int db_conn_send(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args, struct err *err)
 {
     const struct db_statement *statement = find(self, sql);
@@ -382,21 +391,20 @@ int db_conn_send(struct db_conn *self, const char *sql, const struct db_arg *arg
     return 1;
 }
 
-PGresult *db_conn_read_sent(struct db_conn *self, size_t n, bool *ret_stale, struct err *err)
+int db_conn_read_sent(struct db_conn *self, size_t n, PGresult **ret_answers, bool *ret_stale, struct err *err)
 {
-    PGresult *answers[DB_SENT_MAX + 1] = {NULL}, *failed;
+    PGresult *failed;
     bool broken = true;
 
     *ret_stale = false;
-    failed = PQpipelineSync(self->pg) ? await_pipeline(self->pg, n, answers, &broken) : NULL;
+    memset(ret_answers, 0, n * sizeof *ret_answers);
+    failed = PQpipelineSync(self->pg) ? await_pipeline(self->pg, n, ret_answers, &broken) : NULL;
     leave_pipeline(self->pg);
-    if (!failed && !broken) {
-        clear_all(answers, n - 1);
-        return answers[n - 1];
-    }
-    clear_all(answers, n);
+    if (!failed && !broken)
+        return 0;
+    clear_all(ret_answers, n);
     judge(self, failed, true, ret_stale, err);
-    return NULL;
+    return -1;
 }
 
 /* ---- opening ---- */

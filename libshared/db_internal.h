@@ -20,7 +20,10 @@
 #define DB_DOWN_MS        250   /* callers fail at once for so long after a failed connect */
 #define DB_ARGS_MAX       64
 #define DB_STATEMENTS_MAX 256 /* prepared on one connection; more are run unprepared */
-#define DB_SENT_MAX       8   /* statements of a transaction whose answers are read later */
+#define DB_SENT_MAX       16  /* statements of a transaction whose answers are read later */
+
+/* Whose rows row-level security shows in this transaction. $1: a client, DB_EVERY_CLIENT, or nothing. */
+extern const char db_set_client_sql[];
 
 struct db_statement {
     const char *address; /* of the literal: how it is found */
@@ -61,13 +64,17 @@ PGresult *db_conn_query(struct db_conn *self, const char *sql, const struct db_a
 int db_conn_query_as(struct db_conn *self, const char *client_id, const struct db_ask *asks, size_t n,
                      PGresult **ret_answers, bool *ret_stale, struct err *err);
 
+/* Makes it known to the server, in a round trip of its own unless it is already. 1; 0 where there is no room for more;
+ * -1 and *err. */
+int db_conn_prepare(struct db_conn *self, const char *sql, struct err *err);
+
 /* Sends one statement of a transaction and does not wait for its answer. 1; 0 where it is not prepared yet, and
  * nothing was sent; -1 and *err. Nothing else may be done on the connection until the answers are read. */
 int db_conn_send(struct db_conn *self, const char *sql, const struct db_arg *args, size_t n_args, struct err *err);
 
-/* Reads the answers to the n statements sent, 1 to DB_SENT_MAX + 1, and gives that to the last one. NULL and *err where
- * one of them has failed; those behind it were not run. *ret_stale as above. */
-PGresult *db_conn_read_sent(struct db_conn *self, size_t n, bool *ret_stale, struct err *err);
+/* Reads the answers to the n statements sent, 1 to DB_SENT_MAX. 0; -1, *err and no answers where one of them has
+ * failed; those behind it were not run. *ret_stale as above. */
+int db_conn_read_sent(struct db_conn *self, size_t n, PGresult **ret_answers, bool *ret_stale, struct err *err);
 
 /* Forgets what was prepared; the server is told with DEALLOCATE ALL by the caller. */
 void db_conn_forget(struct db_conn *self);

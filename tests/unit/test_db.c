@@ -355,10 +355,14 @@ Test(db, a_server_that_does_not_answer_is_given_up)
 {
     struct dbproxy *proxy = dbproxy_new(testdb_fresh_url());
     struct db_pool *through = db_pool_new(dbproxy_url(proxy), NULL, 1, &err);
+    struct db_tx *tx;
 
     cr_expect(eq(i64, number(through, "SELECT 1 AS n"), 1));
     dbproxy_freeze(proxy);
-    cr_expect(db_begin(through, NULL, &err) == NULL);
+    tx = db_begin(through, NULL, &err);
+    cr_expect(eq(int, db_query(tx, NULL, &err, "SELECT 1"), -1));
+    cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
+    cr_expect(eq(int, db_commit(&tx, &err), -1));
     cr_expect(eq(int, err.kind, ERR_UNAVAILABLE));
 
     db_pool_destroy(&through);
@@ -479,6 +483,90 @@ Test(db, what_is_sent_ahead_is_done_before_what_follows)
     must(send_number(tx, 22));
     must(db_commit(&tx, &err));
     cr_expect(eq(i64, number(one, "SELECT count(*) AS n FROM numbers"), 23));
+}
+
+static int send_for_sum(struct db_tx *tx, struct db_result **ret_rows)
+{
+    return db_send_for(tx, ret_rows, &err, "SELECT coalesce(sum(a), 0) AS n FROM numbers");
+}
+
+Test(db, what_was_sent_gives_its_result_when_the_answers_are_read)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+
+    for (int i = 0; i < 2; i++) { /* the first time it is not prepared yet */
+        struct db_result *before = NULL, *after = NULL, *last = NULL;
+        struct db_tx *tx = db_begin(one, CLIENT_A, &err);
+
+        must(send_for_sum(tx, &before));
+        must(send_number(tx, 1 + i));
+        must(send_for_sum(tx, &after));
+        must(db_read(tx, &err));
+        cr_assert(before && after);
+        cr_expect(eq(i64, db_get_int(before, 0, "n"), i));
+        cr_expect(eq(i64, db_get_int(after, 0, "n"), 1 + 2 * i));
+        must(db_read(tx, &err));
+        must(send_for_sum(tx, &last));
+        must(db_query(tx, NULL, &err, "SELECT 1"));
+        cr_expect(last != NULL, "read together with what followed");
+        must(db_commit(&tx, &err));
+        db_result_free(&before);
+        db_result_free(&after);
+        db_result_free(&last);
+    }
+}
+
+Test(db, what_was_sent_before_a_failure_gives_no_result)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = pool_with_numbers();
+    struct db_result *rows = NULL;
+    struct db_tx *tx = db_begin(one, NULL, &err);
+
+    must(send_for_sum(tx, &rows));
+    db_result_free(&rows);
+    must(db_commit(&tx, &err));
+    tx = db_begin(one, NULL, &err);
+    must(send_for_sum(tx, &rows));
+    must(send_number(tx, 0));
+    cr_expect(eq(int, db_read(tx, &err), -1));
+    cr_expect(eq(str, err.field, "numbers_a"));
+    cr_expect(rows == NULL);
+    cr_expect(eq(int, db_read(tx, &err), -1));
+    db_rollback(&tx);
+    tx = db_begin(one, NULL, &err);
+    must(send_for_sum(tx, &rows));
+    db_rollback(&tx);
+    cr_expect(rows == NULL, "who wanted it may be gone");
+}
+
+Test(db, a_transaction_that_begins_with_what_is_sent_shows_its_own_clients_rows)
+{
+    AUTO(db_pool_destroy) struct db_pool *one = db_pool_new(testdb_fresh_url(), NULL, 1, &err);
+
+    for (int i = 0; i < 2; i++) {
+        struct db_result *rows = NULL;
+        struct db_tx *tx = db_begin(one, i ? CLIENT_B : CLIENT_A, &err);
+
+        must(db_send_for(tx, &rows, &err, "SELECT leadwire_client() AS client"));
+        must(db_read(tx, &err));
+        cr_expect(eq(str, (char *)db_get(rows, 0, "client"), i ? CLIENT_B : CLIENT_A));
+        db_result_free(&rows);
+        must(db_commit(&tx, &err));
+    }
+    cr_expect(eq(i64, number(one, "SELECT count(leadwire_client()) AS n"), 0));
+}
+
+Test(db, a_transaction_in_which_nothing_was_done_ends_well)
+{
+    struct db_tx *tx = db_begin(pool, CLIENT_A, &err);
+    struct seen seen = {0};
+
+    must(db_after(tx, see, &seen, &err));
+    must(db_commit(&tx, &err));
+    cr_expect(eq(int, seen.committed, 1));
+    tx = db_begin(pool, CLIENT_A, &err);
+    db_rollback(&tx);
+    cr_expect(eq(i64, number(pool, "SELECT 1 AS n"), 1));
 }
 
 Test(db, what_fails_after_it_was_sent_fails_what_follows_and_the_commit_with_its_own_error)
