@@ -49,6 +49,34 @@ static int insert(struct db_tx *tx, struct db_result **ret_rows, const struct ta
         db_text(payload), db_text(spec->lane), db_int(spec->lane_units));
 }
 
+/* What nothing can make unnecessary: plain statements, each of which costs less than a part of the one above. */
+static int insert_new(struct db_tx *tx, const struct task_kind *kind, const struct task_spec *spec, const char *task_id,
+                      const char *payload, struct err *err)
+{
+    struct db_arg client = db_text(spec->client_id ? spec->client_id : UUID_NIL), task = db_text(task_id);
+
+    if (spec->dedupe_key &&
+        db_send(tx, err, "INSERT INTO task_dedupe (client_id, dedupe_key, task_id) VALUES ($1, $2, $3)", client,
+                db_text(spec->dedupe_key), task) < 0)
+        return -1;
+    if (db_send(
+            tx, err,
+            "INSERT INTO tasks"
+            "       (client_id, task_id, kind, role, max_attempts, deadline_s, serial_key, run_at, lane, lane_units)"
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8::bigint * interval '1 millisecond', $9, $10)",
+            client, task, db_text(kind->name), db_text(kind->role), db_int(kind->max_attempts),
+            db_int(kind->deadline_s), db_text(spec->serial_key), db_int(spec->delay_ms), db_text(spec->lane),
+            db_int(spec->lane_units > 1 ? spec->lane_units : 1)) < 0)
+        return -1;
+    return db_send(tx, err, "INSERT INTO task_payloads (client_id, task_id, trace_id, payload) VALUES ($1, $2, $3, $4)",
+                   client, task, db_text(spec->trace_id ? spec->trace_id : ""), db_text(payload));
+}
+
+static bool is_surely_new(const struct task_spec *spec, const struct task_kind *kind)
+{
+    return (!spec->dedupe_key || spec->new_key) && strcmp(kind->name, TASK_process_ai_response) != 0;
+}
+
 int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec, char ret_id[UUID_SIZE],
                 struct err *err)
 {
@@ -57,7 +85,7 @@ int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec,
     AUTO(db_result_free) struct db_result *rows = NULL;
     struct task_sweep_item item = {0};
     char task_id[UUID_SIZE];
-    bool is_new;
+    bool is_new, is_due;
 
     if (!kind)
         return err_set(err, ERR_INTERNAL, "tasks: there is no kind %s", spec->kind);
@@ -66,17 +94,24 @@ int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec,
     if (payload.failed)
         return err_set(err, ERR_INTERNAL, "tasks: out of memory");
     uuid_new(task_id);
-    if (insert(tx, &rows, kind, spec, task_id, payload.data, err) < 0)
-        return -1;
-    if (db_result_count(rows) == 0)
-        return 0; /* the dedupe key was there */
-
-    is_new = db_get_bool(rows, 0, "is_new");
+    if (is_surely_new(spec, kind)) {
+        if (insert_new(tx, kind, spec, task_id, payload.data, err) < 0)
+            return -1;
+        is_new = true;
+        is_due = spec->delay_ms <= 0;
+    } else {
+        if (insert(tx, &rows, kind, spec, task_id, payload.data, err) < 0)
+            return -1;
+        if (db_result_count(rows) == 0)
+            return 0; /* the dedupe key was there */
+        is_new = db_get_bool(rows, 0, "is_new");
+        is_due = db_get_bool(rows, 0, "due");
+    }
     snprintf(item.client_id, sizeof item.client_id, "%s", spec->client_id ? spec->client_id : UUID_NIL);
-    snprintf(item.task_id, sizeof item.task_id, "%s", db_get(rows, 0, "task_id"));
+    snprintf(item.task_id, sizeof item.task_id, "%s", is_new ? task_id : db_get(rows, 0, "task_id"));
     snprintf(item.role, sizeof item.role, "%s", kind->role);
     /* Also one that was there: while it is locked here its own push finds nothing to claim. */
-    if (db_get_bool(rows, 0, "due") && task_push_after(tx, bus, &item, err) < 0)
+    if (is_due && task_push_after(tx, bus, &item, err) < 0)
         return -1;
     if (is_new && ret_id)
         memcpy(ret_id, task_id, sizeof task_id);
@@ -108,36 +143,62 @@ int task_settled_after(struct db_tx *tx, struct task *task, struct err *err)
     return db_after(tx, settle_if_committed, task, err);
 }
 
-int task_finish(struct db_tx *tx, struct bus *bus, const struct task *task, const char *superseded, struct err *err)
+static int send_finish(struct db_tx *tx, const struct task *task, const char *superseded, struct db_result **ret_rows,
+                       struct err *err)
 {
-    AUTO(db_result_free) struct db_result *rows = NULL;
+    return db_send_for(tx, ret_rows, err,
+                       "WITH g AS ("
+                       "    DELETE FROM tasks WHERE client_id = $1 AND task_id = $2 AND token = $3"
+                       "    RETURNING *"
+                       "), kept AS ("
+                       "    INSERT INTO finished_tasks"
+                       "           (client_id, task_id, kind, role, attempt, serial_key, instance, error, created_at)"
+                       "    SELECT client_id, task_id, kind, role, attempt, serial_key, instance,"
+                       "           coalesce($4, CASE WHEN error_kind <> 'postponed' THEN error END),"
+                       "           created_at FROM g"
+                       ")"
+                       "SELECT g.client_id, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
+                       db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_text(superseded));
+}
+
+static int read_finish(struct db_tx *tx, struct bus *bus, const struct task *task, const struct db_result *rows,
+                       struct err *err)
+{
     struct task_sweep_item next;
 
-    if (db_query(tx, &rows, err,
-                 "WITH g AS ("
-                 "    DELETE FROM tasks WHERE client_id = $1 AND task_id = $2 AND token = $3"
-                 "    RETURNING *"
-                 "), kept AS ("
-                 "    INSERT INTO finished_tasks"
-                 "           (client_id, task_id, kind, role, attempt, serial_key, instance, error, created_at)"
-                 "    SELECT client_id, task_id, kind, role, attempt, serial_key, instance,"
-                 "           coalesce($4, CASE WHEN error_kind <> 'postponed' THEN error END),"
-                 "           created_at FROM g"
-                 ")"
-                 "SELECT g.client_id, next_id, next_role FROM g" TASK_NEXT_OF_KEY,
-                 db_text(task->client_id), db_text(task->task_id), db_int(task->token), db_text(superseded)) < 0)
-        return -1;
     if (db_result_count(rows) == 0)
         return task_not_ours(task, err);
     return task_next_of_row(rows, 0, &next) ? task_push_after(tx, bus, &next, err) : 0;
 }
 
-int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct err *err)
+int task_finish(struct db_tx *tx, struct bus *bus, const struct task *task, const char *superseded, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (send_finish(tx, task, superseded, &rows, err) < 0 || db_read(tx, err) < 0)
+        return -1;
+    return read_finish(tx, bus, task, rows, err);
+}
+
+int task_complete_send(struct db_tx *tx, const struct task *task, struct db_result **ret_rows, struct err *err)
 {
     failpoint("tasks.before_complete");
-    if (task_finish(tx, bus, task, NULL, err) < 0)
+    return send_finish(tx, task, NULL, ret_rows, err);
+}
+
+int task_complete_read(struct db_tx *tx, struct bus *bus, struct task *task, const struct db_result *rows,
+                       struct err *err)
+{
+    return read_finish(tx, bus, task, rows, err) < 0 ? -1 : task_settled_after(tx, task, err);
+}
+
+int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (task_complete_send(tx, task, &rows, err) < 0 || db_read(tx, err) < 0)
         return -1;
-    return task_settled_after(tx, task, err);
+    return task_complete_read(tx, bus, task, rows, err);
 }
 
 int task_skip(struct db_tx *tx, struct bus *bus, struct task *task, const char *why, struct err *err)

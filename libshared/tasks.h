@@ -18,6 +18,7 @@
 struct arena;
 struct bus;
 struct db_pool;
+struct db_result;
 struct db_tx;
 struct err;
 struct message_type;
@@ -57,6 +58,7 @@ struct task_spec {
     const char *serial_key; /* tasks of one key run one at a time, in the order of their ids; NULL: none */
     const char
         *dedupe_key;  /* a second insert with the key does nothing, also after the first has finished; NULL: none */
+    bool new_key;     /* nobody else can give dedupe_key: then nothing is asked, and no round trip taken */
     int64_t delay_ms; /* not before this long from now */
     const char *lane; /* whose rate it takes part in, see task_lane; NULL: none */
     int lane_units;   /* how much of the rate it takes: the segments of a text; 0 counts as 1 */
@@ -79,8 +81,9 @@ struct task_spec {
 void task_lane(const char *channel, const char *sender, char ret_lane[TASK_LANE_SIZE]);
 
 /* Inserts a task; after the commit its id is pushed to its role. Returns 1, or 0 if the dedupe key (or, for
- * process_ai_response, a task of the conversation that is still ready) made it unnecessary; -1 on failure.
- * ret_id may be NULL. bus may be NULL: then the sweep finds it. */
+ * process_ai_response, a task of the conversation that is still ready) made it unnecessary; -1 on failure. Where
+ * neither can be (no dedupe key, or a new_key), it is sent ahead, see db_send. ret_id may be NULL. bus may be NULL:
+ * then the sweep finds it. */
 int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec, char ret_id[UUID_SIZE],
                 struct err *err);
 
@@ -89,6 +92,11 @@ int task_insert(struct db_tx *tx, struct bus *bus, const struct task_spec *spec,
 /* Ends the task with this transaction; task->settled is set when it commits. ERR_CONFLICT if it is no longer ours.
  * The next task of the same serial key is pushed after the commit. */
 int task_complete(struct db_tx *tx, struct bus *bus, struct task *task, struct err *err);
+
+/* The same in two steps: sent ahead, see db_send_for, and when rows have been read, what follows from them. */
+int task_complete_send(struct db_tx *tx, const struct task *task, struct db_result **ret_rows, struct err *err);
+int task_complete_read(struct db_tx *tx, struct bus *bus, struct task *task, const struct db_result *rows,
+                       struct err *err);
 
 /* Ends it the same way, without its having been done: why is kept with it. */
 int task_skip(struct db_tx *tx, struct bus *bus, struct task *task, const char *why, struct err *err);

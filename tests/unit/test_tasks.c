@@ -512,6 +512,26 @@ Test(tasks, a_buried_task_is_dead_with_the_transaction)
 
 /* ---- dedupe and serial keys ---- */
 
+Test(tasks, a_new_key_is_a_key_to_those_who_come_later)
+{
+    struct send_message send = {.message_id = THING};
+    struct task_spec spec = {
+        .kind = TASK_send_message_sms, .client_id = CLIENT, .payload = &send, .dedupe_key = "new", .new_key = true};
+    char id[UUID_SIZE] = "", second[UUID_SIZE] = "";
+
+    for (int i = 0; i < 2; i++) {
+        struct db_tx *tx = db_begin(pool, NULL, &err);
+
+        cr_expect(eq(int, task_insert(tx, NULL, &spec, i ? second : id, &err), 1), "sent ahead");
+        cr_expect(eq(int, db_commit(&tx, &err), i ? -1 : 0));
+    }
+    cr_expect(eq(int, err.kind, ERR_CONFLICT), "it was not new");
+    cr_expect(eq(int, insert(TASK_send_message_sms, NULL, "new", 0, second), 0));
+    struct task task = claimed(id);
+    cr_expect(eq(str, (char *)((const struct send_message *)task.payload)->message_id, THING));
+    task_release(&task);
+}
+
 Test(tasks, a_dedupe_key_makes_one_task_also_after_it_has_finished)
 {
     char id[UUID_SIZE] = "", second[UUID_SIZE] = "";

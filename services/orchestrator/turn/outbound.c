@@ -32,6 +32,7 @@ static int insert_task(struct db_tx *tx, struct bus *bus, const struct outbound 
                              .trace_id = message->trace_id,
                              .payload = &(struct send_message){.message_id = message->message_id},
                              .dedupe_key = message->once ? message->once : dedupe_key,
+                             .new_key = !message->once,
                              .lane = lane,
                              .lane_units = segments};
 
@@ -68,7 +69,7 @@ int outbound_put(struct db_tx *tx, struct bus *bus, const struct outbound *messa
     int segments = strcmp(message->channel, "sms") == 0 ? sms_segments(message->body) : 1;
     int inserted;
 
-    /* Without a key of its own it is always new: both go in one round trip. */
+    /* Without a key of its own it is always new: all of it is sent ahead. */
     if (!message->once && insert_message(tx, message, segments, err) < 0)
         return -1;
     inserted = insert_task(tx, bus, message, segments, ret_task_id, err);

@@ -72,13 +72,40 @@ static void publish_all(struct worker *self, const struct turn *turn, const stru
         publish(self, "conversation.escalated", turn, turn->out.escalation_reason);
 }
 
+/* What the statements of a commit answer that are sent ahead. */
+struct commit_answers {
+    struct db_result *lead, *answered, *completed;
+};
+
+static void free_answers(struct commit_answers *answers)
+{
+    db_result_free(&answers->lead);
+    db_result_free(&answers->answered);
+    db_result_free(&answers->completed);
+}
+
+/* Whether somebody is to be alerted depends on what the lead's row was: where it may be, that is waited for. */
+static int change_lead(struct db_tx *tx, const struct turn *turn, struct commit_answers *answers,
+                       struct lead_change *ret_change, struct err *err)
+{
+    int quiet_hours = client_config_int(turn->in.config, "alert_again_after_hours", CLIENT_ALERT_AGAIN_DEFAULT);
+
+    if (turn_store_lead_send(tx, turn, quiet_hours, &answers->lead, err) < 0)
+        return -1;
+    if (strcmp(turn->out.score, "HOT") != 0)
+        return 0;
+    return db_read(tx, err) < 0 ? -1 : turn_store_lead_read(answers->lead, ret_change, err);
+}
+
 /* Reply, alerts, lead, conversation, record, the tasks that send, and the end of this one: all or nothing. The lead is
  * locked before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it.
- * Returns 1, or 0 where the turn was overtaken: then nothing is kept of it. */
+ * But for the COMMIT all goes in one round trip, two where the lead is hot. Returns 1, or 0 where the turn was
+ * overtaken: then nothing is kept of it. */
 static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct lead_change *ret_change,
                        struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
+    AUTO(free_answers) struct commit_answers answers = {0};
     struct outbound reply = {.client_id = turn->client_id,
                              .conversation_id = turn->conversation_id,
                              .lead_id = turn->lead_id,
@@ -93,18 +120,20 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
                              .trace_id = task->trace_id,
                              .answers_after = &turn->answered_seq,
                              .epoch = turn->epoch};
-    int alerted, answered,
-        quiet_hours = client_config_int(turn->in.config, "alert_again_after_hours", CLIENT_ALERT_AGAIN_DEFAULT);
+    int alerted, answered;
 
-    if (!tx || turn_store_lead(tx, turn, quiet_hours, ret_change, err) < 0 ||
+    if (!tx || change_lead(tx, turn, &answers, ret_change, err) < 0 ||
         outbound_put(tx, self->bus, &reply, NULL, err) < 0 || turn_store_record(tx, turn, task->task_id, err) < 0 ||
         (alerted = alert_put(tx, self->bus, turn, ret_change, task->trace_id, task->arena, err)) < 0 ||
         (turn->out.escalate && turn_store_escalation(tx, turn, alerted, err) < 0) ||
-        follow_up_put(tx, self->bus, turn, task, err) < 0)
+        follow_up_put(tx, self->bus, turn, task, err) < 0 ||
+        turn_store_answered_send(tx, turn, &answers.answered, err) < 0 ||
+        task_complete_send(tx, task, &answers.completed, err) < 0 || db_read(tx, err) < 0 ||
+        turn_store_lead_read(answers.lead, ret_change, err) < 0)
         return -1;
-    if ((answered = turn_store_answered(tx, turn, err)) <= 0)
+    if ((answered = turn_store_answered_read(tx, turn, answers.answered, err)) <= 0)
         return answered;
-    if (task_complete(tx, self->bus, task, err) < 0)
+    if (task_complete_read(tx, self->bus, task, answers.completed, err) < 0)
         return -1;
     failpoint("orchestrator.before_commit");
     return db_commit(&tx, err) < 0 ? -1 : 1;

@@ -311,24 +311,37 @@ static int64_t burst_ends_us(const struct turn *turn)
     return turn->in.n_unanswered > 0 ? turn->in.unanswered[0].created_at + BURST_MAX_US : 0;
 }
 
+int turn_store_answered_send(struct db_tx *tx, const struct turn *turn, struct db_result **ret_rows, struct err *err)
+{
+    return db_send_for(tx, ret_rows, err,
+                       "UPDATE conversations"
+                       "   SET answered_seq = $3, read_seq = $3,"
+                       "       state = CASE WHEN state = 'open' AND $4::boolean THEN 'escalated' ELSE state END,"
+                       "       escalation_reason = CASE WHEN $4::boolean THEN $5 ELSE escalation_reason END,"
+                       "       updated_at = now()"
+                       " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq = $7 AND epoch = $6"
+                       "   AND NOT (clock_timestamp() < 'epoch'::timestamptz + $8::bigint * interval '1 microsecond'"
+                       "            AND EXISTS (SELECT FROM tasks t WHERE t.client_id = $1 AND t.serial_key = $9"
+                       "                           AND t.kind = 'process_ai_response' AND t.state = 'ready'"
+                       "                           AND t.attempt = 0))"
+                       "RETURNING conversation_id",
+                       db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
+                       db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch),
+                       db_int(turn->answered_seq), db_int(burst_ends_us(turn)), db_text(turn->conversation_id));
+}
+
+int turn_store_answered_read(struct db_tx *tx, const struct turn *turn, const struct db_result *rows, struct err *err)
+{
+    return db_result_count(rows) == 0 ? check_partly(tx, turn, err) : 1;
+}
+
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err)
 {
-    int n = db_query(tx, NULL, err,
-                     "UPDATE conversations"
-                     "   SET answered_seq = $3, read_seq = $3,"
-                     "       state = CASE WHEN state = 'open' AND $4::boolean THEN 'escalated' ELSE state END,"
-                     "       escalation_reason = CASE WHEN $4::boolean THEN $5 ELSE escalation_reason END,"
-                     "       updated_at = now()"
-                     " WHERE client_id = $1 AND conversation_id = $2 AND answered_seq = $7 AND epoch = $6"
-                     "   AND NOT (clock_timestamp() < 'epoch'::timestamptz + $8::bigint * interval '1 microsecond'"
-                     "            AND EXISTS (SELECT FROM tasks t WHERE t.client_id = $1 AND t.serial_key = $9"
-                     "                           AND t.kind = 'process_ai_response' AND t.state = 'ready'"
-                     "                           AND t.attempt = 0))",
-                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
-                     db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch),
-                     db_int(turn->answered_seq), db_int(burst_ends_us(turn)), db_text(turn->conversation_id));
+    AUTO(db_result_free) struct db_result *rows = NULL;
 
-    return n == 0 ? check_partly(tx, turn, err) : n;
+    if (turn_store_answered_send(tx, turn, &rows, err) < 0 || db_read(tx, err) < 0)
+        return -1;
+    return turn_store_answered_read(tx, turn, rows, err);
 }
 
 int turn_store_escalation(struct db_tx *tx, const struct turn *turn, bool alerted, struct err *err)
@@ -336,59 +349,59 @@ int turn_store_escalation(struct db_tx *tx, const struct turn *turn, bool alerte
     char event_id[UUID_SIZE];
 
     uuid_new(event_id);
-    return db_query(
-               tx, NULL, err,
-               "INSERT INTO conversation_events (client_id, conversation_id, event_id, kind, cause, reason, alerted,"
-               "                                 turn_id, epoch)"
-               "VALUES ($1, $2, $3, 'escalated', $4, $5, $6, $7, $8)",
-               db_text(turn->client_id), db_text(turn->conversation_id), db_text(event_id), db_text(turn->out.cause),
-               db_text(turn->out.escalation_reason), db_bool(alerted), db_text(turn->record ? turn->turn_id : NULL),
-               db_int(turn->epoch)) < 0
-               ? -1
-               : 0;
+    return db_send(
+        tx, err,
+        "INSERT INTO conversation_events (client_id, conversation_id, event_id, kind, cause, reason, alerted,"
+        "                                 turn_id, epoch)"
+        "VALUES ($1, $2, $3, 'escalated', $4, $5, $6, $7, $8)",
+        db_text(turn->client_id), db_text(turn->conversation_id), db_text(event_id), db_text(turn->out.cause),
+        db_text(turn->out.escalation_reason), db_bool(alerted), db_text(turn->record ? turn->turn_id : NULL),
+        db_int(turn->epoch));
 }
 
 /* An address that another lead has is not taken from it. The row is locked by old: of two turns of one lead, in two
  * conversations, the second sees what the first has made of it. */
-int turn_store_lead(struct db_tx *tx, const struct turn *turn, int alert_again_after_hours,
-                    struct lead_change *ret_change, struct err *err)
+int turn_store_lead_send(struct db_tx *tx, const struct turn *turn, int alert_again_after_hours,
+                         struct db_result **ret_rows, struct err *err)
 {
-    AUTO(db_result_free) struct db_result *rows = NULL;
     const struct decision_output *out = &turn->out;
 
-    if (db_query(
-            tx, &rows, err,
-            "WITH old AS ("
-            "    SELECT score, $3 = 'HOT' AND score <> 'HOT'"
-            "                  AND (hot_alerted_at IS NULL OR hot_alerted_at <= now() - make_interval(hours => $4))"
-            "                  AS alert"
-            "      FROM leads WHERE client_id = $1 AND lead_id = $2 FOR UPDATE),"
-            " new AS ("
-            "    UPDATE leads l"
-            "       SET score = $3, score_reason = $5, name = $6, service_interest = $7, urgency = $8,"
-            "           budget_range = $9, timeline = $10, evidence = coalesce($11, l.evidence),"
-            "           email = CASE WHEN $12::text IS NULL"
-            "                          OR EXISTS (SELECT FROM leads o WHERE o.client_id = $1 AND o.email = $12"
-            "                                                           AND o.lead_id <> $2)"
-            "                        THEN l.email ELSE $12 END,"
-            "           hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
-            "           hot_alerted_at = CASE WHEN old.alert THEN now() ELSE hot_alerted_at END,"
-            "           updated_at = now()"
-            "      FROM old"
-            "     WHERE l.client_id = $1 AND l.lead_id = $2"
-            "    RETURNING old.score AS score_before, old.alert, l.evidence, hot_at IS NOT DISTINCT FROM now() AS "
-            "first),"
-            " history AS ("
-            "    INSERT INTO lead_scores (client_id, lead_id, conversation_id, turn_id, score_before, score, reason,"
-            "                             evidence, alerted)"
-            "    SELECT $1, $2, $13::uuid, $14::uuid, score_before, $3, $5, evidence, alert FROM new WHERE "
-            "score_before <> $3)"
-            "SELECT score_before <> $3 AS changed, alert, first FROM new",
-            db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_int(alert_again_after_hours),
-            db_text(out->score_reason), db_text(out->name), db_text(out->service_interest), db_text(out->urgency),
-            db_text(out->budget_range), db_text(out->timeline), db_text(out->evidence), db_text(out->email),
-            db_text(turn->conversation_id), db_text(turn->turn_id)) < 0)
-        return -1;
+    return db_send_for(
+        tx, ret_rows, err,
+        "WITH old AS ("
+        "    SELECT score, $3 = 'HOT' AND score <> 'HOT'"
+        "                  AND (hot_alerted_at IS NULL OR hot_alerted_at <= now() - make_interval(hours => $4))"
+        "                  AS alert"
+        "      FROM leads WHERE client_id = $1 AND lead_id = $2 FOR UPDATE),"
+        " new AS ("
+        "    UPDATE leads l"
+        "       SET score = $3, score_reason = $5, name = $6, service_interest = $7, urgency = $8,"
+        "           budget_range = $9, timeline = $10, evidence = coalesce($11, l.evidence),"
+        "           email = CASE WHEN $12::text IS NULL"
+        "                          OR EXISTS (SELECT FROM leads o WHERE o.client_id = $1 AND o.email = $12"
+        "                                                           AND o.lead_id <> $2)"
+        "                        THEN l.email ELSE $12 END,"
+        "           hot_at = CASE WHEN $3 = 'HOT' THEN coalesce(hot_at, now()) ELSE hot_at END,"
+        "           hot_alerted_at = CASE WHEN old.alert THEN now() ELSE hot_alerted_at END,"
+        "           updated_at = now()"
+        "      FROM old"
+        "     WHERE l.client_id = $1 AND l.lead_id = $2"
+        "    RETURNING old.score AS score_before, old.alert, l.evidence, hot_at IS NOT DISTINCT FROM now() AS "
+        "first),"
+        " history AS ("
+        "    INSERT INTO lead_scores (client_id, lead_id, conversation_id, turn_id, score_before, score, reason,"
+        "                             evidence, alerted)"
+        "    SELECT $1, $2, $13::uuid, $14::uuid, score_before, $3, $5, evidence, alert FROM new WHERE "
+        "score_before <> $3)"
+        "SELECT score_before <> $3 AS changed, alert, first FROM new",
+        db_text(turn->client_id), db_text(turn->lead_id), db_text(out->score), db_int(alert_again_after_hours),
+        db_text(out->score_reason), db_text(out->name), db_text(out->service_interest), db_text(out->urgency),
+        db_text(out->budget_range), db_text(out->timeline), db_text(out->evidence), db_text(out->email),
+        db_text(turn->conversation_id), db_text(turn->turn_id));
+}
+
+int turn_store_lead_read(const struct db_result *rows, struct lead_change *ret_change, struct err *err)
+{
     if (db_result_count(rows) == 0)
         return err_set(err, ERR_NOT_FOUND, "the lead is gone");
     *ret_change = (struct lead_change){.score_changed = db_get_bool(rows, 0, "changed"),

@@ -7,6 +7,7 @@
 
 struct arena;
 struct db_pool;
+struct db_result;
 struct db_tx;
 struct err;
 struct turn;
@@ -26,6 +27,10 @@ int turn_store_take_back(struct db_tx *tx, const struct turn *turn, struct err *
  * one has answered a part of them: then it is to be loaded again. */
 int turn_store_answered(struct db_tx *tx, const struct turn *turn, struct err *err);
 
+/* The same in two steps: sent ahead, see db_send_for, and when rows have been read, what they say. */
+int turn_store_answered_send(struct db_tx *tx, const struct turn *turn, struct db_result **ret_rows, struct err *err);
+int turn_store_answered_read(struct db_tx *tx, const struct turn *turn, const struct db_result *rows, struct err *err);
+
 /* That a person was called; alerted: the client's people are told. */
 int turn_store_escalation(struct db_tx *tx, const struct turn *turn, bool alerted, struct err *err);
 
@@ -36,9 +41,11 @@ struct lead_change {
     bool alert;         /* has become HOT, and the last alert, if there was one, is long enough ago */
 };
 
-/* Score, slots and their evidence, and the history of the score. */
-int turn_store_lead(struct db_tx *tx, const struct turn *turn, int alert_again_after_hours,
-                    struct lead_change *ret_change, struct err *err);
+/* Score, slots and their evidence, and the history of the score: sent ahead, see db_send_for, and when rows have been
+ * read, what has changed. ERR_NOT_FOUND if the lead is gone. */
+int turn_store_lead_send(struct db_tx *tx, const struct turn *turn, int alert_again_after_hours,
+                         struct db_result **ret_rows, struct err *err);
+int turn_store_lead_read(const struct db_result *rows, struct lead_change *ret_change, struct err *err);
 
-/* The decision itself. */
+/* The decision itself: sent ahead. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err);
