@@ -298,6 +298,20 @@ Test(callbacks, those_that_come_together_are_taken_one_after_the_other)
                  1);
 }
 
+Test(callbacks, a_message_has_none_but_a_known_state)
+{
+    static const char *const wrong[] = {"", "sent ", "sent\n", "unsent", "SENT", "sent|read"};
+    struct err err = {0};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        cr_expect_eq(db_run(gw_root, NULL, NULL, &err, "UPDATE messages SET state = $2 WHERE message_id = $1",
+                            db_text(message), db_text(wrong[i])),
+                     -1, "%s", wrong[i]);
+    cr_expect_eq(db_run(gw_root, NULL, NULL, &err, "UPDATE messages SET state = 'sent' WHERE message_id = $1",
+                        db_text(message)),
+                 1);
+}
+
 Test(callbacks, no_other_role_may_call_them)
 {
     cr_expect_eq(gw_ask("SELECT count(*) AS n FROM pg_proc p, unnest('{leadwire_service,leadwire_delivery,"
