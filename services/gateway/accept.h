@@ -1,7 +1,7 @@
 /* accept.h - what leads write, stored before it is answered.
  *
  * A thread takes everything that waits (at most 200), stores it in one
- * statement (accept_inbound, migrations/0036) and tells each what became of it
+ * statement (accept_inbound, migrations/0125) and tells each what became of it
  * after the commit. So the cost of a commit is shared under load, and a lone
  * message does not wait.
  *

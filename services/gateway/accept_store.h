@@ -1,4 +1,4 @@
-/* accept_store.h - the one statement that stores a batch (accept_inbound, migrations/0036). */
+/* accept_store.h - the one statement that stores a batch (accept_inbound, migrations/0125). */
 #pragma once
 
 #include <stdbool.h>
