@@ -226,6 +226,49 @@ Test(minilm, what_is_asked_is_nearer_to_its_answer_than_to_others)
               cosine(question, wrong));
 }
 
+Test(minilm, a_question_has_another_vector_and_what_is_stored_the_same_as_before)
+{
+    float question[MINILM_DIMS], before[MINILM_DIMS], after[MINILM_DIMS], right[MINILM_DIMS], wrong[MINILM_DIMS];
+    const char *ask = "water is coming through my ceiling", *leak = "Do you repair leaks?",
+               *hours = "We are open from 8 to 6, Monday to Friday.";
+
+    minilm_embed(run, ask, strlen(ask), before);
+    minilm_embed(run, leak, strlen(leak), right);
+    minilm_embed(run, hours, strlen(hours), wrong);
+    cr_expect(eq(sz, minilm_embed_question(run, ask, strlen(ask), question), strlen(ask)));
+    minilm_embed(run, ask, strlen(ask), after);
+    cr_expect(memcmp(before, after, sizeof before) == 0);
+    cr_expect(fabs(cosine(question, question) - 1) < 1e-5);
+    cr_expect(cosine(question, before) > 0.5 && cosine(question, before) < 0.99, "%.3f", cosine(question, before));
+    cr_expect(cosine(question, right) > cosine(before, right), "%.3f, %.3f", cosine(question, right),
+              cosine(before, right));
+    cr_expect(cosine(question, right) > cosine(question, wrong) + 0.1);
+}
+
+/* A few texts as the reference, tools/ranking/encoder.py, computes them with the original weights. */
+Test(minilm, vectors_of_questions_are_those_of_the_reference)
+{
+    static const struct {
+        const char *text;
+        float first[6];
+    } cases[] = {
+        {"water is coming through my ceiling", {0.06050f, 0.02537f, 0.04796f, -0.05269f, 0.07840f, -0.06049f}},
+        {"hours?", {0.01058f, 0.01901f, 0.05405f, 0.06736f, 0.01116f, -0.04215f}},
+        {"do u tke insurence", {-0.06133f, 0.15641f, -0.01130f, 0.00787f, 0.04730f, -0.01023f}},
+        {"How much do you charge for a visit on a Sunday evening, and do I have to be at home?",
+         {0.12315f, -0.00674f, 0.03949f, 0.03150f, 0.00215f, 0.01046f}},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float vector[MINILM_DIMS];
+
+        minilm_embed_question(run, cases[i].text, strlen(cases[i].text), vector);
+        for (int j = 0; j < 6; j++)
+            cr_expect(fabsf(vector[j] - cases[i].first[j]) < 0.012f, "%s: %d: %f, %f", cases[i].text, j,
+                      (double)vector[j], (double)cases[i].first[j]);
+    }
+}
+
 static void *embed_all(void *ret)
 {
     struct minilm_run *own = minilm_run_new(model, NULL);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "services/knowledge/embedding/minilm.h"
 #include "services/knowledge/search/score.h"
 #include "services/knowledge/search/search_store.h"
 
@@ -54,6 +55,49 @@ Test(score, meaning_alone_can_answer)
     cr_expect(score_fused(&c) >= 0.75);
     c.cosine = 0.2;
     cr_expect(score_fused(&c) < 0.5);
+}
+
+static struct candidate by_builtin(double asks, double says)
+{
+    return (struct candidate){.is_faq = true,
+                              .model = MINILM_NAME,
+                              .has_cosine = true,
+                              .cosine = asks > says ? asks : says,
+                              .asks = asks,
+                              .says = says};
+}
+
+Test(score, of_the_built_in_model_question_and_answer_both_speak)
+{
+    struct candidate both = by_builtin(0.4, 0.4), question = by_builtin(0.4, 0.1), none = by_builtin(0.05, 0.05);
+
+    cr_expect(score_fused(&both) >= 0.75);
+    cr_expect(score_fused(&question) < score_fused(&both));
+    cr_expect(score_fused(&none) < 0.1);
+}
+
+Test(score, of_the_built_in_model_words_add_to_meaning)
+{
+    struct candidate c = by_builtin(0.25, 0.2);
+    double before = score_fused(&c);
+
+    c.covered = 0.8;
+    c.about = 0.8;
+    c.words = 3;
+    cr_expect(score_fused(&c) > before);
+    cr_expect(score_fused(&c) >= 0.75);
+    cr_expect(score_fused(&c) <= 1);
+}
+
+Test(score, of_the_built_in_model_too_the_question_itself_scores_1_and_without_a_vector_words_count_as_ever)
+{
+    struct candidate c = by_builtin(0, 0), words = by_words(0.6, 0.6, 2);
+
+    c.exact = true;
+    cr_expect(eq(dbl, score_fused(&c), 1));
+    words.model = MINILM_NAME;
+    c = by_words(0.6, 0.6, 2);
+    cr_expect(eq(dbl, score_fused(&words), score_fused(&c)));
 }
 
 Test(score, views_that_agree_score_more_than_either)

@@ -54,7 +54,7 @@ void builtin_query(struct builtin *self, const char *query, float *ret_vector, b
 {
     size_t len = strlen(query);
 
-    *ret_cut = minilm_embed(self->run, query, len, ret_vector) < len;
+    *ret_cut = minilm_embed_question(self->run, query, len, ret_vector) < len;
 }
 
 /* ---- bulk ---- */

@@ -51,8 +51,8 @@ int embedder_embed(struct embedder *self, const char *model, const char *const *
 int embedder_query(struct embedder *self, const char *model, const char *query, int timeout_ms, struct arena *arena,
                    struct embeddings *ret_embeddings, bool *ret_cut, struct err *err);
 
-/* A model's cosine similarity on the scale of scores, 0 to 1, where 0.75 means "this answers it": models differ much in
- * what they give to unrelated texts. */
+/* A provider's model's cosine similarity on the scale of scores, 0 to 1, where 0.75 means "this answers it": models
+ * differ much in what they give to unrelated texts. Of the built-in model more than one cosine is weighed (score.c). */
 double embed_calibrate(const char *model, double cosine);
 
 /* Whether a vector can be compared with others: one that is zero as halfvec keeps it has cosines that are no numbers.

@@ -14,7 +14,7 @@
 #include "services/knowledge/embedding/wordpiece.h"
 
 struct minilm {
-    struct minilm_weights weights;
+    struct minilm_weights weights, questions; /* the second with other biases and norms, else the same */
     struct wordpiece *wordpiece;
 };
 
@@ -62,6 +62,8 @@ struct minilm *minilm_open(const char *path, struct err *err)
         err_set(err, why.kind, "%s: %s", path, why.text);
         return NULL;
     }
+    self->questions = self->weights;
+    minilm_for_questions(&self->questions);
     return TAKE(self);
 }
 
@@ -122,10 +124,10 @@ void minilm_run_use(struct minilm_run *self, const struct minilm_kernels *kernel
 }
 
 /* Computes the texts of the batch and empties it. */
-static void flush(struct minilm_run *self, float (*ret_vectors)[MINILM_DIMS])
+static void flush(struct minilm_run *self, const struct minilm_weights *weights, float (*ret_vectors)[MINILM_DIMS])
 {
     if (self->batch.texts)
-        self->kernels->embed(&self->model->weights, &self->batch, &self->scratch, ret_vectors);
+        self->kernels->embed(weights, &self->batch, &self->scratch, ret_vectors);
     self->batch.texts = 0;
 }
 
@@ -134,15 +136,26 @@ static size_t tokens_in(const struct minilm_batch *batch)
     return batch->texts ? batch->ends[batch->texts - 1] : 0;
 }
 
-size_t minilm_embed(struct minilm_run *self, const char *text, size_t len, float ret_vector[MINILM_DIMS])
+static size_t embed_one(struct minilm_run *self, const struct minilm_weights *weights, const char *text, size_t len,
+                        float ret_vector[MINILM_DIMS])
 {
     size_t read;
 
     self->batch.ends[0] =
         wordpiece_encode(self->model->wordpiece, text, len, self->batch.tokens, MINILM_TOKENS_MAX, &read);
     self->batch.texts = 1;
-    flush(self, (float(*)[MINILM_DIMS])ret_vector);
+    flush(self, weights, (float(*)[MINILM_DIMS])ret_vector);
     return read;
+}
+
+size_t minilm_embed(struct minilm_run *self, const char *text, size_t len, float ret_vector[MINILM_DIMS])
+{
+    return embed_one(self, &self->model->weights, text, len, ret_vector);
+}
+
+size_t minilm_embed_question(struct minilm_run *self, const char *text, size_t len, float ret_vector[MINILM_DIMS])
+{
+    return embed_one(self, &self->model->questions, text, len, ret_vector);
 }
 
 void minilm_embed_many(struct minilm_run *self, const char *const texts[], const size_t lens[], size_t n,
@@ -158,14 +171,14 @@ void minilm_embed_many(struct minilm_run *self, const char *const texts[], const
             wordpiece_encode(self->model->wordpiece, texts[i], lens[i], batch->tokens + used, MINILM_TOKENS_MAX, &read);
 
         if (used + count > MINILM_TOKENS_MAX) {
-            flush(self, ret_vectors + first);
+            flush(self, &self->model->weights, ret_vectors + first);
             memmove(batch->tokens, batch->tokens + used, count * sizeof batch->tokens[0]);
             first = i;
             used = 0;
         }
         batch->ends[batch->texts++] = used + count;
     }
-    flush(self, ret_vectors + first);
+    flush(self, &self->model->weights, ret_vectors + first);
 }
 
 void minilm_embed_tokens(struct minilm_run *self, const uint16_t *tokens, size_t n, float ret_vector[MINILM_DIMS])
@@ -173,5 +186,5 @@ void minilm_embed_tokens(struct minilm_run *self, const uint16_t *tokens, size_t
     memcpy(self->batch.tokens, tokens, n * sizeof tokens[0]);
     self->batch.ends[0] = n;
     self->batch.texts = 1;
-    flush(self, (float(*)[MINILM_DIMS])ret_vector);
+    flush(self, &self->model->weights, (float(*)[MINILM_DIMS])ret_vector);
 }

@@ -31,7 +31,11 @@ void minilm_run_destroy(struct minilm_run **self_p);
  * were read: len unless it was cut, which is at a token's end. Cannot fail. */
 size_t minilm_embed(struct minilm_run *self, const char *text, size_t len, float ret_vector[MINILM_DIMS]);
 
-/* The same of n texts, some of which are computed together: for many short ones. The vectors are those that
- * minilm_embed gives, to the bit. What of a text is beyond MINILM_TOKENS_MAX is not in its vector. */
+/* The vector of what somebody asks, to be compared with those of minilm_embed: with other biases and norms, which bring
+ * a question nearer to what answers it and other messages further away (tools/ranking/README.md). */
+size_t minilm_embed_question(struct minilm_run *self, const char *text, size_t len, float ret_vector[MINILM_DIMS]);
+
+/* Those of minilm_embed of n texts, some of which are computed together: for many short ones. The vectors are those
+ * that it gives, to the bit. What of a text is beyond MINILM_TOKENS_MAX is not in its vector. */
 void minilm_embed_many(struct minilm_run *self, const char *const texts[], const size_t lens[], size_t n,
                        float (*ret_vectors)[MINILM_DIMS]);

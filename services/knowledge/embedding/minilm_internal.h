@@ -1,6 +1,7 @@
 /* minilm_internal.h - what the parts of minilm share: the mapped weights, the room of a computation, its kernels.
  *
  *     minilm_file.c      maps the file, checks it, finds the sections
+ *     minilm_questions.c what is otherwise for questions
  *     minilm.c           texts to batches of tokens, batches to vectors
  *     minilm_forward.h   the computation; compiled once for each set of instructions:
  *     minilm_plain.c, minilm_avx2.c, minilm_avx512.c */
@@ -67,6 +68,9 @@ struct minilm_weights {
 /* -1 and ERR_INVALID naming the file: it is not there, is damaged, or is another model. */
 int minilm_map(struct minilm_weights *ret_weights, const char *path, struct err *err);
 void minilm_unmap(struct minilm_weights *weights);
+
+/* Puts the biases and norms for questions in the place of the model's own. */
+void minilm_for_questions(struct minilm_weights *weights);
 
 /* Texts that are computed in one go: each attends to itself alone, so its vector does not depend on the others. */
 struct minilm_batch {

@@ -66,6 +66,14 @@ void draft_add(struct draft *self, const struct piece *piece, const double *cosi
         c->has_cosine = true;
         c->cosine = *cosine;
     }
+    if (cosine && !is_answer) {
+        c->asks = *cosine;
+        self->has_asks = true;
+    }
+    if (cosine && !is_question) {
+        c->says = *cosine;
+        self->has_says = true;
+    }
     if (rank > self->best_chunk) {
         self->best_chunk = rank;
         c->position = piece->position;
@@ -85,6 +93,11 @@ int drafts_finish(struct draft *drafts, size_t n_drafts, const struct asked_base
         return out_of_memory(err);
     for (size_t i = 0; i < n_drafts; i++) {
         struct draft *draft = &drafts[i];
+        /* Of what has no vector nothing is known: the other stands for both. */
+        if (!draft->has_asks)
+            draft->candidate.asks = draft->candidate.says;
+        if (!draft->has_says)
+            draft->candidate.says = draft->candidate.asks;
         draft->candidate.covered = asked_covered(&draft->base->asked, draft->best);
         if (draft->candidate.title && draft->candidate.body)
             found.items[found.n++] = draft->candidate;

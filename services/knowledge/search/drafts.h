@@ -35,6 +35,7 @@ struct draft {
     const struct asked_base *base;
     double *best; /* of each term */
     double best_chunk;
+    bool has_asks, has_says; /* a vector of the question, of the answer */
 };
 
 /* A candidate of which nothing is known but the piece's document. 0, or -1 without memory. */

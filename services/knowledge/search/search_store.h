@@ -33,7 +33,8 @@ struct candidate {
     int64_t words;                    /* of its question that the query has */
     double alike;                     /* trigram similarity of query and title */
     bool has_cosine;
-    double cosine; /* of its best chunk */
+    double cosine;     /* of its best chunk */
+    double asks, says; /* cosines of an FAQ's question and answer; of a document's piece both are its own */
 };
 
 struct candidates {
