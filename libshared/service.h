@@ -38,9 +38,12 @@ struct worker {
 typedef int task_fn(struct worker *self, struct task *task, struct err *err);
 
 /* To be asked by a task that is about to wait long, for a model: so many as service.waits tell may do so at a time.
- * True: it may, until the handler returns. False: the handler is to return 0 at once, having changed nothing; it is run
- * again from its start when there is a place, and holds no thread meanwhile. */
+ * True: it may, until service_waited or the handler's return. False: the handler is to return 0 at once, having changed
+ * nothing; it is run again from its start when there is a place, and holds no thread meanwhile. */
 bool service_wait(struct worker *self, struct task *task);
+
+/* It waits no more: its place is another's. What is left to do of it is as short as what never waits. */
+void service_waited(struct worker *self, struct task *task);
 
 /* Milliseconds until the deadline of the run of a task that is being handled: then another may claim it. */
 int64_t service_task_left_ms(const struct worker *self, const struct task *task);

@@ -43,20 +43,35 @@ bool service_wait(struct worker *worker, struct task *task)
     return may;
 }
 
-/* Its place goes to the one that has waited longest. */
-static void pass_place_locked(struct process *self, struct held *held)
+/* Its place goes to the one that has waited longest: true where there is one, for a worker to run. */
+static bool pass_place_locked(struct process *self, struct held *held)
 {
     struct held *next;
 
     if (!held->has_place)
-        return;
+        return false;
     held->has_place = false;
     self->n_places_used--;
-    if ((next = held_pop(&self->parked))) {
-        take_place_locked(self, next);
-        held_append(&self->waiting, next);
-        workers_grow_locked(self);
-    }
+    if (!(next = held_pop(&self->parked)))
+        return false;
+    take_place_locked(self, next);
+    held_append(&self->waiting, next);
+    workers_grow_locked(self);
+    return true;
+}
+
+void service_waited(struct worker *worker, struct task *task)
+{
+    struct process *self = worker->process;
+    bool passed;
+
+    if (!self || !self->places)
+        return;
+    pthread_mutex_lock(&self->lock);
+    passed = pass_place_locked(self, held_of(task));
+    pthread_mutex_unlock(&self->lock);
+    if (passed)
+        workers_wake(self, 1);
 }
 
 bool waits_after_run(struct process *self, struct held *held)

@@ -255,6 +255,7 @@ int turn_answer(struct worker *self, struct task *task, struct turn *turn, int64
     decider.search_us = clock_mono_us() - start;
     if (turn_decide(&decider, turn, err) < 0)
         return -1;
+    service_waited(self, task);
     log_model_failure(turn);
     if (turn->model)
         turn->cost_micro_usd = model_cost_micro_usd(state ? state->prices : NULL, turn->model, &turn->tokens);
