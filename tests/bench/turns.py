@@ -20,7 +20,8 @@ QUESTION = "How much does a drain cleaning cost?"
 ANSWER = "A standard drain cleaning costs $149."
 MODEL_MS = 800
 WAITING = 400       # turns that wait for the model at a time
-CONNECTIONS = 8
+CONNECTIONS = 16
+OPENING_S = 0.5
 BACKENDS = """SELECT pid, CASE WHEN application_name LIKE 'leadwire-%' THEN substr(application_name, 10)
                                ELSE 'registry' END
                 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'leadwire%'"""
@@ -108,18 +109,24 @@ def accepted(cluster):
 
 
 def feed(cluster, made, window, during=None, every=0.02):
-    """Posts them all, with at most window under way. Returns when each was posted, and how often the count was read."""
+    """Posts them all, with at most window under way. Returns when each was posted, and how many a second were done while the
+    window was open. It opens little by little: what begins together waits together, and the machine would idle meanwhile."""
+    begin, open_from, open_until = time.monotonic(), None, None
     free = [socket.create_connection(("127.0.0.1", cluster.port)) for _ in range(CONNECTIONS)]
     before, done, posted, busy = accepted(cluster), 0, {}, {}
     i, look_at = 0, 0
     while done < len(made):
         now = time.monotonic()
+        room = window * min(1, (now - begin) / OPENING_S)
         if now >= look_at:
             done = accepted(cluster) - before
             look_at = time.monotonic() + every
+            if i < len(made):
+                open_until = (now, done)
+                open_from = open_from or (now - begin >= OPENING_S and open_until) or None
             if during:
                 during()
-        while free and i < len(made) and i - done < window:
+        while free and i < len(made) and i - done < room:
             sock, (lead, request) = free.pop(), made[i]
             if select.select([sock], [], [], 0)[0]:  # closed: it was idle for too long
                 sock.close()
@@ -134,11 +141,11 @@ def feed(cluster, made, window, during=None, every=0.02):
             assert answer.startswith(b"HTTP/1.1 200"), answer[:200]
             free.append(sock)
             del busy[sock]
-        if not busy and (i == len(made) or i - done >= window):
+        if not busy and (i == len(made) or i - done >= room):
             time.sleep(max(0, look_at - time.monotonic()))
     for sock in free:
         sock.close()
-    return posted
+    return posted, (open_until[1] - open_from[1]) / (open_until[0] - open_from[0])
 
 
 def wait_settled(cluster):
@@ -175,13 +182,11 @@ def run(bench, cluster, made, window, during=None):
     """Feeds them and returns (turns/s, {name: CPU seconds}, own CPU seconds, posted)."""
     cpu, own = Cpu(cluster), time.process_time()
     try:
-        begin = time.monotonic()
-        posted = feed(cluster, made, window, during)
-        took = time.monotonic() - begin
+        posted, per_s = feed(cluster, made, window, during)
         wait_settled(cluster)
     finally:
         sums = cpu.stop()
-    return len(made) / took, sums, time.process_time() - own, posted
+    return per_s, sums, time.process_time() - own, posted
 
 
 def scripted(bench):
