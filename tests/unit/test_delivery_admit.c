@@ -197,6 +197,43 @@ Test(delivery_admit, the_clients_own_account_and_service_are_told)
     cr_expect(eq(str, (char *)admission.message.messaging_service_sid, "MG0123456789abcdef0123456789abcdef"));
 }
 
+/* What is said of a message, but for its id and the time. In a buffer of the caller. */
+static void tell(const char *sql, const char *id, const struct task *its_task, char out[1200])
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    cr_assert(db_run_args(admin, DB_EVERY_CLIENT, &rows, &err, sql,
+                          (struct db_arg[]){db_text(client), db_text(its_task->task_id), db_text(id)}, 3) == 1,
+              "%s", err.text);
+    snprintf(out, 1200, "%s", db_get(rows, 0, "v"));
+}
+
+#define TELL(function)                                                                                    \
+    "SELECT (to_jsonb(a) - ARRAY['message_id', 'sending_at_us', 'elapsed_ms'])::text AS v FROM " function \
+    "(ARRAY[$1::uuid], ARRAY[$2::uuid], ARRAY[7::bigint], ARRAY[$3::uuid], 'AC0') a"
+
+/* Nearly all replies are admitted by a short statement: it says of them what the one that weighs all rules says. */
+Test(delivery_admit, a_reply_is_admitted_as_by_all_rules)
+{
+    static const char *const configs[] = {
+        "{}", "{\"twilio_account_sid\":\"\",\"twilio_messaging_service_sid\":\"\"}",
+        "{\"twilio_account_sid\":\"AC1\",\"twilio_auth_token\":\"sealed\",\"alert_call_twiml\":\"url\","
+        "\"lookup_new_numbers\":\"on\",\"twilio_messaging_service_sid\":\"MG0123456789abcdef0123456789abcdef\"}"};
+    char other[UUID_SIZE], short_way[1200], all_rules[1200];
+
+    for (size_t i = 0; i < COUNT_OF(configs); i++) {
+        SET_CONFIG(configs[i]);
+        arena_destroy(&task.arena);
+        add(message, &task);
+        tell(TELL("admit_sends"), message, &task, short_way);
+        arena_destroy(&task.arena);
+        add(other, &task);
+        tell(TELL("admit_sends_by_all_rules"), other, &task, all_rules);
+        cr_expect(eq(str, short_way, all_rules));
+        cr_expect(strstr(all_rules, "\"decision\": \"send\"") != NULL, "%s", all_rules);
+    }
+}
+
 /* ---- what must not go ---- */
 
 Test(delivery_admit, who_opted_out_is_not_texted)
