@@ -397,15 +397,19 @@ class OnePerson(LeadTest):
         erasing = threading.Thread(target=self.cluster.sql, args=(
             f"BEGIN; SELECT erase_lead('{self.client_id}', '{lead['lead_id']}'); SELECT pg_sleep(2); COMMIT",))
         erasing.start()
-        wait_for("the erasure to be under way", lambda: self.cluster.sql(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1")
+        wait_for("the erasure to be under way", self.is_erasing)
         return erasing
+
+    def is_erasing(self):
+        return self.cluster.sql("SELECT count(*) FROM pg_stat_activity"
+                                " WHERE wait_event = 'PgSleep' AND datname = current_database()") == "1"
 
     def test_a_text_within_the_erasure_is_stored_as_a_new_leads(self):
         lead = self.talk()
         erasing = self.erase_slowly(lead)
         answer = self.cluster.text("Do you install water heaters?", self.lead, self.number)
-        self.assertFalse(erasing.is_alive(), "the text waited for the erasure")
+        self.assertFalse(self.is_erasing(), "the text has not waited for the erasure")
+        erasing.join()
         self.assertEqual(answer["status"], 200)
         self.assertNotEqual(self.of_phone()["lead_id"], lead["lead_id"])
         self.cluster.wait_replies(2, self.lead)
