@@ -204,10 +204,15 @@ struct bound {
     int n, lengths[DB_ARGS_MAX], formats[DB_ARGS_MAX];
 };
 
+static int check_args(size_t n_args, struct err *err)
+{
+    return n_args > DB_ARGS_MAX ? err_set(err, ERR_INTERNAL, "database: a statement has too many arguments") : 0;
+}
+
 static int bind_args(const struct db_arg *args, size_t n_args, struct bound *ret, struct err *err)
 {
-    if (n_args > DB_ARGS_MAX)
-        return err_set(err, ERR_INTERNAL, "database: a statement has too many arguments");
+    if (check_args(n_args, err) < 0)
+        return -1;
     ret->n = (int)n_args;
     for (size_t i = 0; i < n_args; i++) {
         ret->values[i] = args[i].text ? args[i].text : *args[i].number ? args[i].number : NULL;
@@ -318,17 +323,16 @@ static PGresult *await_pipeline(PGconn *pg, size_t n, PGresult **ret_answers, bo
     return failed;
 }
 
-struct planned {
-    const struct db_statement *statement;
-    struct bound bound;
-};
-
-static int send_pipeline(struct db_conn *self, const struct db_ask *asks, const struct planned *planned, size_t n)
+static int send_pipeline(struct db_conn *self, const struct db_ask *asks, const struct db_statement *const *statements,
+                         size_t n)
 {
+    struct bound bound; /* one at a time: it is 1 KB of every worker's stack */
+
     if (!PQenterPipelineMode(self->pg))
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (!send_query(self, planned[i].statement, asks[i].sql, &planned[i].bound))
+        if (bind_args(asks[i].args, asks[i].n_args, &bound, NULL) < 0 ||
+            !send_query(self, statements[i], asks[i].sql, &bound))
             return -1;
     return PQpipelineSync(self->pg) ? 0 : -1;
 }
@@ -346,18 +350,18 @@ int db_conn_query_as(struct db_conn *self, const char *client_id, const struct d
     const struct db_arg client = db_text(client_id);
     struct db_ask all[DB_ASK_MAX + 1] = {{.sql = db_set_client_sql, .args = &client, .n_args = 1}};
     PGresult *answers[DB_ASK_MAX + 1] = {NULL}, *failed;
-    struct planned planned[DB_ASK_MAX + 1];
+    const struct db_statement *statements[DB_ASK_MAX + 1];
     bool any_known = false, known, broken = true;
 
     *ret_stale = false;
     memcpy(all + 1, asks, n * sizeof *asks);
     for (size_t i = 0; i <= n; i++) {
-        if (bind_args(all[i].args, all[i].n_args, &planned[i].bound, err) < 0 ||
-            find_or_prepare(self, all[i].sql, &planned[i].statement, &known, err) < 0)
+        if (check_args(all[i].n_args, err) < 0 || find_or_prepare(self, all[i].sql, &statements[i], &known, err) < 0)
             return -1;
         any_known |= known;
     }
-    failed = send_pipeline(self, all, planned, n + 1) == 0 ? await_pipeline(self->pg, n + 1, answers, &broken) : NULL;
+    failed =
+        send_pipeline(self, all, statements, n + 1) == 0 ? await_pipeline(self->pg, n + 1, answers, &broken) : NULL;
     leave_pipeline(self->pg);
     if (!failed && !broken) {
         PQclear(answers[0]);
