@@ -655,6 +655,9 @@ class Night(FormTest):
     def open_up_and_write(self):
         conversation_id = self.one("SELECT conversation_id FROM conversations WHERE client_id = CLIENT")
         self.api("POST", f"/conversations/{conversation_id}/messages", {"body": "This is Joe."}, 202)
+        wait_for("his message to wait", lambda: self.one(
+            "SELECT run_at FROM tasks WHERE client_id = CLIENT AND kind = 'send_message_sms' AND state = 'ready'"
+            " AND run_at > now() + interval '10 min'"))
         self.open_up()
 
     def test_two_forms_get_one_answer(self):
