@@ -1,4 +1,4 @@
-/* admit.h - whether a message may be sent now: what admit_sends of migrations/0033 decides, for all workers that ask at
+/* admit.h - whether a message may be sent now: what admit_sends of migrations/0127 decides, for all workers that ask at
  * the same time in one statement. */
 #pragma once
 
