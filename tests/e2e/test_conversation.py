@@ -4,7 +4,7 @@ import threading
 import time
 import unittest
 
-from cluster import BUSINESS, ClusterTest, main, wait_for
+from cluster import BUSINESS, FAQS, ClusterTest, main, wait_for
 
 
 class Conversation(ClusterTest):
@@ -44,6 +44,26 @@ class Conversation(ClusterTest):
         self.assertEqual(len(self.cluster.replies(self.lead)), 1)
         conversation = self.cluster.conversation(self.lead)
         self.assertEqual(len(self.cluster.messages(conversation["conversation_id"])), 2)
+
+    def test_both_of_two_questions_are_answered_where_words_find_one_of_them(self):
+        """Of a base without a model: what both find together has the words of one of them."""
+        number = self.lead.replace("+1555", "+1556")
+        client = self.cluster.api("POST", "/clients", {"name": "Words alone", "timezone": "America/New_York",
+                                                       "config": {"twilio_phone_number": number}}, status=201).json
+        base = self.cluster.api("POST", f"/knowledge/bases?client_id={client['client_id']}",
+                                {"name": "FAQ", "embedding_model": ""}, status=201).json
+        self.cluster.api("POST", f"/knowledge/bases/{base['kb_id']}/faqs/bulk", {"faqs": FAQS}, status=200)
+        texts = ["What are your opening hours? How much is a drain cleaning?",
+                 "how much does a drain cleaning cost? and when are you open, what are the hours?",
+                 "My drain is clogged. How much does a drain cleaning cost? What are your hours?"]
+        for i, body in enumerate(texts):
+            with self.subTest(body=body):
+                lead = self.lead[:-1] + str(i)
+                self.cluster.text(body, lead, to=number)
+                reply = self.cluster.wait_replies(1, lead)[0]["body"]
+                self.assertIn("$149", reply)
+                self.assertIn("8 am to 6 pm", reply)
+                self.assertEqual(reply.index("$149") < reply.index("8 am"), i > 0, reply)
 
     def test_three_texts_within_a_second_get_one_answer_that_covers_them(self):
         for body in ("Hi there", "quick question", "how much does a drain cleaning cost"):

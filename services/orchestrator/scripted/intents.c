@@ -50,21 +50,40 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
     intents->yes |= begins_with_yes(folded);
 }
 
+static void read_text(struct arena *arena, const struct sentence *sentence, struct intents *intents)
+{
+    const char *plain = plain_letters(arena, sentence->text), *folded = plain ? words_fold(arena, plain) : NULL;
+
+    if (folded && (folded = plain_mend(arena, folded, NULL)))
+        read_sentence(folded, identity_asked(arena, sentence->text), sentence->question, intents);
+}
+
 struct intents intents_read(struct arena *arena, const char *text, const char *asked)
 {
     struct sentence sentences[SENTENCES_MAX];
     size_t n = words_sentences(arena, text, sentences, COUNT_OF(sentences));
     struct intents intents = {0};
 
-    for (size_t i = 0; i < n; i++) {
-        const char *plain = plain_letters(arena, sentences[i].text), *folded = plain ? words_fold(arena, plain) : NULL;
-
-        if (folded && (folded = plain_mend(arena, folded, NULL)))
-            read_sentence(folded, identity_asked(arena, sentences[i].text), sentences[i].question, &intents);
-    }
+    for (size_t i = 0; i < n; i++)
+        read_text(arena, &sentences[i], &intents);
     if (intents.yes && asked && strcmp(asked, "handover") == 0)
         intents.human = true;
     return intents;
+}
+
+size_t intents_questions(struct arena *arena, const struct sentence *sentences, size_t n, const char **ret_questions,
+                         size_t max)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < n && found < max; i++) {
+        struct intents intents = {0};
+
+        read_text(arena, &sentences[i], &intents);
+        if (intents.questions > 0)
+            ret_questions[found++] = sentences[i].text;
+    }
+    return found;
 }
 
 const char *intents_names(struct arena *arena, const struct intents *intents)

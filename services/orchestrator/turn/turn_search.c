@@ -9,6 +9,7 @@
 #include "libshared/log.h"
 #include "libshared/service.h"
 #include "proto/messages.h"
+#include "services/orchestrator/scripted/intents.h"
 #include "services/orchestrator/scripted/words.h"
 #include "services/orchestrator/turn/turn.h"
 
@@ -65,16 +66,17 @@ static void add_found(struct turn *turn, const struct passage *passages, size_t 
     turn->in.n_passages = kept;
 }
 
-static int search_for(struct turn_searcher *searcher, struct turn *turn, const char *query, struct arena *arena)
+/* Looks the query up; ret_passages, at most max of them, are not the turn's yet. */
+static int look_up(struct turn_searcher *searcher, struct turn *turn, const char *query, size_t max,
+                   struct arena *arena, const struct passage **ret_passages, size_t *ret_n)
 {
-    const struct passage *passages = NULL;
     struct err err = {0};
-    size_t n = 0;
 
+    *ret_n = 0;
     if (query[strspn(query, " \t\r\n")] == '\0')
         return 0;
-    if (turn_search(searcher, query, arena, &passages, &n, &err) == 0) {
-        add_found(turn, passages, n, arena);
+    if (turn_search(searcher, query, arena, ret_passages, ret_n, &err) == 0) {
+        *ret_n = *ret_n < max ? *ret_n : max;
         return 0;
     }
     log_warn("answering without knowledge", log_str("client_id", turn->client_id),
@@ -83,18 +85,42 @@ static int search_for(struct turn_searcher *searcher, struct turn *turn, const c
     return -1;
 }
 
-/* Several sentences together may be like nothing that is known, where one
- * of them alone is: then the last few are looked up one by one. */
+/* The same of several, one by one: what is found becomes the turn's in their order. */
+static int look_up_each(struct turn_searcher *searcher, struct turn *turn, const char *const *queries, size_t n,
+                        size_t max, struct arena *arena)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct passage *found = NULL;
+        size_t n_found;
+
+        if (look_up(searcher, turn, queries[i], max, arena, &found, &n_found) < 0)
+            return -1;
+        add_found(turn, found, n_found, arena);
+    }
+    return 0;
+}
+
+/* All texts together are looked up first. Of several questions in them that may find only what answers one, so the best
+ * for each of them goes before it. And several sentences together may be like nothing that is known, where one of them
+ * alone is: then the last few are looked up one by one. */
 void turn_add_passages(struct turn_searcher *searcher, struct turn *turn, struct arena *arena)
 {
-    const char *query = decision_unanswered_text(&turn->in, SEARCH_QUERY_MAX, arena);
+    const char *query = decision_unanswered_text(&turn->in, SEARCH_QUERY_MAX, arena), *each[SEARCHES_MAX];
     struct sentence sentences[SENTENCES_MAX];
-    size_t n;
+    const struct passage *together = NULL;
+    size_t n, n_together, n_each;
+    int failed = 0;
 
-    if (!query || search_for(searcher, turn, query, arena) < 0 || turn->in.n_passages > 0)
+    if (!query || look_up(searcher, turn, query, SEARCH_RESULTS, arena, &together, &n_together) < 0)
         return;
     n = words_sentences(arena, query, sentences, SENTENCES_MAX);
-    for (size_t i = n > SEARCHES_MAX ? n - SEARCHES_MAX : 0; n > 1 && i < n; i++)
-        if (search_for(searcher, turn, sentences[i].text, arena) < 0)
-            return;
+    if (n > 1 && (n_each = intents_questions(arena, sentences, n, each, SEARCHES_MAX)) > 1)
+        failed = look_up_each(searcher, turn, each, n_each, 1, arena);
+    add_found(turn, together, n_together, arena);
+    if (failed < 0 || turn->in.n_passages > 0 || n < 2)
+        return;
+    n_each = 0;
+    for (size_t i = n > SEARCHES_MAX ? n - SEARCHES_MAX : 0; i < n; i++)
+        each[n_each++] = sentences[i].text;
+    look_up_each(searcher, turn, each, n_each, SEARCH_RESULTS, arena);
 }
