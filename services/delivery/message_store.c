@@ -104,6 +104,21 @@ int message_confirm(struct db_pool *pool, const struct task *task, const struct 
                   db_text(task->task_id), db_int(task->token));
 }
 
+int message_hours_wait(struct db_tx *tx, const char *client_id, const char *message_id, int64_t *ret_wait_ms,
+                       struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT hours_wait_ms($1, m.to_address, l.timezone) AS wait_ms"
+                 "  FROM messages m LEFT JOIN leads l USING (client_id, lead_id)"
+                 " WHERE m.client_id = $1 AND m.message_id = $2",
+                 db_text(client_id), db_text(message_id)) < 0)
+        return -1;
+    *ret_wait_ms = db_result_count(rows) > 0 ? db_get_int(rows, 0, "wait_ms") : 0;
+    return 0;
+}
+
 int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
 {
     return db_query(tx, NULL, err,

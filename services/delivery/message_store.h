@@ -49,6 +49,11 @@ int message_take_back(struct db_tx *tx, const char *client_id, const char *messa
  * opted out nor a person taken over since. 1: sending_at is now; 0: it must be decided anew. */
 int message_confirm(struct db_pool *pool, const struct task *task, const struct outbound *message, struct err *err);
 
+/* How long a message that we start waits for the lead's allowed hours, which stay as they are until the transaction
+ * ends. 0, or -1 with *err. */
+int message_hours_wait(struct db_tx *tx, const char *client_id, const char *message_id, int64_t *ret_wait_ms,
+                       struct err *err);
+
 /* failed -> queued, if the provider never took it: 0 otherwise. */
 int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 

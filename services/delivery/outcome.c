@@ -84,12 +84,23 @@ int outcome_overtaken(struct worker *self, struct task *task, const struct outbo
     return 1;
 }
 
+/* A wait that is not over within a minute is one for hours. */
+#define SHORT_WAIT_MS 60000
+
+/* The hours may have been changed since it was judged by them: then who changed them has not seen it wait. */
+static int judge_again(struct db_tx *tx, const struct task *task, const struct outbound *message, int64_t *wait_ms,
+                       struct err *err)
+{
+    return *wait_ms <= SHORT_WAIT_MS ? 0 : message_hours_wait(tx, task->client_id, message->message_id, wait_ms, err);
+}
+
 int outcome_waits(struct worker *self, struct task *task, const struct outbound *message, int64_t wait_ms,
                   const char *reason, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = begin_unsent(self, task, message, err);
 
-    if (!tx || task_postpone(tx, task, wait_ms, reason, err) < 0 || db_commit(&tx, err) < 0)
+    if (!tx || judge_again(tx, task, message, &wait_ms, err) < 0 || task_postpone(tx, task, wait_ms, reason, err) < 0 ||
+        db_commit(&tx, err) < 0)
         return -1;
     log_info("message waits", log_str("message_id", message->message_id), log_str("reason", reason),
              log_int("wait_ms", wait_ms));

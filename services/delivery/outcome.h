@@ -20,7 +20,8 @@ int outcome_dropped(struct worker *self, struct task *task, const struct outboun
  * dropped, and 1. 0: it may be sent. */
 int outcome_overtaken(struct worker *self, struct task *task, const struct outbound *message, struct err *err);
 
-/* Not before wait_ms from now. */
+/* Not before wait_ms from now; a wait of more than a minute is one for the lead's allowed hours, and until then as the
+ * client has them now. */
 int outcome_waits(struct worker *self, struct task *task, const struct outbound *message, int64_t wait_ms,
                   const char *reason, struct err *err);
 

@@ -563,6 +563,55 @@ Test(delivery_admit, hours_that_cannot_be_read_are_the_usual_ones)
                  "t"));
 }
 
+static void *wait_for_hours(void *arg)
+{
+    struct err problem = {0};
+
+    *(int *)arg = outcome_waits(&worker, &task, &admission.message, admission.wait_ms, admission.reason, &problem);
+    return NULL;
+}
+
+static const char *task_is_due(void)
+{
+    return look_up("SELECT run_at <= clock_timestamp() AS v FROM tasks WHERE client_id = $1 AND task_id = $2",
+                   task.task_id);
+}
+
+/* Who changes the hours wakes what waits; what does not wait yet must see them. */
+Test(delivery_admit, hours_that_change_between_the_judgement_and_the_wait_count)
+{
+    SET_MESSAGE("purpose = 'started'");
+    allow_hours("1 hour");
+    expect_decision(ADMIT_WAIT);
+    allow_hours("-1 hour");
+    cr_assert(outcome_waits(&worker, &task, &admission.message, admission.wait_ms, admission.reason, &err) == 0, "%s",
+              err.text);
+    cr_expect(eq(str, (char *)task_is_due(), "t"));
+}
+
+Test(delivery_admit, hours_that_are_being_changed_when_the_wait_begins_are_waited_for)
+{
+    AUTO(db_rollback) struct db_tx *other = db_begin(admin, DB_EVERY_CLIENT, &err);
+    int rc = -1;
+
+    SET_MESSAGE("purpose = 'started'");
+    allow_hours("1 hour");
+    expect_decision(ADMIT_WAIT);
+    cr_assert(db_query(other, NULL, &err,
+                       "UPDATE clients SET config = '{\"allowed_hours\":\"00:00-24:00\"}'"
+                       " WHERE client_id = $1",
+                       db_text(client)) == 1);
+    cr_assert(pthread_create(&asking, NULL, wait_for_hours, &rc) == 0);
+    while (!somebody_waits() &&
+           strcmp(look_up("SELECT state AS v FROM tasks WHERE client_id = $1 AND task_id = $2", task.task_id),
+                  "running") == 0)
+        usleep(10000);
+    cr_assert(db_commit(&other, &err) == 0);
+    pthread_join(asking, NULL);
+    cr_expect(eq(int, rc, 0));
+    cr_expect(eq(str, (char *)task_is_due(), "t"));
+}
+
 Test(delivery_admit, a_paused_account_is_waited_for)
 {
     ADMIN("INSERT INTO provider_accounts (account, paused_until) VALUES ('twilio', now() + interval '1 minute')");

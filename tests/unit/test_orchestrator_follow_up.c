@@ -436,6 +436,20 @@ Test(orchestrator_follow_up, it_waits_for_the_hours_in_which_the_lead_may_be_wri
     EXPECT_ONE(WRITTEN, "agent started silence:1");
 }
 
+Test(orchestrator_follow_up, another_zone_of_the_client_counts_at_once)
+{
+    exchange("I need a new boiler");
+    cr_assert(eq(int,
+                 run_sql("UPDATE tasks SET run_at = now() + interval '9 hours', error_kind = 'postponed'"
+                         " WHERE client_id = $1 AND kind = 'follow_up'"),
+                 1));
+    cr_assert(eq(int,
+                 ask(on_update_client, &(struct update_client){.client_id = client, .timezone = "Asia/Tokyo"},
+                     &(struct client){0}),
+                 0));
+    EXPECT_ONE(WAITING, "silence 1 0");
+}
+
 Test(orchestrator_follow_up, by_whatsapp_it_is_not_sent_once_only_a_template_may_be)
 {
     run_sql("UPDATE conversations SET channel = 'whatsapp' WHERE client_id = $1");

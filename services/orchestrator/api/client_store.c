@@ -136,7 +136,7 @@ int client_store_refresh_lanes(struct db_tx *tx, const char *client_id, struct e
                : 0;
 }
 
-/* What is being claimed at this moment is asked about anyway. */
+/* What is being decided at this moment sees the change before it waits: migrations/0128. */
 int client_store_wake_started(struct db_tx *tx, const char *client_id, struct err *err)
 {
     return db_query(tx, NULL, err,

@@ -159,7 +159,8 @@ int on_update_client(struct worker *self, struct call *call, struct err *err)
     (void)self;
     if (client_store_lock(call->tx, request->client_id, call->arena, &client, err) < 0 ||
         (request->timezone && check_timezone(call->tx, request->timezone, err) < 0) ||
-        client_store_update(call->tx, request->client_id, request->name, request->timezone, err) < 0)
+        client_store_update(call->tx, request->client_id, request->name, request->timezone, err) < 0 ||
+        (request->timezone && client_store_wake_started(call->tx, request->client_id, err) < 0))
         return -1;
     return reply_client(call, request->client_id, err);
 }

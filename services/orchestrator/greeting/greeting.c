@@ -123,16 +123,18 @@ static int tell_people(struct worker *self, struct task *task, struct turn *turn
     return task_complete(tx, self->bus, task, err) < 0 ? -1 : db_commit(&tx, err);
 }
 
-/* What has come meanwhile has a task of its own, which must not stand behind one that waits until morning. */
-static int wait_for_hours(struct worker *self, struct task *task, const struct turn *turn, int64_t wait_ms,
-                          struct err *err)
+/* What has come meanwhile has a task of its own, which must not stand behind one that waits until morning. The hours
+ * may have been changed since they were looked at: then who changed them has not seen this task wait. */
+static int wait_for_hours(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
     int more = tx ? greeting_store_wrote_more(tx, turn, err) : -1;
+    int64_t wait_ms;
 
     if (more != 0)
         return more < 0 ? -1 : 0;
-    if (task_postpone(tx, task, wait_ms, "the lead's allowed hours", err) < 0)
+    if (greeting_store_wait(tx, turn, &wait_ms, err) < 0 ||
+        task_postpone(tx, task, wait_ms, "the lead's allowed hours", err) < 0)
         return -1;
     return db_commit(&tx, err);
 }
@@ -198,7 +200,7 @@ int greeting_answer(struct worker *self, struct task *task, struct turn *turn, i
         return tell_people(self, task, turn, &obstacle, err);
     }
     if (!terms.recent && terms.wait_ms > 0)
-        return wait_for_hours(self, task, turn, terms.wait_ms, err);
+        return wait_for_hours(self, task, turn, err);
     if (strcmp(turn->channel, "whatsapp") == 0 && !terms.window_open)
         return terms.template_sent ? 0 : send_template(self, task, turn, err);
     turn->purpose = terms.recent ? "reply" : "started";

@@ -70,3 +70,19 @@ int greeting_store_wrote_more(struct db_tx *tx, const struct turn *turn, struct 
                     "                       AND seq > $3 LIMIT 1",
                     db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq));
 }
+
+int greeting_store_wait(struct db_tx *tx, const struct turn *turn, int64_t *ret_wait_ms, struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_query(tx, &rows, err,
+                 "SELECT hours_wait_ms($1, c.lead_address, l.timezone) AS wait_ms"
+                 "  FROM conversations c JOIN leads l USING (client_id, lead_id)"
+                 " WHERE c.client_id = $1 AND c.conversation_id = $2",
+                 db_text(turn->client_id), db_text(turn->conversation_id)) < 0)
+        return -1;
+    if (db_result_count(rows) == 0)
+        return err_set(err, ERR_NOT_FOUND, "the conversation is gone");
+    *ret_wait_ms = db_get_int(rows, 0, "wait_ms");
+    return 0;
+}

@@ -23,3 +23,6 @@ int greeting_store_terms(struct db_tx *tx, const struct turn *turn, struct greet
 /* 1 if more has come in the conversation than the turn has seen, 0 if not, -1 on failure. Locks the conversation: what
  * comes later finds what the transaction leaves. */
 int greeting_store_wrote_more(struct db_tx *tx, const struct turn *turn, struct err *err);
+
+/* wait_ms of struct greeting_terms anew; the hours stay as they are until the transaction ends. */
+int greeting_store_wait(struct db_tx *tx, const struct turn *turn, int64_t *ret_wait_ms, struct err *err);

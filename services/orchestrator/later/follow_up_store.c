@@ -45,10 +45,8 @@ static int read_state(struct db_tx *tx, const struct follow_up *wanted, struct a
                                                   ")") " AS asked_age_ms,"
                                                        "       ($6::timestamp)::date = (now() AT TIME ZONE " LEAD_ZONE
                                                        ")::date AS asked_today,"
-                                                       "       greatest(ceil(extract(epoch FROM message_allowed_at("
-                                                       "           coalesce(l.phone, c.lead_address), l.timezone, "
-                                                       "k.timezone, k.config->>'allowed_hours', now())"
-                                                       "           - now()) * 1000), 0)::bigint AS allowed_in_ms"
+                                                       "       hours_wait_ms($1, coalesce(l.phone, c.lead_address), "
+                                                       "l.timezone) AS allowed_in_ms"
                                                        "  FROM conversations c"
                                                        "  JOIN leads l USING (client_id, lead_id)"
                                                        "  JOIN clients k USING (client_id)"
