@@ -45,6 +45,7 @@ struct err;
     V(model_file,        STR,    "LEADWIRE_MODEL_FILE", NULL, 1, 1024, "the built-in embedding model; unset: ../share/leadwire/all-MiniLM-L6-v2.model beside the program's folder") \
     V(upload_max_bytes,  INT,    "LEADWIRE_UPLOAD_MAX_BYTES", 10485760, 65536, 104857600, "largest document or bulk that may be posted, bytes") \
     V(hnsw_min_vectors,  INT,    "LEADWIRE_HNSW_MIN_VECTORS", 1000, 0, 100000000, "a client with as many vectors of a model gets an HNSW index for them; below, search is exact. 0: always exact") \
+    V(copy_mb,           INT,    "LEADWIRE_KNOWLEDGE_COPY_MB", 96, 0, 65536, "copies of what clients know, which a knowledge process searches, MiB altogether; a client of 10,000 chunks takes 25 to 70. 0: none, the database searches") \
     V(reconcile_after_s, STR,    "LEADWIRE_RECONCILE_AFTER_SECONDS", "5,15,60,300", 1, 64, "when Twilio is asked what became of a send without a clear answer, seconds after the attempt") \
     V(burst_wait_ms,     INT,    "LEADWIRE_BURST_WAIT_MS", 1000, 0, 4000, "wait for the next text after one that does not look complete, milliseconds; twice as long where more is announced, up to four times as the lead writes, at most 4000; 0: none") \
     V(usage_every_s,     INT,    "LEADWIRE_USAGE_SECONDS", 60, 1, 3600, "how often tokens and cost are added up per client and day, and budgets looked at, seconds") \

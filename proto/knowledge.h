@@ -88,7 +88,8 @@
     F(S, STR, embedding_model, REQUIRED, 0, 128,  "whose vectors answer; \"\": none")                       \
     F(S, STR, next_model,    OPTIONAL, 1, 128,    "whose vectors are being made")                           \
     F(S, INT, dimensions,    REQUIRED, 0, 16000,  "of embedding_model's vectors; 0: none yet")              \
-    E(S, "none|exact|hnsw", search, REQUIRED,     "how the client's vectors are searched")                  \
+    E(S, "none|exact|hnsw", search, REQUIRED,     "how the database searches the client's vectors")         \
+    F(S, BOOL, in_memory,    REQUIRED, 0, 1,      "the process that answers has a copy of what the client knows now, and searches that instead") \
     F(S, INT, client_vectors, REQUIRED, 0, 1e9,   "of that model, all bases of the client: what the choice of search rests on") \
     F(S, TIME, last_ingested_at, OPTIONAL, 0, 0,  "when a document or an FAQ was taken in last")
 

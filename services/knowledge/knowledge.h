@@ -3,6 +3,7 @@
 
 #include "libshared/service.h"
 
+struct copy_builder;
 struct copy_cache;
 struct embedder;
 struct err;
@@ -12,8 +13,9 @@ struct task;
 /* One per worker thread. */
 struct knowledge {
     struct embedder *embedder;
-    struct query_cache *cache; /* the process's own, shared by its workers; as are */
-    struct copy_cache *copies;
+    struct query_cache *cache;    /* the process's own, shared by its workers; as are */
+    struct copy_cache *copies;    /* NULL: there are none */
+    struct copy_builder *builder; /* of large ones; NULL: there are none */
 };
 
 /* bases.c: create, get, list; base_changes.c: update, delete, clear; base_stats.c */

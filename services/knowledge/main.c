@@ -12,16 +12,17 @@
 #include "services/knowledge/embedding/vector_index.h"
 #include "services/knowledge/ingest/upload_store.h"
 #include "services/knowledge/knowledge.h"
+#include "services/knowledge/search/copy_builder.h"
 #include "services/knowledge/search/copy_cache.h"
 
-#define QUERIES_CACHED 4096               /* each has a vector and its words */
-#define QUERIES_BYTES  (8 * 1024 * 1024)  /* some 1,300 queries of 1,536 numbers */
-#define COPIES_BYTES   (32 * 1024 * 1024) /* some 300 clients with a hundred chunks of 384 numbers */
+#define QUERIES_CACHED 4096              /* each has a vector and its words */
+#define QUERIES_BYTES  (8 * 1024 * 1024) /* some 1,300 queries of 1,536 numbers */
 
 /* The workers of the process share them; they are made before the workers start. The caches lock themselves, the model
  * is only read. */
 static struct query_cache *query_cache;
 static struct copy_cache *copy_cache;
+static struct copy_builder *copy_builder;
 static struct minilm *builtin;
 
 /* A missing or damaged file of the built-in model ends the process before it starts. */
@@ -54,6 +55,7 @@ static int knowledge_worker_new(struct worker *self, struct err *err)
     self->state = state;
     state->cache = query_cache;
     state->copies = copy_cache;
+    state->builder = copy_builder;
     if (!(state->embedder = embedder_new(self->config, builtin, err))) {
         knowledge_worker_destroy(self);
         return -1;
@@ -61,10 +63,26 @@ static int knowledge_worker_new(struct worker *self, struct err *err)
     return 0;
 }
 
+/* Before the workers are made. */
 static int knowledge_start(struct worker *self, void **ret_service_state, struct err *err)
 {
+    size_t max_bytes = (size_t)self->config->copy_mb * 1024 * 1024;
+
     *ret_service_state = NULL;
-    return vector_index_check_version(self, err);
+    if (vector_index_check_version(self, err) < 0)
+        return -1;
+    if (max_bytes == 0)
+        return 0;
+    if (!(copy_cache = copy_cache_new(max_bytes)))
+        return err_set(err, ERR_INTERNAL, "knowledge: out of memory");
+    return (copy_builder = copy_builder_new(self->db, copy_cache, max_bytes, err)) ? 0 : -1;
+}
+
+static void knowledge_stop(void *service_state)
+{
+    (void)service_state;
+    if (copy_builder)
+        copy_builder_stop(copy_builder);
 }
 
 static const struct task_handler tasks[] = {
@@ -107,16 +125,17 @@ static const struct service knowledge = {
     .worker_new = knowledge_worker_new,
     .worker_destroy = knowledge_worker_destroy,
     .start = knowledge_start,
+    .stop = knowledge_stop,
 };
 
 int main(int argc, char **argv)
 {
     int code;
 
-    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED, QUERIES_BYTES)) ||
-        !(copy_cache = copy_cache_new(COPIES_BYTES)))
+    if (http_global_init(NULL) < 0 || !(query_cache = query_cache_new(QUERIES_CACHED, QUERIES_BYTES)))
         return EXIT_FAILURE;
     code = service_main(&knowledge, argc, argv);
+    copy_builder_destroy(&copy_builder);
     copy_cache_destroy(&copy_cache);
     query_cache_destroy(&query_cache);
     minilm_close(&builtin);

@@ -50,7 +50,7 @@ def measure_one(cluster, client_id, seconds):
 
 def measure_model(bench, model, dimensions):
     corpus = Corpus()
-    cluster = Cluster(OPENAI_API_KEY="sk-bench", LEADWIRE_HNSW_MIN_VECTORS=str(NEVER))
+    cluster = Cluster(OPENAI_API_KEY="sk-bench", LEADWIRE_HNSW_MIN_VECTORS=str(NEVER), LEADWIRE_KNOWLEDGE_COPY_MB="0")
     try:
         clients = [fill(cluster, corpus, n // 2) for n in SIZES]
         make_pool(cluster, dimensions)

@@ -95,42 +95,6 @@ Test(copy, random_slips_are_those_of_the_database)
 
 /* ---- the same answers ---- */
 
-static const char *const said[] = {
-    "boiler",  "repair", "repairs", "price",   "cost",   "open",    "hours",  "Saturday", "emergency", "leaking",
-    "tap",     "drain",  "toilet",  "the",     "is",     "do",      "you",    "what",     "guarantee", "insured",
-    "booking", "visit",  "photo",   "valve",   "zq17",   "$49",     "24",     "niño",     "don't",     "call-out",
-    "kitchen", "quote",  "free",    "weekend", "a@b.co", "install", "heater", "water",    "saber",     "instalment",
-};
-static const char *const slipped[] = {"boilr", "emergncy", "garantee", "wekend",
-                                      "heatr", "opne",     "helo",     "instalation"};
-
-static const char *some_words(int n, int slips)
-{
-    char text[400] = "";
-
-    for (int i = 0; i < n; i++) {
-        strcat(text, rand() % 100 < slips ? slipped[rand() % COUNT_OF(slipped)] : said[rand() % COUNT_OF(said)]);
-        strcat(text, i + 1 < n ? " " : "?");
-    }
-    return arena_strdup(kbfix_arena, text);
-}
-
-/* Random vectors for what has none yet. */
-static void embed(const char *client, int dims)
-{
-    char sql[500];
-
-    snprintf(
-        sql, sizeof sql,
-        "INSERT INTO embeddings (client_id, model, text_hash, embedding)"
-        " SELECT t.client_id, '" KBFIX_MODEL "', t.text_hash,"
-        "        (SELECT array_agg(random() - 0.5) FROM generate_series(1, %d) WHERE t.text_hash IS NOT NULL)"
-        "            ::vector::halfvec"
-        "   FROM (SELECT DISTINCT client_id, text_hash FROM chunks WHERE client_id = $1) AS t ON CONFLICT DO NOTHING",
-        dims);
-    kbfix_run(sql, client);
-}
-
 static void compare(const char *client, const char *kb_id, const char *query, const float *vector)
 {
     const struct search_options options = {.each = 9, .hnsw_from = INT64_MAX};
@@ -158,16 +122,16 @@ Test(copy, it_answers_as_the_database_does)
     srand(11);
     kbfix_run("UPDATE knowledge_bases SET language = 'spanish' WHERE kb_id = $1", kb_ids[2]);
     for (int i = 0; i < 90; i++)
-        kbfix_faq(kbfix_a, kb_ids[i % 3], some_words(2 + rand() % 6, 5), some_words(4 + rand() % 20, 0));
+        kbfix_faq(kbfix_a, kb_ids[i % 3], copyfix_words(2 + rand() % 6, 5), copyfix_words(4 + rand() % 20, 0));
     for (int i = 0; i < 4; i++)
-        kbfix_document(kbfix_a, kb_ids[i % 3], some_words(3, 0), 5);
+        kbfix_document(kbfix_a, kb_ids[i % 3], copyfix_words(3, 0), 5);
     kbfix_faq(kbfix_b, kbfix_base(kbfix_b, "Other", KBFIX_MODEL), "Do you repair boilers?", "Never.");
-    embed(kbfix_a, DIMS);
+    copyfix_embed(kbfix_a, DIMS);
     for (int i = 0; i < 60; i++) {
         float vector[DIMS];
         for (size_t j = 0; j < DIMS; j++)
             vector[j] = (float)(rand() % 1000) / 500 - 1;
-        compare(kbfix_a, kb_ids[i % 4], some_words(1 + rand() % 8, 25), i % 3 ? vector : NULL);
+        compare(kbfix_a, kb_ids[i % 4], copyfix_words(1 + rand() % 8, 25), i % 3 ? vector : NULL);
     }
     compare(kbfix_a, NULL, "Hello there!", NULL);
     compare(kbfix_b, NULL, "do you REPAIR boilers", NULL);
@@ -185,7 +149,7 @@ Test(copy, vectors_of_another_width_are_not_compared)
     const char *kb_id = kbfix_base(kbfix_a, "Narrow", KBFIX_MODEL);
 
     kbfix_faq(kbfix_a, kb_id, "Do you repair boilers?", "Yes.");
-    embed(kbfix_a, DIMS / 2);
+    copyfix_embed(kbfix_a, DIMS / 2);
     compare(kbfix_a, kb_id, "boiler", vector);
 }
 
@@ -217,7 +181,7 @@ Test(copy, every_change_of_what_is_searched_changes_the_version)
     EXPECT_CHANGE(kbfix_faq(kbfix_a, kb_id, "Do you repair boilers?", "Yes."));
     EXPECT_CHANGE(kbfix_faq(kbfix_a, kb_id, "Do you repair boilers?", "No."));
     EXPECT_CHANGE(document_id = kbfix_document(kbfix_a, kb_id, "Boilers", 3));
-    EXPECT_CHANGE(embed(kbfix_a, DIMS));
+    EXPECT_CHANGE(copyfix_embed(kbfix_a, DIMS));
     EXPECT_CHANGE(kbfix_run("UPDATE embeddings SET embedding = embedding + embedding WHERE client_id = $1", kbfix_a));
     EXPECT_CHANGE(kbfix_run("UPDATE documents SET title = 'Heaters' WHERE document_id = $1", document_id));
     EXPECT_CHANGE(kbfix_run("UPDATE knowledge_bases SET similarity_threshold = 0.5 WHERE kb_id = $1", kb_id));

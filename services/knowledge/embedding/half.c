@@ -1,7 +1,6 @@
 /* half.c - see half.h. IEEE 754 binary16, rounded to nearest, ties to even. */
 #include "services/knowledge/embedding/half.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static uint16_t half_of(float value)
@@ -41,7 +40,7 @@ void half_encode(const float *values, size_t dims, unsigned char *out)
     }
 }
 
-static float float_of(uint16_t half)
+float half_value(uint16_t half)
 {
     uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 0x1f, mantissa = half & 0x3ff, bits;
     float value;
@@ -58,7 +57,7 @@ static float float_of(uint16_t half)
 void half_round(const float *values, size_t dims, float *out)
 {
     for (size_t i = 0; i < dims; i++)
-        out[i] = float_of(half_of(values[i]));
+        out[i] = half_value(half_of(values[i]));
 }
 
 static uint16_t hex_digit(char digit)
@@ -85,5 +84,12 @@ void half_hex_decode(const char *hex, size_t dims, float *out)
 {
     hex += 8; /* the number of numbers, and two bytes that are not used */
     for (size_t i = 0; i < dims; i++)
-        out[i] = float_of(hex_half(hex + 4 * i));
+        out[i] = half_value(hex_half(hex + 4 * i));
+}
+
+void half_hex_read(const char *hex, size_t dims, uint16_t *out)
+{
+    hex += 8;
+    for (size_t i = 0; i < dims; i++)
+        out[i] = hex_half(hex + 4 * i);
 }

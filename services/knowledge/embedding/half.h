@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define HALF_BYTES(dims) (4 + 2 * (dims))
 
@@ -15,3 +16,6 @@ void half_round(const float *values, size_t dims, float *out);
 /* The same binary form as hexadecimal digits: how many numbers there are, and the numbers. */
 size_t half_hex_dims(const char *hex);
 void half_hex_decode(const char *hex, size_t dims, float *out);
+void half_hex_read(const char *hex, size_t dims, uint16_t *out);
+
+float half_value(uint16_t half);

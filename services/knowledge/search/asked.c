@@ -6,9 +6,9 @@
 
 #include "libshared/arena.h"
 #include "libshared/err.h"
+#include "services/knowledge/search/lexemes.h"
 
-#define TERMS_MAX   64   /* as leadwire_candidates looks at */
-#define LEXEME_SIZE 2048 /* PostgreSQL's longest is one byte less */
+#define TERMS_MAX 64 /* as leadwire_candidates looks at */
 
 static int broken(struct err *err)
 {
@@ -66,43 +66,6 @@ int asked_parse(const char *lines, struct arena *arena, struct asked *ret_asked,
     return 0;
 }
 
-/* The lexeme at *at_p of a tsvector as PostgreSQL writes it ('one' 'it''s'), whose end is put into *ret_len; moves
- * *at_p on. A lexeme with an apostrophe or a backslash, which are written twice, is copied to buffer. NULL when there
- * is none left. */
-static const char *next_lexeme(const char **at_p, char buffer[LEXEME_SIZE], size_t *ret_len)
-{
-    const char *begin = strchr(*at_p, '\''), *at;
-    size_t len = 0;
-
-    if (!begin)
-        return NULL;
-    at = ++begin;
-    while (*at && *at != '\'' && *at != '\\')
-        at++;
-    if (*at != '\\' && at[*at != '\0'] != '\'') {
-        *ret_len = (size_t)(at - begin);
-        *at_p = at + (*at != '\0');
-        return begin;
-    }
-    for (at = begin; *at && (*at != '\'' || at[1] == '\'') && len < LEXEME_SIZE; at++) {
-        at += (*at == '\'' || *at == '\\') && at[1];
-        buffer[len++] = *at;
-    }
-    *ret_len = len;
-    *at_p = at + (*at != '\0');
-    return buffer;
-}
-
-static int compare(const char *text, size_t len, const char *lexeme)
-{
-    int order = (unsigned char)*text - (unsigned char)*lexeme;
-
-    if (len > 0 && order != 0) /* nearly always */
-        return order;
-    order = strncmp(text, lexeme, len);
-    return order ? order : -(lexeme[len] != '\0');
-}
-
 /* Both are sorted by their bytes, so that each is gone through once. */
 void asked_mark(const struct asked *self, const char *text, double weight, double *best)
 {
@@ -110,15 +73,15 @@ void asked_mark(const struct asked *self, const char *text, double weight, doubl
     const char *lexeme;
     size_t len, from = 0;
 
-    while (from < self->n && (lexeme = next_lexeme(&text, buffer, &len))) {
+    while (from < self->n && (lexeme = lexeme_next(&text, buffer, &len))) {
         int order = 1;
-        while (from < self->n && (order = compare(lexeme, len, self->lexemes[from].lexeme)) > 0)
+        while (from < self->n && (order = lexeme_compare(lexeme, len, self->lexemes[from].lexeme)) > 0)
             from++;
         for (size_t i = from; order == 0; i++) {
             const struct asked_lexeme *own = &self->lexemes[i];
             if (own->weight * weight > best[own->term])
                 best[own->term] = own->weight * weight;
-            if (i + 1 == self->n || compare(lexeme, len, own[1].lexeme) != 0)
+            if (i + 1 == self->n || lexeme_compare(lexeme, len, own[1].lexeme) != 0)
                 break;
         }
     }
@@ -139,7 +102,7 @@ static int is_filler(const char *lexeme, size_t len, const char *const *fillers,
 
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        int order = compare(lexeme, len, fillers[middle]);
+        int order = lexeme_compare(lexeme, len, fillers[middle]);
         if (order == 0)
             return 1;
         if (order < 0)
@@ -159,10 +122,10 @@ double asked_about(const struct asked *self, const char *text, const char *const
     char buffer[LEXEME_SIZE];
     size_t len;
 
-    while ((lexeme = next_lexeme(&text, buffer, &len))) {
+    while ((lexeme = lexeme_next(&text, buffer, &len))) {
         double best = 0;
         for (size_t i = 0; i < self->n; i++)
-            if (self->lexemes[i].weight > best && compare(lexeme, len, self->lexemes[i].lexeme) == 0)
+            if (self->lexemes[i].weight > best && lexeme_compare(lexeme, len, self->lexemes[i].lexeme) == 0)
                 best = self->lexemes[i].weight;
         sum += best;
         words += best > 0;

@@ -1,5 +1,5 @@
-/* copy.c - see copy.h. It is read by one statement, so that all of it is of one moment (leadwire_knowledge, migration
- * 0116). */
+/* copy.c - see copy.h. What is little is read by one statement, so that all of it is of one moment (leadwire_knowledge,
+ * migration 0116). */
 #include "services/knowledge/search/copy.h"
 
 #include <stdio.h>
@@ -11,8 +11,11 @@
 #include "libshared/db.h"
 #include "libshared/err.h"
 #include "services/knowledge/embedding/half.h"
+#include "services/knowledge/search/copy_internal.h"
 #include "services/knowledge/search/fillers.h"
 #include "services/knowledge/search/vector_dot.h"
+
+#define SCRATCH_BYTES ((size_t)64 * 1024 * 1024) /* for the lines of a vocabulary */
 
 static int out_of_memory(struct err *err)
 {
@@ -35,9 +38,22 @@ void copy_release(struct copy **self_p)
     free(self);
 }
 
-/* It only reads: a lost answer is asked for again. */
-static int ask(struct db_pool *db, struct db_result **ret_rows, const char *sql, const struct db_arg *args, size_t n,
-               struct err *err)
+struct copy *copy_new(const char *client_id, size_t max_bytes, struct err *err)
+{
+    struct copy *self = calloc(1, sizeof *self);
+
+    if (!self || !(self->arena = arena_new(max_bytes))) {
+        free(self);
+        out_of_memory(err);
+        return NULL;
+    }
+    atomic_init(&self->holders, 1);
+    snprintf(self->client_id, sizeof self->client_id, "%s", client_id);
+    return self;
+}
+
+int copy_ask(struct db_pool *db, struct db_result **ret_rows, const char *sql, const struct db_arg *args, size_t n,
+             struct err *err)
 {
     struct err problem = {0};
 
@@ -57,6 +73,19 @@ static int ask(struct db_pool *db, struct db_result **ret_rows, const char *sql,
 
 /* NULL without memory. */
 static const char *text_of(const struct copy *self, const struct db_result *rows, int row, const char *column)
+{
+    const char *text = db_get(rows, row, column);
+
+    return text && *text ? arena_strdup(self->arena, text) : "";
+}
+
+static const char *part_of(const char *part)
+{
+    return strcmp(part, "text") == 0 ? "text" : strcmp(part, "answer") == 0 ? "answer" : "question";
+}
+
+/* The same, to be cut. */
+static char *lines_of(const struct copy *self, const struct db_result *rows, int row, const char *column)
 {
     const char *text = db_get(rows, row, column);
 
@@ -92,8 +121,8 @@ static size_t count_lines(const char *lines)
 static int read_vocabulary(const struct copy *self, const struct db_result *rows, int row, struct vocabulary *ret,
                            struct err *err)
 {
-    AUTO(arena_destroy) struct arena *scratch = arena_new(COPY_BYTES_MAX);
-    char *words = (char *)text_of(self, rows, row, "folded"), *lexemes = (char *)text_of(self, rows, row, "words");
+    AUTO(arena_destroy) struct arena *scratch = arena_new(SCRATCH_BYTES);
+    char *words = lines_of(self, rows, row, "folded"), *lexemes = lines_of(self, rows, row, "words");
     size_t most = words && lexemes ? count_lines(words) + count_lines(lexemes) : 0, n;
     const char **one = scratch ? arena_calloc(scratch, most, sizeof *one) : NULL;
     const char **other = scratch ? arena_calloc(scratch, most, sizeof *other) : NULL;
@@ -120,7 +149,7 @@ static int read_vocabulary(const struct copy *self, const struct db_result *rows
     return 0;
 }
 
-static int read_base(struct copy *self, const struct db_result *rows, int row, struct db_pool *db, struct err *err)
+int copy_read_base(struct copy *self, const struct db_result *rows, int row, struct db_pool *db, struct err *err)
 {
     struct copy_base *base = &self->bases[self->n_bases++];
 
@@ -135,17 +164,12 @@ static int read_base(struct copy *self, const struct db_result *rows, int row, s
     return read_vocabulary(self, rows, row, &base->vocabulary, err);
 }
 
-static int read_chunk(struct copy *self, const struct db_result *rows, int row, struct copy_chunk *chunk,
-                      struct err *err)
+int copy_read_piece(struct copy *self, const struct db_result *rows, int row, struct piece *piece, struct err *err)
 {
-    const char *vector = db_get(rows, row, "vector");
-    struct piece *piece = &chunk->piece;
-    float *values;
-
     *piece = (struct piece){
         .document_id = text_of(self, rows, row, "document_id"),
         .chunk_id = text_of(self, rows, row, "chunk_id"),
-        .part = text_of(self, rows, row, "part"),
+        .part = part_of(db_get(rows, row, "part")),
         .heading = text_of(self, rows, row, "heading"),
         .body = text_of(self, rows, row, "body"),
         .words = text_of(self, rows, row, "words"),
@@ -154,9 +178,20 @@ static int read_chunk(struct copy *self, const struct db_result *rows, int row, 
         .folded = text_of(self, rows, row, "folded"),
         .position = db_get_int(rows, row, "position"),
     };
-    if (!piece->document_id || !piece->chunk_id || !piece->part || !piece->heading || !piece->body || !piece->words ||
-        !piece->title || !piece->source_url || !piece->folded)
+    if (!piece->document_id || !piece->chunk_id || !piece->heading || !piece->body || !piece->words || !piece->title ||
+        !piece->source_url || !piece->folded)
         return out_of_memory(err);
+    return 0;
+}
+
+static int read_chunk(struct copy *self, const struct db_result *rows, int row, struct copy_chunk *chunk,
+                      struct err *err)
+{
+    const char *vector = db_get(rows, row, "vector");
+    float *values;
+
+    if (copy_read_piece(self, rows, row, &chunk->piece, err) < 0)
+        return -1;
     if (!vector)
         return 0;
     chunk->dims = half_hex_dims(vector);
@@ -188,7 +223,7 @@ static int read_rows(struct copy *self, const struct db_result *rows, struct db_
     if (!self->bases || !chunks)
         return out_of_memory(err);
     for (row = 1; is_kind(rows, row, "base"); row++)
-        if (read_base(self, rows, row, db, err) < 0)
+        if (copy_read_base(self, rows, row, db, err) < 0)
             return -1;
     for (size_t i = 0, base = 0; i < n_chunks; i++, row++) {
         const char *kb_id = db_get(rows, row, "kb_id");
@@ -213,17 +248,13 @@ static int read_rows(struct copy *self, const struct db_result *rows, struct db_
 struct copy *copy_read(struct db_pool *db, const char *client_id, struct err *err)
 {
     AUTO(db_result_free) struct db_result *rows = NULL;
-    AUTO(copy_release) struct copy *self = calloc(1, sizeof *self);
+    AUTO(copy_release) struct copy *self = copy_new(client_id, COPY_BYTES_MAX, err);
     struct err problem = {0};
 
-    if (!self || !(self->arena = arena_new(COPY_BYTES_MAX))) {
-        out_of_memory(err);
+    if (!self)
         return NULL;
-    }
-    atomic_init(&self->holders, 1);
-    if (ask(db, &rows, READ_SQL, (struct db_arg[]){db_text(client_id), db_int(COPY_CHUNKS_MAX)}, 2, err) < 0)
+    if (copy_ask(db, &rows, READ_SQL, (struct db_arg[]){db_text(client_id), db_int(COPY_CHUNKS_MAX)}, 2, err) < 0)
         return NULL;
-    snprintf(self->client_id, sizeof self->client_id, "%s", client_id);
     self->version = db_get_int(rows, 0, "version");
     self->too_large = db_get_int(rows, 0, "chunks") > COPY_CHUNKS_MAX;
     if (!self->too_large && read_rows(self, rows, db, &problem) < 0) {
@@ -257,8 +288,8 @@ int copy_check(struct db_pool *db, const char *client_id, const char *language, 
     const struct db_arg args[] = {db_text(client_id), db_text(language), db_text(query)};
     const char *asked = NULL;
 
-    if (ask(db, &rows, language ? VERSION_SQL ", leadwire_query_words($2, $3) AS asked" : VERSION_SQL, args,
-            language ? 3 : 1, err) < 0)
+    if (copy_ask(db, &rows, language ? VERSION_SQL ", leadwire_query_words($2, $3) AS asked" : VERSION_SQL, args,
+                 language ? 3 : 1, err) < 0)
         return -1;
     if (language && !(asked = arena_strdup(arena, db_get(rows, 0, "asked"))))
         return out_of_memory(err);

@@ -1,5 +1,5 @@
-/* copy.h - all that the searches of one client read, where it is little: its bases with their vocabulary, chunks and
- * vectors, of one version. It is not changed any more, so that threads may share it. */
+/* copy.h - all that the searches of one client read: its bases with their vocabulary, chunks and vectors, of one
+ * version. It is not changed any more, so that threads may share it. */
 #pragma once
 
 #include <stdatomic.h>
@@ -12,6 +12,7 @@
 #include "services/knowledge/search/terms.h"
 
 struct arena;
+struct copy_index;
 struct db_pool;
 struct err;
 
@@ -23,7 +24,8 @@ struct copy_chunk {
     struct piece piece;
     size_t dims; /* 0: it has no vector */
     const float *values;
-    double length2; /* of the vector, squared */
+    double length2;         /* of the vector, squared */
+    const uint16_t *halves; /* the vector in a base that has an index, instead of both */
 };
 
 struct copy_base {
@@ -32,12 +34,13 @@ struct copy_base {
     struct vocabulary vocabulary;
     size_t n_chunks;
     struct copy_chunk *chunks; /* those of an FAQ together */
+    struct copy_index *index;  /* NULL: they are searched one by one */
 };
 
 struct copy {
     char client_id[UUID_SIZE];
     int64_t version;
-    bool too_large; /* there is more than is copied: the database searches; n_bases is 0 */
+    bool too_large; /* there is more than is copied at once: n_bases is 0 */
     size_t n_bases;
     struct copy_base *bases;
     struct arena *arena; /* of all the above */
@@ -45,8 +48,8 @@ struct copy {
     atomic_int holders;
 };
 
-/* What the client's bases hold now, with the rights that the client has. The caller is its holder. NULL and *err if it
- * cannot be read. */
+/* What the client's bases hold now, with the rights that the client has, where it is little. The caller is its holder.
+ * NULL and *err if it cannot be read. */
 struct copy *copy_read(struct db_pool *db, const char *client_id, struct err *err);
 
 /* One holder more. Thread-safe, as is copy_release. */

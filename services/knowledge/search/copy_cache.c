@@ -3,6 +3,7 @@
 #include "services/knowledge/search/copy_cache.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,27 @@ static void drop(struct copy_cache *self, const char *client_id)
     free(entry);
 }
 
+/* Whether the client's copy is of the same version, and only tells more. */
+static bool is_known(struct copy_cache *self, const struct copy *copy)
+{
+    const struct entry *entry = *place_of(self, copy->client_id);
+
+    return entry && copy->too_large && !entry->copy->too_large && entry->copy->version == copy->version;
+}
+
+static void put(struct copy_cache *self, struct copy *copy, struct entry *entry, long long now_ms)
+{
+    drop(self, copy->client_id);
+    if (!entry)
+        return;
+    while (self->bytes + copy->bytes > self->max_bytes)
+        drop(self, self->ring.newer->copy->client_id);
+    *entry = (struct entry){.next = NULL, .copy = copy_hold(copy), .put_ms = now_ms};
+    *place_of(self, copy->client_id) = entry;
+    ring_add_newest(self, entry);
+    self->bytes += copy->bytes;
+}
+
 /* ---- */
 
 void copy_cache_destroy(struct copy_cache **self_p)
@@ -120,14 +142,9 @@ void copy_cache_put(struct copy_cache *self, struct copy *copy, long long now_ms
     struct entry *entry = copy->bytes > self->max_bytes ? NULL : calloc(1, sizeof *entry);
 
     pthread_mutex_lock(&self->lock);
-    drop(self, copy->client_id);
-    if (entry) {
-        while (self->bytes + copy->bytes > self->max_bytes)
-            drop(self, self->ring.newer->copy->client_id);
-        *entry = (struct entry){.next = NULL, .copy = copy_hold(copy), .put_ms = now_ms};
-        *place_of(self, copy->client_id) = entry;
-        ring_add_newest(self, entry);
-        self->bytes += copy->bytes;
-    }
+    if (is_known(self, copy))
+        free(entry);
+    else
+        put(self, copy, entry, now_ms);
     pthread_mutex_unlock(&self->lock);
 }

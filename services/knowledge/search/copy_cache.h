@@ -16,5 +16,6 @@ void copy_cache_destroy(struct copy_cache **self_p);
  * have become smaller. now_ms: on the monotonic clock. */
 struct copy *copy_cache_get(struct copy_cache *self, const char *client_id, long long now_ms);
 
-/* In the place of the client's last one. The caller goes on holding it. Without memory it keeps nothing. */
+/* In the place of the client's last one, unless copy only tells that what is there already, of the same version, is too
+ * large. The caller goes on holding it. Without memory it keeps nothing. */
 void copy_cache_put(struct copy_cache *self, struct copy *copy, long long now_ms);

@@ -7,8 +7,6 @@
 #include "libshared/err.h"
 #include "services/knowledge/search/fillers.h"
 
-#define ANSWER_WEIGHT 0.85 /* of a word in an answer; in a question it counts whole */
-
 static int out_of_memory(struct err *err)
 {
     return err_set(err, ERR_INTERNAL, "knowledge: out of memory");

@@ -13,6 +13,8 @@ struct arena;
 struct err;
 struct fillers;
 
+#define ANSWER_WEIGHT 0.85 /* of a word in an answer; in a question it counts whole */
+
 /* A base as a query asks it. */
 struct asked_base {
     const char *kb_id, *model, *folded; /* folded: the query as questions are compared */

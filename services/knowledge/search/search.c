@@ -1,8 +1,9 @@
 /* search.c - what a client's knowledge says to a query.
  *
- * What little a client knows is copied, and searched here when the database has said that the copy is as it is now. Of
- * more the database searches: then the query is embedded before it is asked, by the models that the bases had the last
- * time. When a query cannot be embedded, words and trigrams answer alone. */
+ * What a client knows is copied, and searched here when the database has said that the copy is as it is now: what is
+ * little by the search that needs it, what is more in the background (copy_builder.h). Until then the database
+ * searches: then the query is embedded before it is asked, by the models that the bases had the last time. When a query
+ * cannot be embedded, words and trigrams answer alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "services/knowledge/embedding/query_cache.h"
 #include "services/knowledge/knowledge.h"
 #include "services/knowledge/search/copy.h"
+#include "services/knowledge/search/copy_builder.h"
 #include "services/knowledge/search/copy_cache.h"
 #include "services/knowledge/search/copy_search.h"
 #include "services/knowledge/search/model_guess.h"
@@ -259,12 +261,17 @@ static int find(const struct search *self, struct copy **ret_copy, struct candid
         .each = (int)self->in->max_results + CANDIDATES_BESIDE,
         .hnsw_from = config->hnsw_min_vectors ? config->hnsw_min_vectors : INT64_MAX,
     };
+    const struct knowledge *state = self->worker->state;
     const char **asked;
 
+    if (!state->copies)
+        return find_in_database(self, &options, ret_found, err);
     if (open_copy(self, ret_copy, &asked, err) < 0)
         return -1;
-    if ((*ret_copy)->too_large)
+    if ((*ret_copy)->too_large) {
+        copy_builder_want(state->builder, self->client_id);
         return find_in_database(self, &options, ret_found, err);
+    }
     return find_in_copy(self, *ret_copy, asked, options.each, ret_found, err);
 }
 
