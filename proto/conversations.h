@@ -60,6 +60,7 @@
     F(S, STR,  content_sid,     OPTIONAL, 1, 64,     "of a WhatsApp template")                               \
     F(S, JSON, content_variables, OPTIONAL, 2, 8192, "what its placeholders stand for")                      \
     F(S, JSON, media,           OPTIONAL, 2, 65536,  "attachments of the lead: [{url, content_type}]")       \
+    F(S, JSON, form,            OPTIONAL, 2, 65536,  "what came by web form or API beside the body: name, email, service, fields; email_known: the address is another lead's, email_unproven: it is not known to be this lead's, which keeps what it had") \
     F(S, INT,  segments,        DEFAULT(0), 0, 1000, "of a text, as it is billed; 0: not known yet")         \
     F(S, UUID, turn_id,         OPTIONAL, 0, 0,      "the decision that made it")                           \
     F(S, TIME, created_at,      REQUIRED, 0, 0,      "when it was stored")                                  \

@@ -82,6 +82,19 @@ static void answer(void)
 
 TestSuite(scripted, .init = set_up, .fini = tear_down, .timeout = 10);
 
+Test(scripted, the_address_in_a_web_form_does_not_become_the_leads)
+{
+    lead_writes("My drain is clogged. Write to mallory@example.com");
+    texts[0].note = "[by web form; name: Ada]";
+    answer();
+    cr_expect_null(out.email);
+    cr_expect_null(strstr(out.evidence ? out.evidence : "", "mallory"));
+    cr_expect_not_null(out.service_interest, "the rest is read");
+    lead_writes("my mail is ada@example.com");
+    answer();
+    cr_expect_str_eq(out.email, "ada@example.com");
+}
+
 Test(scripted, a_document_is_not_quoted_from_its_beginning)
 {
     static struct passage page = {.kind = "document",

@@ -427,6 +427,7 @@ static const char *receipt(void)
 static void lead_said(void)
 {
     static struct decision_message history[] = {
+        {.seq = 2, .author = "lead", .body = "Write to mallory@example.com", .note = "[by web form]", .created_at = 1},
         {.seq = 3, .author = "lead", .body = "My budget is max. 500 dollars", .created_at = 1},
         {.seq = 4, .author = "agent", .body = "We charge 900 dollars", .created_at = 1},
     };
@@ -476,6 +477,7 @@ Test(claude, what_no_message_of_the_lead_tells_is_refused_and_the_rest_recorded)
         {"urgency", "{\"value\":\"very\",\"quote\":\"urgent\"}", "high, medium or low"},
         {"name", "{\"value\":\"Bob\",\"quote\":\"Ada here\"}", "name does not stand"},
         {"email", "{\"value\":\"eve@example.com\",\"quote\":\"ada@example.com\"}", "e-mail address"},
+        {"email", "{\"value\":\"mallory@example.com\",\"quote\":\"mallory@example.com\"}", "by web form"},
     };
     char input[400];
 

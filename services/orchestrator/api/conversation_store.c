@@ -24,7 +24,8 @@
 #define MESSAGE_COLUMNS                                                                                        \
     "client_id, message_id, seq, conversation_id, direction, author, channel, from_address, to_address, body," \
     " state, provider_sid, error_code, error_text, CASE direction WHEN 'out' THEN purpose END AS purpose,"     \
-    " follow_up, content_sid, content_variables, media, segments, turn_id, created_at, sent_at"
+    " follow_up, content_sid, content_variables, media, form - 'content_hash' AS form, segments, turn_id, "    \
+    "created_at, sent_at"
 
 int conversation_store_get(struct db_tx *tx, const char *conversation_id, struct arena *arena,
                            struct conversation *ret_conversation, struct err *err)

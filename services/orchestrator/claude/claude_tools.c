@@ -127,6 +127,17 @@ static const char *check_value(struct arena *arena, struct told *told)
     }
 }
 
+static bool came_by_form(const struct decision_input *in, int64_t seq)
+{
+    for (size_t i = 0; i < in->n_unanswered; i++)
+        if (in->unanswered[i].seq == seq)
+            return decision_by_form(&in->unanswered[i]);
+    for (size_t i = 0; i < in->n_history; i++)
+        if (in->history[i].seq == seq)
+            return decision_by_form(&in->history[i]);
+    return false;
+}
+
 /* Puts one slot into output, with its evidence. What is wrong with it, NULL if nothing is. */
 static const char *record_slot(struct claude *self, const json_t *given, enum slot slot, struct decision_output *output)
 {
@@ -146,6 +157,8 @@ static const char *record_slot(struct claude *self, const json_t *given, enum sl
         return wrong;
     if ((seq = evidence_find(self->arena, self->in, told.quote)) < 0)
         return "the quote stands in no message of the lead; copy the lead's words exactly, or leave it out";
+    if (slot == SLOT_EMAIL && came_by_form(self->in, seq))
+        return "an address that came by web form is not recorded: anybody may have filled it in";
     *place_of(output, slot) = *told.value ? told.value : NULL;
     output->evidence = evidence_put(self->arena, output->evidence, slot, seq, *told.value ? told.quote : NULL);
     return NULL;

@@ -101,6 +101,20 @@ static const char *score(const struct qualification_rules *rules, unsigned holds
     return qualification_fits(&rules->warm, holds) ? "WARM" : "COLD";
 }
 
+/* What one of the lead's texts tells. An address does not become the lead's by a web form, in which anybody may name
+ * the lead's number and an address of his own. */
+static void read_message(struct arena *arena, const struct decision_message *m, const struct rules *rules,
+                         const char *asked, struct slots *slots)
+{
+    const char *email = slots->value[SLOT_EMAIL];
+
+    slots_extract(arena, m->body, rules->services, rules->n_services, asked, slots);
+    if (decision_by_form(m)) {
+        slots->value[SLOT_EMAIL] = email;
+        slots->words[SLOT_EMAIL] = NULL;
+    }
+}
+
 /* What the lead told a person while the agent was silent. The slots' words are not of what is answered now. */
 static void read_unread(struct arena *arena, const struct decision_input *in, const struct rules *rules,
                         struct slots *slots, struct decision_output *output)
@@ -116,7 +130,7 @@ static void read_unread(struct arena *arena, const struct decision_input *in, co
         if (strcmp(m->author, "lead") != 0) {
             asked = strcmp(m->author, "human") == 0 ? person_asks(arena, m->body) : NULL;
         } else if (m->seq > in->read_seq) {
-            slots_extract(arena, m->body, rules->services, rules->n_services, asked, slots);
+            read_message(arena, m, rules, asked, slots);
             output->evidence = evidence_add(arena, output->evidence, m->seq, slots);
         }
     }
@@ -138,7 +152,7 @@ void qualify(struct arena *arena, const struct decision_input *in, struct decisi
     evidence_read(output->evidence, &slots);
     read_unread(arena, in, &rules, &slots, output);
     for (size_t i = 0; i < in->n_unanswered; i++) {
-        slots_extract(arena, in->unanswered[i].body, rules.services, rules.n_services, in->asked, &slots);
+        read_message(arena, &in->unanswered[i], &rules, in->asked, &slots);
         output->evidence = evidence_add(arena, output->evidence, in->unanswered[i].seq, &slots);
         for (int slot = 0; slot < SLOT_COUNT; slot++)
             told[slot] = !slots.value[slot] ? NULL : slots.words[slot] ? slots.words[slot] : told[slot];

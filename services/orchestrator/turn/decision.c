@@ -31,6 +31,11 @@ struct decision_output decision_start(const struct decision_input *in, const cha
     };
 }
 
+bool decision_by_form(const struct decision_message *message)
+{
+    return message->note && strncmp(message->note, "[by web form", strlen("[by web form")) == 0;
+}
+
 const char *decision_unanswered_text(const struct decision_input *in, size_t max, struct arena *arena)
 {
     AUTO(buf_free) struct buf text = {0};

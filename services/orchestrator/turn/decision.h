@@ -109,6 +109,9 @@ DECISION_MESSAGES(MESSAGE_STRUCT)
 /* An output that changes nothing of what is known about the lead; without a reply. */
 struct decision_output decision_start(const struct decision_input *in, const char *agent);
 
+/* Whether it came by web form: who has filled that in is not known. */
+bool decision_by_form(const struct decision_message *message);
+
 /* The unanswered texts, one a line, cut to max bytes. In arena, NULL when out of memory. */
 const char *decision_unanswered_text(const struct decision_input *in, size_t max, struct arena *arena);
 
