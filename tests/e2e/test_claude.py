@@ -184,6 +184,26 @@ class Claude(Conversation):
         self.assertEqual(turn["fallback"]["kind"], "unavailable")
 
 
+class Erased(Conversation):
+    def test_a_lead_that_is_erased_while_the_model_is_waited_for_ends_its_turn(self):
+        self.cluster.fault("anthropic", "delay", ms=3000, count=1)
+        self.cluster.sandbox("POST", "/anthropic/replies", [])
+        self.cluster.text(f"{self.word}: do you install water heaters?", self.lead)
+        wait_for("the model to be asked", lambda: self.requests())
+        lead = self.cluster.conversation(self.lead)["lead_id"]
+        before = self.cluster.log("orchestrator")
+        self.cluster.api("DELETE", f"/leads/{lead}", status=200)
+        wait_for("the turn to end", lambda: "the lead was erased" in self.cluster.log("orchestrator"))
+        # Another lead's turn: what the first would still do has been done.
+        self.lead = self.lead[:-1] + ("1" if self.lead[-1] != "1" else "2")
+        self.ask("do you offer emergency service?")
+        log = self.cluster.log("orchestrator")[len(before):]
+        self.assertEqual(log.count("the lead was erased"), 1, log)
+        for word in ("task failed", "was not written", "too late", "foreign key"):
+            self.assertNotIn(word, log)
+        self.assertEqual(self.cluster.sql(f"SELECT count(*) FROM tasks WHERE client_id = '{self.client_id}'"), "0")
+
+
 class Window(Conversation):
     env = {**Conversation.env, "LEADWIRE_HISTORY_TOKENS": "1500"}
 

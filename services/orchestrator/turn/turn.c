@@ -297,11 +297,27 @@ static int answer(struct worker *self, struct task *task, const char *conversati
     return turn_answer(self, task, &turn, load_us, err);
 }
 
+/* The same. Where the lead was erased while it was being answered, whatever failed failed because of that: its task has
+ * gone with it, and there is nobody to be answered. */
+static int answer_if_there(struct worker *self, struct task *task, const char *conversation_id, struct err *err)
+{
+    struct err ignored = {0};
+
+    if (answer(self, task, conversation_id, err) == 0)
+        return 0;
+    if (task->settled || turn_store_erased(self->db, task, conversation_id, &ignored) <= 0)
+        return -1;
+    task->settled = true;
+    log_info("dropped: the lead was erased while it was being answered", log_str("client_id", task->client_id),
+             log_str("conversation_id", conversation_id));
+    return 0;
+}
+
 int process_ai_response(struct worker *self, struct task *task, struct err *err)
 {
     const struct process_ai_response *payload = task->payload;
 
-    return answer(self, task, payload->conversation_id, err);
+    return answer_if_there(self, task, payload->conversation_id, err);
 }
 
 /* The same of what came by web form or API. It runs beside an answer to the lead's own texts, not before or after it:
@@ -311,5 +327,5 @@ int generate_greeting(struct worker *self, struct task *task, struct err *err)
 {
     const struct generate_greeting *payload = task->payload;
 
-    return answer(self, task, payload->conversation_id, err);
+    return answer_if_there(self, task, payload->conversation_id, err);
 }

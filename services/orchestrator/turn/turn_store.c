@@ -8,6 +8,7 @@
 #include "libshared/clock.h"
 #include "libshared/db.h"
 #include "libshared/err.h"
+#include "libshared/tasks.h"
 #include "libshared/text.h"
 #include "proto/client_keys.h"
 #include "services/orchestrator/api/client_config.h"
@@ -440,4 +441,14 @@ int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *tas
         db_int(turn->tokens.cache_write), db_int(turn->cost_micro_usd), db_bool(turn->fallback),
         db_text(turn->exchange), db_int(saw_seq(turn)), db_int(turn->in.unanswered[0].seq), db_int(turn->last_seq),
         db_int(turn->history_from));
+}
+
+int turn_store_erased(struct db_pool *pool, const struct task *task, const char *conversation_id, struct err *err)
+{
+    int n = db_run(pool, task->client_id, NULL, err,
+                   "SELECT WHERE NOT EXISTS (SELECT FROM conversations WHERE client_id = $1 AND conversation_id = $2)"
+                   "         AND NOT EXISTS (SELECT FROM tasks WHERE client_id = $1 AND task_id = $3)",
+                   db_text(task->client_id), db_text(conversation_id), db_text(task->task_id));
+
+    return n < 0 ? -1 : n > 0;
 }

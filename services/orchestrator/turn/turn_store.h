@@ -10,6 +10,7 @@ struct db_pool;
 struct db_result;
 struct db_tx;
 struct err;
+struct task;
 struct turn;
 
 /* Client, lead, conversation, history (turn_history.h) and the unanswered messages, into arena. ERR_NOT_FOUND if the
@@ -49,3 +50,6 @@ int turn_store_lead_read(const struct db_result *rows, struct lead_change *ret_c
 
 /* The decision itself: sent ahead. */
 int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *task_id, struct err *err);
+
+/* 1 if conversation and task are gone, as an erasure leaves them; 0 if not, -1 on failure. */
+int turn_store_erased(struct db_pool *pool, const struct task *task, const char *conversation_id, struct err *err);
