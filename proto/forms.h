@@ -14,7 +14,7 @@
     F(S, STR,  language,        OPTIONAL, 0, 35,     "of the page: language tag, e.g. es")                  \
     F(S, STRS, redirect_urls,   OPTIONAL, 0, 10,     "pages to which a browser may be sent afterwards; the first by default") \
     F(S, INT,  max_per_minute,  OPTIONAL, 0, 10000,  "submissions that are taken a minute; absent or 0: as it is, and 30 at first") \
-    F(S, INT,  max_new_per_day, OPTIONAL, 0, 100000, "numbers that have never texted which are written to a day for its sake; further leads are kept, and people are told; absent or 0: as it is, and 100 at first")
+    F(S, INT,  max_new_per_day, OPTIONAL, 0, 100000, "numbers that have never texted which are written to a day for its sake, and leads without a phone, or that ask not to be texted, of each of which people get a text; further leads are kept, and people are told once; absent or 0: as it is, and 100 at first")
 
 #define WEB_FORM(S, F, E, M, L)                                                                             \
     F(S, UUID, client_id,       REQUIRED, 0, 0,      "its client")                                          \

@@ -401,6 +401,24 @@ class NotWrittenTo(FormTest):
         for words in ("Ada", "ada@example.com", "Call me about a leak."):
             self.assertIn(words, alert)
 
+    def test_a_flood_of_leads_that_are_not_texted_does_not_text_people_for_each(self):
+        self.api("PATCH", f"/forms/{self.form['form']['form_id']}", {"max_new_per_day": 2})
+        for i in range(4):
+            self.submit(phone="", email=f"ada{i}@example.com", message=f"Call me about leak {i}.")
+        self.submit(phone=self.lead, message="A leak. Do not text me.")
+        self.submit(phone="", email="ada0@example.com", message="Call me, now!")
+        self.settled()
+        alerts = [a["body"] for a in self.cluster.replies(self.boss)]
+        self.assertEqual(len(alerts), 3, alerts)
+        self.assertEqual(sum("max_new_per_day" in a for a in alerts), 1, alerts)
+        notices = self.api("GET", "/notices")["items"]
+        self.assertEqual(sorted(n["kind"] for n in notices), ["form_bound", "lead_not_greeted", "lead_not_greeted"])
+        self.assertEqual(self.one("SELECT count(*) FROM leads WHERE client_id = CLIENT"), "5")
+        # Those of others have a bound of their own.
+        phone = self.lead[:-1] + ("1" if self.lead[-1] != "1" else "2")
+        self.submit(phone=phone)
+        self.cluster.wait_replies(1, phone)
+
     def test_who_has_opted_out_stays_so(self):
         lead = self.api("POST", "/leads", {"phone": self.lead}, 201)["lead"]
         self.api("POST", f"/leads/{lead['lead_id']}/opt-out", {})

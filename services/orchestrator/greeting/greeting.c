@@ -29,11 +29,12 @@
  * often a day may one be called on one subject in Florida: Florida Statutes, 501.616 (6) (b). */
 #define UNASKED_MAX 3
 
-#define HOUR_US (INT64_C(3600) * 1000000)
-#define DAY_US  (24 * HOUR_US)
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 /* Not the lead's doing: people are told once for all that come. */
 static const char too_many_strangers[] = "its form has brought more numbers today than its max_new_per_day allows";
+
+static const char too_many_told[] = "its form has brought more leads today than its max_new_per_day allows";
 
 /* Why nothing is sent, and what helps. */
 struct obstacle {
@@ -55,6 +56,11 @@ static bool find_obstacle(const struct turn *turn, const struct greeting_terms *
     if (turn->opted_out)
         *ret_obstacle = (struct obstacle){"it has opted out of messages before",
                                           "call it; if it agrees, opt it in: POST /api/v1/leads/{lead_id}/opt-in"};
+    else if (turn->over_bound > 0 && (turn->refuses_texts || no_phone))
+        *ret_obstacle = (struct obstacle){
+            too_many_told,
+            "look at the leads that came by it (GET /api/v1/leads?channel=form): they are kept; where they are real, "
+            "call or write to them, and raise the form's max_new_per_day; else give it another token"};
     else if (turn->refuses_texts || terms->refused)
         *ret_obstacle = (struct obstacle){"it asks not to be texted", "call it or write an e-mail"};
     else if (no_phone)
@@ -81,12 +87,15 @@ static bool find_obstacle(const struct turn *turn, const struct greeting_terms *
 static int name_notice(const struct turn *turn, const struct obstacle *obstacle, struct arena *arena,
                        struct notice_spec *notice, const char **ret_once, struct err *err)
 {
-    if (obstacle->why == too_many_strangers) {
+    if (obstacle->why == too_many_strangers || obstacle->why == too_many_told) {
         notice->kind = "form_bound";
         notice->subject = form_id(turn->form, arena);
         notice->text = arena_printf(arena,
-                                    "the form %s has brought more than %d numbers today that have never texted: "
-                                    "further leads are not written to",
+                                    obstacle->why == too_many_told
+                                        ? "the form %s has brought more than %d leads today that may not be texted: "
+                                          "nobody is told of each of the further ones"
+                                        : "the form %s has brought more than %d numbers today that have never texted: "
+                                          "further leads are not written to",
                                     form_name(turn->form, arena), turn->over_bound);
         *ret_once = arena_printf(arena, "alert:form:%s:%lld", notice->subject, (long long)(turn->in.now / DAY_US));
     } else {
@@ -95,7 +104,7 @@ static int name_notice(const struct turn *turn, const struct obstacle *obstacle,
         notice->text = arena_printf(arena, "a lead came by web form or API and is not written to: %s (%s)",
                                     obstacle->why, turn->lead_address);
         *ret_once =
-            arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)(turn->in.now / HOUR_US));
+            arena_printf(arena, "alert:form:%s:%lld", turn->conversation_id, (long long)(turn->in.now / DAY_US));
     }
     if (!notice->subject || !notice->text || !*ret_once)
         return err_set(err, ERR_INTERNAL, "greeting: out of memory");
