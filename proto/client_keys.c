@@ -48,7 +48,7 @@ const struct client_key client_keys[] = {
     {"lead_greeting",                CLIENT_KEY_TEXT, 1, 300, "name|service|business", false, "first words to a lead that came by web form or API and asked nothing; {name} and {service} stand for what it gave, {business} for the client's name. A question is added where there is none"},
     {"whatsapp_greeting_content_sid", CLIENT_KEY_SID, 0, 0, "HX", false, "WhatsApp template, HX..., that opens a conversation with such a lead; its {{1}} is the name, or there, {{2}} the business"},
     {"escalation_text",              CLIENT_KEY_TEXT, 1, 300, NULL, false, "what a lead is told when a person takes over"},
-    {"language",                     CLIENT_KEY_TEXT, 2, 35, NULL, false, "language tag of the client, e.g. en; leads are answered in their own"},
+    {"language",                     CLIENT_KEY_TEXT, 2, 35, NULL, false, "language tag of the client, e.g. en, in which its people are texted and called (English, Spanish, Arabic); leads are answered in their own"},
     {"agent",                        CLIENT_KEY_WORD, 0, 0, "auto|claude|scripted", false, "who answers; auto: Claude where a key is configured"},
     {"anthropic_model",              CLIENT_KEY_TEXT, 1, 128, NULL, false, "model that answers this client's leads"},
     {"monthly_budget_usd",           CLIENT_KEY_NUMBER, 0, 1000000, NULL, false, "what the model may cost in a month of the client's calendar, in USD; from then on the scripted agent answers. 0: always. Unset: no limit"},

@@ -119,6 +119,18 @@ int message_hours_wait(struct db_tx *tx, const char *client_id, const char *mess
     return 0;
 }
 
+int message_call_language(struct db_pool *pool, const char *client_id, struct arena *arena, const char **ret_language,
+                          struct err *err)
+{
+    AUTO(db_result_free) struct db_result *rows = NULL;
+
+    if (db_run(pool, client_id, &rows, err, "SELECT config->>'language' AS language FROM clients WHERE client_id = $1",
+               db_text(client_id)) < 0)
+        return -1;
+    *ret_language = db_result_count(rows) > 0 ? arena_strdup(arena, db_get(rows, 0, "language")) : NULL;
+    return 0;
+}
+
 int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err)
 {
     return db_query(tx, NULL, err,

@@ -54,6 +54,11 @@ int message_confirm(struct db_pool *pool, const struct task *task, const struct 
 int message_hours_wait(struct db_tx *tx, const char *client_id, const char *message_id, int64_t *ret_wait_ms,
                        struct err *err);
 
+/* The tag of the language that the client's people are called in, in arena; NULL: none is configured. 0, or -1 with
+ * *err. */
+int message_call_language(struct db_pool *pool, const char *client_id, struct arena *arena, const char **ret_language,
+                          struct err *err);
+
 /* failed -> queued, if the provider never took it: 0 otherwise. */
 int message_requeue(struct db_tx *tx, const char *client_id, const char *message_id, struct err *err);
 

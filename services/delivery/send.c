@@ -98,18 +98,22 @@ static int call(struct worker *self, struct task *task, const struct admission *
                                  .from = message->from,
                                  .status_callback = callback_address(self, task, message)};
     AUTO(buf_free) struct buf url = {0}, twiml = {0};
+    const char *language;
 
+    if (message_call_language(self->db, task->client_id, task->arena, &language, err) < 0) {
+        if (err)
+            err->kind = ERR_UNAVAILABLE; /* nothing has left us */
+        return -1;
+    }
     if (public_url)
         twiml_voice_url(&url, public_url, task->client_id, message->message_id);
     if (public_url && strcmp(admission->call_twiml, "url") == 0) {
         wanted.url = url.data;
     } else if (public_url) {
-        twiml_alert(&twiml, url.data, message->body);
+        twiml_alert(&twiml, url.data, language, message->body);
         wanted.twiml = twiml.data;
     } else {
-        buf_puts(&twiml, "<Response><Say>");
-        xml_text(&twiml, message->body);
-        buf_puts(&twiml, "</Say></Response>");
+        twiml_say(&twiml, language, message->body);
         wanted.twiml = twiml.data;
     }
     if (url.failed || twiml.failed)

@@ -22,17 +22,18 @@ static void put_answer(struct buf *out, const struct webhook *self, const char *
 {
     AUTO(buf_free) struct buf url = {0};
     const char *digits = form_get(&self->form, "Digits"), *lead = db_get(call, 0, "lead_phone");
+    const char *language = db_get(call, 0, "language");
 
     if (!digits || !*digits) {
         twiml_voice_url(&url, self->job->gateway->worker->config->public_url, client_id, message_id);
         out->failed = url.failed;
-        twiml_alert(out, url.failed ? "" : url.data, db_get(call, 0, "body"));
+        twiml_alert(out, url.failed ? "" : url.data, language, db_get(call, 0, "body"));
     } else if (strcmp(digits, CONNECT_KEY) == 0 && lead) {
         log_info("an alert call is put through to the lead", log_str("message_id", message_id),
                  log_phone("lead", lead));
         twiml_dial(out, db_get(call, 0, "our_number"), lead);
     } else {
-        twiml_goodbye(out);
+        twiml_goodbye(out, language);
     }
 }
 
@@ -44,10 +45,11 @@ static void answer_voice(struct webhook *self, struct worker *worker, const char
     struct err err = {0};
     int found = 0;
 
-    if (client_id && (found = db_run(worker->db, NULL, &call, &err,
-                                     "SELECT ours, body, our_number, lead_phone FROM alert_call($1, $2, $3, $4)",
-                                     db_text(client_id), db_text(message_id), db_text(self->account),
-                                     db_text(worker->config->twilio_account_sid))) < 0) {
+    if (client_id &&
+        (found = db_run(worker->db, NULL, &call, &err,
+                        "SELECT ours, body, our_number, lead_phone, language FROM alert_call($1, $2, $3, $4)",
+                        db_text(client_id), db_text(message_id), db_text(self->account),
+                        db_text(worker->config->twilio_account_sid))) < 0) {
         log_err(LOG_WARN, "an alert call could not be read", &err);
         job_unavailable(job, "what the call says could not be read; send it again");
         return;
@@ -59,7 +61,7 @@ static void answer_voice(struct webhook *self, struct worker *worker, const char
     if (found > 0)
         put_answer(&out, self, client_id, message_id, call);
     else
-        twiml_goodbye(&out);
+        twiml_goodbye(&out, NULL);
     if (out.failed)
         job_unavailable(job, "no memory for this request");
     else

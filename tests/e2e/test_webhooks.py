@@ -429,6 +429,16 @@ class States(WebhookTest):
         self.assertEqual((dial.get("callerId"), dial.find("Number").text), (BUSINESS, self.lead))
         self.assertIsNone(ET.fromstring(self.call(message, Digits="2").body).find("Dial"))
 
+    def test_an_alert_call_is_read_in_the_clients_language(self):
+        message = self.make_message("voice", "alert", "sent")
+        self.cluster.api("PATCH", f"/clients/{self.client_id}/config", {"language": "ar"}, status=200)
+        try:
+            said = ET.fromstring(self.call(message).body).find("Gather").find("Say")
+            self.assertEqual((said.get("language"), said.get("voice")), ("arb", "Polly.Zeina"))
+            self.assertIn("اضغط 1", said.text)
+        finally:
+            self.cluster.api("PATCH", f"/clients/{self.client_id}/config", {"language": None}, status=200)
+
     def test_a_call_that_is_not_the_clients_says_nothing(self):
         message, text = self.make_message("voice", "alert"), self.make_message()
         for answer in (self.call(message, client=str(uuid.uuid4()), Digits="1"), self.call(text, Digits="1"),

@@ -257,6 +257,17 @@ Test(delivery_kinds, an_alert_call_says_its_text_and_waits_for_a_key)
     cr_expect(eq(str, OUT_("state || provider_sid"), "sentCA1"));
 }
 
+Test(delivery_kinds, an_alert_call_speaks_the_clients_language)
+{
+    make_call();
+    SET_CONFIG("{\"language\":\"es-MX\"}");
+    fake_twilio_answer(&fake, 201, "{\"sid\":\"CA1\"}");
+    cr_expect(eq(int, send_as(TASK_make_alert_call), 0));
+    cr_expect(asked("Polly.Mia"));
+    cr_expect(asked("Pulse"));
+    cr_expect(asked("Press") == false);
+}
+
 Test(delivery_kinds, or_lets_twilio_ask_the_gateway_for_it)
 {
     make_call();

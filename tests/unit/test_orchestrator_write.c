@@ -421,6 +421,20 @@ Test(orchestrator_write, a_hot_lead_is_told_once_by_text_and_call)
                      "lead agent");
 }
 
+Test(orchestrator_write, the_call_about_a_hot_lead_speaks_the_clients_language)
+{
+    const char *conversation = new_conversation("sms");
+    const char *text;
+
+    configure("{\"hot_lead_sms_number\":\"" BOSS "\",\"alert_call\":\"on\",\"language\":\"es\"}");
+    lead_writes(conversation, "sms", "I'm Ada. My boiler burst, I need a new boiler today, it is an emergency!", 0);
+    answer(conversation);
+    text = one("SELECT body AS v FROM messages WHERE client_id = $1 AND channel = 'voice'");
+    cr_expect(strncmp(text, "Cliente muy interesado para Acme. Nombre: Ada. ", 47) == 0 &&
+                  strstr(text, "Número: 1 5 5 5 0 0 0 1 1 1 1. Últimas palabras: I'm Ada."),
+              "%s", text);
+}
+
 /* Moves the lead's last alert back in time. */
 static void alerted_before(const char *interval)
 {

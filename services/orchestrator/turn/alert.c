@@ -138,21 +138,36 @@ static void put_digits(struct buf *out, const char *number)
             buf_printf(out, " %c", *number);
 }
 
+/* Of the call, by language. */
+struct spoken {
+    const char *hot, *name, *wants, *urgency, *budget, *when, *number, *words;
+};
+
+static const struct spoken spoken[] = {
+    [LANGUAGE_ENGLISH] = {"Hot lead for ",
+                          "Name: ", "Wants: ", "Urgency: ", "Budget: ", "When: ", "Number:", ". Last words: "},
+    [LANGUAGE_SPANISH] = {"Cliente muy interesado para ", "Nombre: ", "Quiere: ", "Urgencia: ", "Presupuesto: ",
+                          "Cuándo: ", "Número:", ". Últimas palabras: "},
+    [LANGUAGE_ARABIC] = {"عميل مهتم جدًا لدى ",
+                         "الاسم: ", "يريد: ", "الاستعجال: ", "الميزانية: ", "متى: ", "الرقم:", ". آخر كلماته: "},
+};
+
 const char *alert_speech(const struct turn *turn, struct arena *arena)
 {
+    const struct spoken *say = &spoken[language_of_client(turn, arena)];
     AUTO(buf_free) struct buf out = {0};
 
-    buf_puts(&out, "Hot lead for ");
+    buf_puts(&out, say->hot);
     put_cut(&out, turn->in.client_name, NAME_MAX_BYTES);
     buf_puts(&out, ". ");
-    put_thing(&out, "Name: ", turn->out.name, ". ");
-    put_thing(&out, "Wants: ", turn->out.service_interest, ". ");
-    put_thing(&out, "Urgency: ", turn->out.urgency, ". ");
-    put_thing(&out, "Budget: ", turn->out.budget_range, ". ");
-    put_thing(&out, "When: ", turn->out.timeline, ". ");
-    buf_puts(&out, "Number:");
+    put_thing(&out, say->name, turn->out.name, ". ");
+    put_thing(&out, say->wants, turn->out.service_interest, ". ");
+    put_thing(&out, say->urgency, turn->out.urgency, ". ");
+    put_thing(&out, say->budget, turn->out.budget_range, ". ");
+    put_thing(&out, say->when, turn->out.timeline, ". ");
+    buf_puts(&out, say->number);
     put_digits(&out, turn->lead_address);
-    buf_puts(&out, ". Last words: ");
+    buf_puts(&out, say->words);
     put_cut(&out, last_words(turn), WORDS_MAX_BYTES);
     return out.failed ? NULL : arena_strdup(arena, out.data);
 }
