@@ -468,6 +468,27 @@ Test(orchestrator_follow_up, by_whatsapp_it_is_not_sent_once_only_a_template_may
     EXPECT_ONE(WAITING, "");
 }
 
+Test(orchestrator_follow_up, by_whatsapp_it_is_a_template_once_only_that_may_be_sent)
+{
+    run_sql("UPDATE conversations SET channel = 'whatsapp' WHERE client_id = $1");
+    run_sql("INSERT INTO client_numbers (channel, number, client_id) VALUES ('whatsapp', '+15550002222', $1)"
+            "    ON CONFLICT (channel, number) DO UPDATE SET client_id = excluded.client_id");
+    run_sql("UPDATE leads SET name = 'Ada Lovelace' WHERE client_id = $1");
+    configure("{\"whatsapp_follow_up_content_sid\":\"HX0123456789abcdef0123456789abcdef\"}");
+    exchange("I need a new boiler");
+    hours_pass(1);
+    cr_assert(due());
+    EXPECT_ONE("SELECT (content_sid IS NULL)::text AS v FROM messages WHERE client_id = $1 AND follow_up IS NOT NULL",
+               "true");
+    sent();
+    hours_pass(24);
+    cr_assert(due());
+    EXPECT_ONE(WRITTEN, "agent started silence:1, agent started silence:2");
+    EXPECT_ONE("SELECT content_sid || (content_variables ->> '1') || (content_variables ->> '2') || body AS v"
+               "  FROM messages WHERE client_id = $1 AND follow_up = 'silence:2'",
+               "HX0123456789abcdef0123456789abcdefAdaAcme");
+}
+
 Test(orchestrator_follow_up, who_left_its_number_in_a_form_is_followed_up_only_with_a_consent)
 {
     exchange("I need a new boiler");

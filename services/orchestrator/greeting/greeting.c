@@ -148,18 +148,6 @@ static int wait_for_hours(struct worker *self, struct task *task, const struct t
     return db_commit(&tx, err);
 }
 
-/* {"1": the lead's name, "2": the business}. */
-static const char *template_variables(const struct turn *turn, struct arena *arena)
-{
-    const char *name = greeting_name(arena, turn->lead.name);
-    json_auto_t *variables = json_pack("{s:s, s:s}", "1", name ? name : "there", "2", turn->in.client_name);
-    char *text = variables ? json_dumps(variables, JSON_COMPACT) : NULL;
-    const char *copy = arena_strdup(arena, text);
-
-    free(text);
-    return copy;
-}
-
 /* It opens the conversation and answers nothing: what the lead has asked is answered when it writes back. */
 static int send_template(struct worker *self, struct task *task, const struct turn *turn, struct err *err)
 {
@@ -175,7 +163,8 @@ static int send_template(struct worker *self, struct task *task, const struct tu
                                .to = turn->lead_address,
                                .body = "",
                                .content_sid = template_sid(turn, task->arena),
-                               .content_variables = template_variables(turn, task->arena),
+                               .content_variables =
+                                   greeting_variables(task->arena, turn->lead.name, turn->in.client_name),
                                .trace_id = task->trace_id,
                                .epoch = turn->epoch};
 

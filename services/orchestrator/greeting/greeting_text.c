@@ -2,7 +2,9 @@
 #include "services/orchestrator/greeting/greeting_text.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -132,4 +134,15 @@ const char *greeting_text(struct arena *arena, const struct decision_input *in)
     thanks =
         expand(arena, template_text(service ? GREET_SERVICE : GREET_REQUEST, language), name, service, in->client_name);
     return hello && thanks ? arena_printf(arena, "%s %s", hello, thanks) : NULL;
+}
+
+const char *greeting_variables(struct arena *arena, const char *name, const char *business)
+{
+    const char *first = greeting_name(arena, name);
+    json_auto_t *variables = json_pack("{s:s, s:s}", "1", first ? first : "there", "2", business);
+    char *text = variables ? json_dumps(variables, JSON_COMPACT) : NULL;
+    const char *copy = arena_strdup(arena, text);
+
+    free(text);
+    return copy;
 }

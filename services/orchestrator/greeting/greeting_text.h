@@ -12,3 +12,7 @@ const char *greeting_text(struct arena *arena, const struct decision_input *in);
 
 /* The first name, as far as it looks like one; NULL if it does not. */
 const char *greeting_name(struct arena *arena, const char *name);
+
+/* What the placeholders of a WhatsApp template stand for, as JSON: {"1": that name, or "there", "2": the business}. In
+ * arena; NULL when out of memory. */
+const char *greeting_variables(struct arena *arena, const char *name, const char *business);

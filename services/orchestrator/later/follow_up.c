@@ -15,6 +15,7 @@
 #include "proto/messages.h"
 #include "services/orchestrator/api/client_config.h"
 #include "services/orchestrator/greeting/first_message.h"
+#include "services/orchestrator/greeting/greeting_text.h"
 #include "services/orchestrator/handlers.h"
 #include "services/orchestrator/later/follow_up_plan.h"
 #include "services/orchestrator/later/follow_up_store.h"
@@ -163,6 +164,18 @@ static const char *why_void_after_silence(const struct following *self)
     return state->may_be_written_to ? NULL : "void: the lead has not written itself, and has not consented";
 }
 
+/* By WhatsApp free text goes within 24 hours of the lead's last message alone; later a template. */
+static bool needs_template(const struct following *self)
+{
+    return strcmp(self->state.writing.channel, "whatsapp") == 0 && !self->state.writing.window_open;
+}
+
+/* NULL: the client has none. */
+static const char *template_sid(const struct following *self)
+{
+    return client_config_text(self->state.writing.config, "whatsapp_follow_up_content_sid", self->task->arena);
+}
+
 /* NULL: it is wanted. */
 static const char *why_void(const struct following *self)
 {
@@ -184,7 +197,7 @@ static const char *why_void(const struct following *self)
         if (why)
             return why;
     }
-    if (strcmp(state->writing.channel, "whatsapp") == 0 && !state->writing.window_open)
+    if (needs_template(self) && !template_sid(self))
         return "not sent: the lead has not written by WhatsApp for 24 hours, so that only a template may be sent";
     return NULL;
 }
@@ -280,7 +293,10 @@ static int put_next(const struct following *self, const char *message_id, struct
 static int send(const struct following *self, struct err *err)
 {
     const struct writing *writing = &self->state.writing;
-    const char *body = compose(self);
+    const char *template = needs_template(self) ? template_sid(self) : NULL;
+    const char *variables =
+        template ? greeting_variables(self->task->arena, self->state.lead_name, writing->client_name) : NULL;
+    const char *body = template ? "" : compose(self);
     char message_id[UUID_SIZE], which[NAME_SIZE];
     struct outbound message = {.client_id = writing->client_id,
                                .conversation_id = writing->conversation_id,
@@ -294,11 +310,13 @@ static int send(const struct following *self, struct err *err)
                                            : client_config_sender(writing->config, writing->channel, self->task->arena),
                                .to = writing->lead_address,
                                .body = body,
+                               .content_sid = template,
+                               .content_variables = variables,
                                .follow_up = which,
                                .trace_id = self->task->trace_id,
                                .epoch = self->state.epoch};
 
-    if (!body)
+    if (!body || (template && !variables))
         return err_set(err, ERR_INTERNAL, "a follow-up: out of memory");
     if (!message.from)
         return task_skip(self->tx, self->worker->bus, self->task, "not sent: the client has no number to send from",
