@@ -159,6 +159,21 @@ Test(accept, who_writes_slowly_is_waited_for_longer)
                  1);
 }
 
+Test(accept, a_text_after_our_answer_begins_anew)
+{
+    struct inbound first = gw_text("SM1", "so my boiler"), second = gw_text("SM2", "tomorrow");
+
+    first.hold_ms = 1000;
+    second.hold_ms = 2000;
+    gw_store_one(first);
+    gw_change("UPDATE messages SET created_at = created_at - interval '2 seconds' WHERE client_id = $1");
+    gw_change("UPDATE conversations SET answered_seq = 1000 WHERE client_id = $1");
+    gw_change("DELETE FROM tasks WHERE client_id = $1");
+    gw_store_one(second);
+    cr_expect_eq(gw_ask("SELECT (run_at = created_at + interval '1 second')::int AS n FROM tasks WHERE client_id = $1"),
+                 1);
+}
+
 Test(accept, a_burst_never_waits_longer_than_four_seconds)
 {
     struct inbound second = gw_text("SM2", "and"), third = gw_text("SM3", "hello?");
