@@ -15,9 +15,12 @@
 #include "services/orchestrator/later/follow_up_plan.h"
 #include "services/orchestrator/scripted/intents.h"
 #include "services/orchestrator/scripted/language.h"
+#include "services/orchestrator/scripted/phrases.h"
+#include "services/orchestrator/scripted/plain.h"
 #include "services/orchestrator/scripted/qualify.h"
 #include "services/orchestrator/scripted/quote.h"
 #include "services/orchestrator/scripted/templates.h"
+#include "services/orchestrator/scripted/words.h"
 #include "services/orchestrator/turn/decision.h"
 #include "services/orchestrator/turn/reply.h"
 #include "services/orchestrator/turn/reply_channel.h"
@@ -99,18 +102,23 @@ static bool say_passages(struct answering *self)
 
 /* ---- asking ---- */
 
-/* Urgent work needs no date, and who wants nothing is asked nothing. */
-static bool is_missing(const struct slots *slots, enum slot slot)
+static bool is_urgent(const struct slots *slots)
 {
     const char *urgency = slots->value[SLOT_URGENCY];
 
+    return urgency && strncmp(urgency, "high", 4) == 0;
+}
+
+/* Urgent work needs no date, and nobody whose house is under water has a budget in mind. */
+static bool is_missing(const struct slots *slots, enum slot slot)
+{
     if (slots->value[slot])
         return false;
     if (slot == SLOT_URGENCY)
         return !slots->value[SLOT_TIMELINE];
     if (slot == SLOT_BUDGET)
-        return !slots->value[SLOT_BUDGET_REFUSED];
-    return slot != SLOT_TIMELINE || !urgency || strncmp(urgency, "high", 4) != 0;
+        return !slots->value[SLOT_BUDGET_REFUSED] && !(is_urgent(slots) && slots->value[SLOT_SERVICE]);
+    return slot != SLOT_TIMELINE || !is_urgent(slots);
 }
 
 /* Asks for one thing that is still missing. What was asked for last and not told is not asked for again at once. */
@@ -215,6 +223,24 @@ static bool has_learned(const struct slots *slots)
     return false;
 }
 
+/* "Thanks": even where it says by the way that there is no budget. */
+static bool only_thanks(const struct answering *self)
+{
+    const struct intents *intents = &self->intents;
+    struct slots told = self->slots;
+
+    told.words[SLOT_BUDGET_REFUSED] = NULL;
+    return intents->thanks && !intents->questions && !intents->booking && !intents->greeting && !has_learned(&told);
+}
+
+/* "Ok", "perfect" */
+static bool is_idle(const struct answering *self)
+{
+    const char *plain = plain_letters(self->arena, self->text), *folded = plain ? words_fold(self->arena, plain) : NULL;
+
+    return folded && text_has_word(self->text) && phrases_say_nothing(folded);
+}
+
 /* Nothing was asked: say that it was understood, as far as it was. */
 static void say_noted(struct answering *self)
 {
@@ -224,6 +250,8 @@ static void say_noted(struct answering *self)
 
     if (self->slots.value[SLOT_NOT_INTERESTED])
         say(self, SAY_GOODBYE);
+    else if (only_thanks(self))
+        say(self, SAY_WELCOME);
     else if (self->intents.greeting && !learned && self->in->n_history == 0 && greeting)
         say_text(self, greeting);
     else if (self->intents.greeting && !learned && self->in->n_history == 0)
@@ -232,8 +260,10 @@ static void say_noted(struct answering *self)
         say_of(self, SAY_URGENT, out->service_interest);
     else if (learned)
         say(self, SAY_NOTED);
+    else if (is_idle(self) && self->in->n_history > 0)
+        say(self, SAY_ANYTIME);
     else
-        say(self, self->intents.thanks ? SAY_WELCOME : SAY_RECEIVED);
+        say(self, SAY_RECEIVED);
 }
 
 static void answer(struct answering *self)
@@ -241,8 +271,6 @@ static void answer(struct answering *self)
     const struct intents *intents = &self->intents;
     /* "Can you still do it today?" */
     bool booking = intents->booking || (intents->deed && self->slots.words[SLOT_TIMELINE]);
-    bool only_thanks =
-        intents->thanks && !intents->questions && !booking && !intents->greeting && !has_learned(&self->slots);
     bool declined = self->slots.value[SLOT_NOT_INTERESTED] != NULL;
     enum escalation_cause cause = escalation_of(self->in);
 
@@ -275,8 +303,11 @@ static void answer(struct answering *self)
         return;
     } else if (!intents->bot) {
         say_noted(self);
+        /* What is known of it helps somebody in trouble, asked for or not. */
+        if (self->slots.words[SLOT_URGENCY] && is_urgent(&self->slots) && !declined)
+            say_passages(self);
     }
-    if (!only_thanks && !declined)
+    if (!only_thanks(self) && !declined)
         ask_missing(self);
 }
 

@@ -33,6 +33,14 @@ static bool begins_with_yes(const char *folded)
     return false;
 }
 
+/* "How long does it take?" asks for no deed. */
+static bool asks_amount(const char *folded)
+{
+    static const char *const amounts[] = {"how long", "how many", "cuanto tiempo", NULL};
+
+    return words_find(folded, amounts) != NULL;
+}
+
 static void read_sentence(const char *folded, bool bot, bool marked, struct intents *intents)
 {
     bool human = !bot && phrase_find(folded, phrases_human) != NULL;
@@ -43,7 +51,7 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
     intents->human |= human;
     intents->booking |= booking;
     intents->questions += question;
-    intents->deed |= question && phrase_find(folded, phrases_deed);
+    intents->deed |= question && phrase_find(folded, phrases_deed) && !asks_amount(folded);
     intents->price |= question && phrase_find(folded, phrases_price);
     intents->greeting |= phrase_find(folded, phrases_greeting) != NULL;
     intents->thanks |= phrase_find(folded, phrases_thanks) != NULL;
@@ -58,10 +66,59 @@ static void read_text(struct arena *arena, const struct sentence *sentence, stru
         read_sentence(folded, identity_asked(arena, sentence->text), sentence->question, intents);
 }
 
+/* ---- two questions in one sentence ---- */
+
+static bool asks(struct arena *arena, const char *text)
+{
+    struct intents intents = {0};
+
+    if (text)
+        read_text(arena, &(struct sentence){.text = text}, &intents);
+    return intents.questions > 0;
+}
+
+/* Where the second of two questions begins, which an "and" joins: "do you work in Salem and how much is a visit". NULL
+ * if there is but one. */
+static const char *second_question(struct arena *arena, const char *text)
+{
+    static const char *const joints[] = {" and ", " & ", ", ", " y ", " و"};
+
+    for (size_t i = 0; i < COUNT_OF(joints); i++)
+        for (const char *p = text; (p = strcasestr(p, joints[i])); p++) {
+            const char *second = p + strlen(joints[i]), *folded = words_fold(arena, second);
+
+            if (folded && begins_as_question(folded) && asks(arena, arena_strndup(arena, text, (size_t)(p - text))))
+                return second;
+        }
+    return NULL;
+}
+
+/* The sentences of a text, and those that ask two things in two. Returns how many. */
+static size_t read_sentences(struct arena *arena, const char *text, struct sentence *ret, size_t max)
+{
+    struct sentence whole[SENTENCES_MAX];
+    size_t n = words_sentences(arena, text, whole, COUNT_OF(whole)), kept = 0;
+
+    for (size_t i = 0; i < n && kept < max; i++) {
+        const char *second = kept + 1 < max ? second_question(arena, whole[i].text) : NULL;
+
+        if (second) {
+            size_t len = (size_t)(second - whole[i].text);
+
+            ret[kept] = (struct sentence){.text = arena_strndup(arena, whole[i].text, len), .question = true};
+            kept += ret[kept].text != NULL;
+            ret[kept++] = (struct sentence){.text = second, .question = true};
+        } else {
+            ret[kept++] = whole[i];
+        }
+    }
+    return kept;
+}
+
 struct intents intents_read(struct arena *arena, const char *text, const char *asked)
 {
     struct sentence sentences[SENTENCES_MAX];
-    size_t n = words_sentences(arena, text, sentences, COUNT_OF(sentences));
+    size_t n = read_sentences(arena, text, sentences, COUNT_OF(sentences));
     struct intents intents = {0};
 
     for (size_t i = 0; i < n; i++)
@@ -71,10 +128,10 @@ struct intents intents_read(struct arena *arena, const char *text, const char *a
     return intents;
 }
 
-size_t intents_questions(struct arena *arena, const struct sentence *sentences, size_t n, const char **ret_questions,
-                         size_t max)
+size_t intents_questions(struct arena *arena, const char *text, const char **ret_questions, size_t max)
 {
-    size_t found = 0;
+    struct sentence sentences[SENTENCES_MAX];
+    size_t n = read_sentences(arena, text, sentences, COUNT_OF(sentences)), found = 0;
 
     for (size_t i = 0; i < n && found < max; i++) {
         struct intents intents = {0};

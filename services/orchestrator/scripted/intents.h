@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 struct arena;
-struct sentence;
 
 struct intents {
     bool bot;     /* asks whether a machine writes */
@@ -20,9 +19,9 @@ struct intents {
 /* Of all texts together. asked: what our last answer asked for; "yes" to "handover" wants a person. */
 struct intents intents_read(struct arena *arena, const char *text, const char *asked);
 
-/* Of the sentences those that ask what knowledge may answer, in their order, at most max. Returns how many. */
-size_t intents_questions(struct arena *arena, const struct sentence *sentences, size_t n, const char **ret_questions,
-                         size_t max);
+/* What knowledge may answer: the sentences of the text that ask, in their order, at most max; one that asks two things
+ * ("do you work in Salem and how much is a visit") is two. Returns how many. In arena, or parts of text. */
+size_t intents_questions(struct arena *arena, const char *text, const char **ret_questions, size_t max);
 
 /* "question price greeting"; "statement" if there is none. In arena or static. */
 const char *intents_names(struct arena *arena, const struct intents *intents);

@@ -1,6 +1,7 @@
 /* phrases.c - see phrases.h. */
 #include "services/orchestrator/scripted/phrases.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/auto.h"
@@ -60,4 +61,26 @@ const struct phrase *phrase_is(const char *folded, const struct phrase *table)
             strncmp(folded + 1, table->text, len - 2) == 0)
             return table;
     return NULL;
+}
+
+bool phrases_say_nothing(const char *folded)
+{
+    static const struct phrase *const tables[] = {phrases_nothing, phrases_yes,      phrases_no,
+                                                  phrases_thanks,  phrases_greeting, phrases_polite};
+
+    for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " ");
+        bool found = false;
+        char word[32];
+
+        if (len + 3 > sizeof word)
+            return false;
+        snprintf(word, sizeof word, " %.*s ", (int)len, p);
+        for (size_t i = 0; i < COUNT_OF(tables) && !found; i++)
+            found = phrase_is(word, tables[i]) != NULL;
+        if (!found)
+            return phrase_is(folded, phrases_nothing) != NULL;
+        p += len;
+    }
+    return true;
 }

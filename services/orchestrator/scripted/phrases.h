@@ -21,6 +21,7 @@ extern const struct phrase phrases_refusal[];     /* of an answer about money */
 extern const struct phrase phrases_deed[];        /* a question with one of them asks for something to be done */
 extern const struct phrase phrases_yes[], phrases_no[];
 extern const struct phrase phrases_nothing[]; /* said by themselves, they answer no question */
+extern const struct phrase phrases_polite[];  /* single words that say no more, beside yes, no, hello and thanks */
 extern const struct phrase phrases_trouble[]; /* something is broken */
 extern const struct phrase phrases_human[], phrases_greeting[], phrases_thanks[];
 extern const struct phrase phrases_price[];    /* asks for money */
@@ -35,3 +36,6 @@ const struct phrase *phrase_find(const char *folded, const struct phrase *table)
 
 /* The phrase that folded is, from end to end; NULL if none. */
 const struct phrase *phrase_is(const char *folded, const struct phrase *table);
+
+/* Whether each of the words says nothing by itself: "yes please thanks". */
+bool phrases_say_nothing(const char *folded);

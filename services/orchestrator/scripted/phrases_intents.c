@@ -60,6 +60,18 @@ const struct phrase phrases_nothing[] = {
     {NULL, NULL},
 };
 
+const struct phrase phrases_polite[] = {
+    {"thank", NULL}, {"you", NULL}, {"u", NULL}, {"so", NULL}, {"much", NULL}, {"very", NULL}, {"a", NULL},
+    {"lot", NULL}, {"alot", NULL}, {"for", NULL}, {"your", NULL}, {"ur", NULL}, {"the", NULL}, {"that", NULL},
+    {"thats", NULL}, {"help", NULL}, {"info", NULL}, {"it", NULL}, {"all", NULL}, {"is", NULL}, {"i", NULL},
+    {"really", NULL}, {"appreciate", NULL}, {"appreciated", NULL}, {"perfect", NULL}, {"awesome", NULL},
+    {"amazing", NULL}, {"excellent", NULL}, {"wonderful", NULL}, {"nice", NULL}, {"sounds", NULL}, {"got", NULL},
+    {"alright", NULL}, {"right", NULL}, {"fine", NULL}, {"helps", NULL}, {"works", NULL}, {"will", NULL},
+    {"do", NULL}, {"bye", NULL}, {"muchas", NULL}, {"mil", NULL}, {"muy", NULL}, {"amable", NULL},
+    {"perfecto", NULL}, {"genial", NULL}, {"excelente", NULL}, {"adios", NULL}, {"جزيلا", NULL}, {"لك", NULL},
+    {"لكم", NULL}, {"ممتاز", NULL}, {"رايع", NULL}, {NULL, NULL},
+};
+
 const struct phrase phrases_human[] = {
     {"in charge", NULL}, {"your boss", NULL}, {"the owner", NULL}, {"supervisor", NULL}, {"have someone", NULL}, {"have somebody", NULL}, {"su jefe", NULL}, {"el jefe", NULL}, {"المسوول", NULL},
     {"talk to a person", NULL}, {"talk to someone", NULL}, {"talk to a human", NULL}, {"talk to somebody", NULL},

@@ -141,6 +141,13 @@ const struct phrase phrases_refusal[] = {
 
 const struct phrase phrases_trouble[] = {
     {"chipped", NULL}, {"scratched", NULL}, {"torn", NULL}, {"rattling", NULL}, {"grinding", NULL}, {"went out", NULL}, {"burning", NULL}, {"pinchado", NULL}, {"pincho", NULL}, {"se rompio", NULL}, {"انقطع", NULL}, {"انقطعت", NULL},
+    {"hole", NULL}, {"holes", NULL}, {"dripping", NULL}, {"drips", NULL}, {"dripped", NULL}, {"fell off", NULL},
+    {"fell down", NULL}, {"falling off", NULL}, {"came off", NULL}, {"blew off", NULL}, {"soaked", NULL},
+    {"smoking", NULL}, {"no power", NULL}, {"no heat", NULL}, {"no hot water", NULL}, {"water everywhere", NULL},
+    {"damaged", NULL}, {"collapsed", NULL}, {"wont close", NULL}, {"wont open", NULL}, {"wont lock", NULL},
+    {"wont flush", NULL}, {"wont drain", NULL}, {"wont stop", NULL}, {"keeps tripping", NULL}, {"agujero", NULL},
+    {"goteando", NULL}, {"se cayo", NULL}, {"inundado", NULL}, {"inundada", NULL}, {"danado", NULL}, {"danada", NULL},
+    {"ثقب", NULL}, {"يقطر", NULL}, {"غرق", NULL},
     {"leak", NULL}, {"leaking", NULL}, {"leaks", NULL}, {"broken", NULL}, {"broke", NULL}, {"blocked", NULL},
     {"clogged", NULL}, {"burst", NULL}, {"flooded", NULL}, {"flooding", NULL}, {"overflowing", NULL},
     {"stuck", NULL}, {"cracked", NULL}, {"dead", NULL}, {"hurts", NULL}, {"hurt", NULL}, {"pain", NULL},

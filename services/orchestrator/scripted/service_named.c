@@ -289,11 +289,25 @@ static bool says_nothing(struct arena *arena, const char *thought)
     return !folded || phrase_find(folded, idle) || phrase_find(folded, phrases_timeline);
 }
 
+/* "new roof in the spring" without what begins at its last preposition; NULL if it has none. */
+static const char *without_end(struct arena *arena, const char *thought)
+{
+    static const char *const words[] = {" in ", " on ", " at ", " for ", " en ", " el ", " a ", " من ", " في "};
+    const char *end = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        for (const char *p = thought; (p = strcasestr(p, words[i])); p++)
+            end = !end || p > end ? p : end;
+    return end && end - thought >= 2 ? arena_strndup(arena, thought, (size_t)(end - thought)) : NULL;
+}
+
 static const char *after_one_of(struct arena *arena, const char *text, const char *const *phrases)
 {
     for (; *phrases; phrases++) {
         const char *start = after_phrase(text, *phrases), *thought = start ? take_thought(arena, start) : NULL;
 
+        if (thought && says_nothing(arena, thought))
+            thought = without_end(arena, thought);
         if (thought && !says_nothing(arena, thought))
             return thought;
     }

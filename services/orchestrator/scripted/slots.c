@@ -1,7 +1,6 @@
 /* slots.c - see slots.h. Free text is read sentence by sentence: "Are you open today?" is not urgent. */
 #include "services/orchestrator/scripted/slots.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -147,30 +146,23 @@ static void read_clause(struct extracting *self, const struct clause *clause)
 
 /* ---- a bare answer to what we asked ---- */
 
+/* The "ok" of "ok, thanks" is none. */
+static bool says_yes(const char *folded)
+{
+    const struct phrase *found = phrase_find(folded, phrases_yes);
+
+    if (!found)
+        return false;
+    return !phrase_find(folded, phrases_thanks) ||
+           (strcmp(found->text, "ok") != 0 && strcmp(found->text, "okay") != 0 && strcmp(found->text, "vale") != 0);
+}
+
 static void take_bare_urgency(struct extracting *self, const struct clause *clause)
 {
     if (phrase_find(clause->folded, phrases_no))
         set(self, SLOT_URGENCY, "low", clause);
-    else if (phrase_find(clause->folded, phrases_yes))
+    else if (says_yes(clause->folded))
         set(self, SLOT_URGENCY, "high", clause);
-}
-
-/* Whether each of the words says nothing by itself: "yes please thanks". */
-static bool says_nothing(const char *folded)
-{
-    for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
-        size_t len = strcspn(p, " ");
-        char word[32];
-
-        if (len + 3 > sizeof word)
-            return false;
-        snprintf(word, sizeof word, " %.*s ", (int)len, p);
-        if (!phrase_is(word, phrases_nothing) && !phrase_is(word, phrases_yes) && !phrase_is(word, phrases_no) &&
-            !phrase_is(word, phrases_thanks) && !phrase_is(word, phrases_greeting))
-            return phrase_is(folded, phrases_nothing) != NULL;
-        p += len;
-    }
-    return true;
 }
 
 static bool told_anything(const struct slots *slots)
@@ -184,7 +176,7 @@ static bool told_anything(const struct slots *slots)
 static void take_bare_answer(struct extracting *self, const struct clause *clause)
 {
     const char *const *words = self->slots->words;
-    bool idle = says_nothing(clause->folded), has_words = text_has_word(clause->text);
+    bool idle = phrases_say_nothing(clause->folded), has_words = text_has_word(clause->text);
     const char *line =
         arena_strndup(self->arena, clause->text, utf8_cut(clause->text, strcspn(clause->text, "\n"), SLOT_MAX));
 

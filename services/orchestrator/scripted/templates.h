@@ -26,6 +26,7 @@ enum template {
     SAY_URGENT,      /* %s: the service */
     SAY_NOTED,
     SAY_WELCOME,
+    SAY_ANYTIME,
     SAY_RECEIVED,
     SAY_PHOTO,
     SAY_AUDIO,

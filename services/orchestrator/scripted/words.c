@@ -2,6 +2,7 @@
 #include "services/orchestrator/scripted/words.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
@@ -113,6 +114,23 @@ static bool is_arabic_question_mark(const char *start, const char *p)
     return p > start && memcmp(p - 1, ARABIC_QUESTION_MARK, 2) == 0;
 }
 
+/* Whether the word before the dot at p may stand before one within a sentence: "a.m.", "approx. two hours". */
+static bool is_abbreviated(const char *start, const char *p)
+{
+    static const char *const words[] = {"approx", "appt", "apt",  "ave", "blvd", "min", "mins", "max",   "hrs",  "hwy",
+                                        "tel",    "ext",  "dept", "est", "etc",  "inc", "ref",  "aprox", "avda", "sra"};
+    const char *word = p;
+
+    while (word > start && is_letter_or_digit((unsigned char)word[-1]))
+        word--;
+    if (p - word < 3 || (word > start && word[-1] == '.'))
+        return true;
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strlen(words[i]) == (size_t)(p - word) && strncasecmp(word, words[i], (size_t)(p - word)) == 0)
+            return true;
+    return false;
+}
+
 static bool ends_sentence(const char *start, const char *p)
 {
     const char *next = p + 1;
@@ -127,7 +145,7 @@ static bool ends_sentence(const char *start, const char *p)
         return false; /* 3.5, example.com, "?!" goes on */
     while (*next == ' ' || *next == '\t')
         next++;
-    return *p != '.' || !(*next >= 'a' && *next <= 'z'); /* "9 a.m. to 5 p.m." */
+    return *p != '.' || !(*next >= 'a' && *next <= 'z') || !is_abbreviated(start, p);
 }
 
 static bool fill(struct arena *arena, const char *start, const char *end, struct sentence *ret)

@@ -114,7 +114,7 @@ void turn_add_passages(struct turn_searcher *searcher, struct turn *turn, struct
     if (!query || look_up(searcher, turn, query, SEARCH_RESULTS, arena, &together, &n_together) < 0)
         return;
     n = words_sentences(arena, query, sentences, SENTENCES_MAX);
-    if (n > 1 && (n_each = intents_questions(arena, sentences, n, each, SEARCHES_MAX)) > 1)
+    if ((n_each = intents_questions(arena, query, each, SEARCHES_MAX)) > 1)
         failed = look_up_each(searcher, turn, each, n_each, 1, arena);
     add_found(turn, together, n_together, arena);
     if (failed < 0 || turn->in.n_passages > 0 || n < 2)

@@ -1,0 +1,155 @@
+/* What people write beside questions: thanks, needs, trouble, two questions in one breath. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "libshared/arena.h"
+#include "libshared/auto.h"
+#include "libshared/err.h"
+#include "services/orchestrator/scripted/agent_scripted.h"
+#include "services/orchestrator/scripted/intents.h"
+#include "services/orchestrator/turn/decision.h"
+
+static struct arena *arena;
+static struct err err;
+static struct decision_lead lead;
+static struct decision_message before, text;
+static struct decision_input in;
+static struct decision_output out;
+static struct passage passages[] = {
+    {.chunk_id = "a",
+     .document_id = "d",
+     .kb_id = "k",
+     .title = "Do you do emergency repairs?",
+     .body = "Yes, we tarp leaking roofs within 4 hours.",
+     .score = 0.9},
+    {.chunk_id = "b",
+     .document_id = "e",
+     .kb_id = "k",
+     .title = "Are you insured?",
+     .body = "We carry $2M liability insurance.",
+     .score = 0.8},
+};
+
+static void set_up(void)
+{
+    arena = arena_new(4 * 1024 * 1024);
+    memset(&err, 0, sizeof err);
+    lead = (struct decision_lead){.score = "COLD"};
+    before =
+        (struct decision_message){.seq = 1, .author = "agent", .body = "Hi, this is Acme Roofing.", .created_at = 1};
+    in = (struct decision_input){.now = 1,
+                                 .local_time = "Monday 2026-11-23 09:30",
+                                 .client_name = "Acme Roofing",
+                                 .timezone = "UTC",
+                                 .config = "{}",
+                                 .config_version = 1,
+                                 .state = "open",
+                                 .lead = &lead,
+                                 .history = &before,
+                                 .n_history = 1,
+                                 .unanswered = &text,
+                                 .n_unanswered = 1};
+}
+
+static void tear_down(void)
+{
+    arena_destroy(&arena);
+}
+
+static const char *reply_to(const char *asked, const char *body)
+{
+    in.asked = asked;
+    text = (struct decision_message){.seq = 2, .author = "lead", .body = body, .created_at = 1};
+    cr_assert_eq(agent_scripted(&in, arena, &out, &err), 0, "%s", err.text);
+    return out.reply;
+}
+
+TestSuite(talk, .init = set_up, .fini = tear_down, .timeout = 10);
+
+Test(talk, thanks_are_thanks_whatever_was_asked_for)
+{
+    static const char *const thanks[] = {"thanks", "ok thank you so much", "Great, thx!", "muchas gracias", "thank u"};
+    static const char *const asked[] = {"service", "budget", "urgency", "timeline", NULL};
+
+    for (size_t i = 0; i < COUNT_OF(thanks); i++)
+        for (size_t k = 0; k < COUNT_OF(asked); k++) {
+            reply_to(asked[k], thanks[i]);
+            cr_expect(strstr(out.reply, "You're welcome!") || strstr(out.reply, "¡De nada!"), "%s: %s", thanks[i],
+                      out.reply);
+            cr_expect_null(out.service_interest, "%s: %s", thanks[i], out.service_interest);
+        }
+}
+
+Test(talk, who_only_agrees_is_asked_for_nothing_new)
+{
+    static const char *const agreed[] = {"perfect", "sounds good", "Ok, got it", "alright"};
+
+    for (size_t i = 0; i < COUNT_OF(agreed); i++)
+        cr_expect(strstr(reply_to(NULL, agreed[i]), "All right."), "%s: %s", agreed[i], out.reply);
+}
+
+Test(talk, a_need_is_taken_with_its_time_left_out)
+{
+    reply_to(NULL, "I need a new roof in the spring");
+    cr_expect_str_eq(out.service_interest, "new roof");
+    cr_expect(out.timeline && strstr(out.timeline, "spring"));
+}
+
+Test(talk, trouble_is_what_is_wanted)
+{
+    reply_to(NULL, "my roof has a hole, water everywhere");
+    cr_expect_str_eq(out.service_interest, "roof has a hole");
+    cr_expect_not(strstr(out.reply, "What do you need help with?"), "%s", out.reply);
+}
+
+Test(talk, who_is_in_trouble_is_told_what_helps_and_not_asked_for_a_budget)
+{
+    in.passages = passages;
+    in.n_passages = 1;
+    reply_to(NULL, "my roof is leaking right now, this is an emergency!!");
+    cr_expect(strstr(out.reply, "within 4 hours"), "%s", out.reply);
+    cr_expect_not(strstr(out.reply, "budget"), "%s", out.reply);
+}
+
+Test(talk, a_first_name_before_an_email_is_a_name)
+{
+    reply_to(NULL, "Tom, tom@example.org");
+    cr_expect_str_eq(out.name, "Tom");
+    cr_expect_str_eq(out.email, "tom@example.org");
+}
+
+Test(talk, two_questions_in_one_sentence_are_two)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+        const char *first, *second;
+    } cases[] = {
+        {"do u work in cambridge and how much for an inspection", 2, "do u work in cambridge", "how much for"},
+        {"How long does it take and are you insured?", 2, "How long does it take", "are you insured?"},
+        {"I need a roof. budget is 12k. how long is it and do you finance", 2, "how long is it", "do you finance"},
+        {"¿Cuánto cuesta la visita y aceptan tarjeta?", 2, "Cuánto cuesta la visita", "aceptan tarjeta?"},
+        {"How much is the wash and wax?", 1, "How much is the wash and wax?", NULL},
+        {"I need a roof and will pay cash", 0, NULL, NULL},
+        {"Are you open 9 a.m. to 5 p.m. on Fridays?", 1, "Are you open 9 a.m. to 5 p.m. on Fridays?", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *found[4] = {0};
+
+        cr_assert_eq(intents_questions(arena, cases[i].text, found, COUNT_OF(found)), cases[i].n, "%s", cases[i].text);
+        if (cases[i].first)
+            cr_expect(strstr(found[0], cases[i].first), "%s", found[0]);
+        if (cases[i].second)
+            cr_expect_eq(strncmp(found[1], cases[i].second, strlen(cases[i].second)), 0, "%s", found[1]);
+    }
+}
+
+Test(talk, both_of_two_questions_in_one_sentence_are_answered)
+{
+    in.passages = passages;
+    in.n_passages = 2;
+    reply_to(NULL, "do you come out at night and are you insured");
+    cr_expect(strstr(out.reply, "within 4 hours"), "%s", out.reply);
+    cr_expect(strstr(out.reply, "$2M"), "%s", out.reply);
+}
