@@ -164,12 +164,16 @@ struct db_conn *db_pool_lease(struct db_pool *self, bool *ret_fresh, struct err 
 {
     struct db_conn *conn;
 
-    pthread_mutex_lock(&self->mutex);
-    /* After a restart of the server all idle ones are dead. */
-    while ((conn = lease_locked(self, ret_fresh, err)) && !*ret_fresh && !db_conn_is_alive(conn))
+    for (;;) {
+        pthread_mutex_lock(&self->mutex);
+        conn = lease_locked(self, ret_fresh, err);
+        pthread_mutex_unlock(&self->mutex);
+        if (!conn || *ret_fresh || db_conn_is_alive(conn))
+            return conn;
+        pthread_mutex_lock(&self->mutex); /* after a restart of the server all idle ones are dead */
         close_locked(self, conn);
-    pthread_mutex_unlock(&self->mutex);
-    return conn;
+        pthread_mutex_unlock(&self->mutex);
+    }
 }
 
 struct db_conn *db_pool_replace(struct db_pool *self, struct db_conn *broken, struct err *err)
@@ -196,9 +200,10 @@ void db_pool_return(struct db_pool *self, struct db_conn *conn)
     if (usable) {
         conn->next = self->idle;
         self->idle = conn;
-        pthread_cond_signal(&self->changed);
     } else {
         close_locked(self, conn);
     }
     pthread_mutex_unlock(&self->mutex);
+    if (usable) /* not with the lock, for which the one that is woken would have to sleep again */
+        pthread_cond_signal(&self->changed);
 }
