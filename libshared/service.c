@@ -203,7 +203,6 @@ static int prepare(struct process *self, struct err *err)
     if (!(self->refs = ref_set_new()))
         return err_set(err, ERR_INTERNAL, "out of memory");
     pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->work, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&self->dispatch, &monotonic);
@@ -276,6 +275,7 @@ static void finish(struct process *self)
     workers_end(self);
     registry_destroy(&self->registry);
     bus_destroy(&self->bus);
+    workers_free(self);
     ref_set_destroy(&self->refs);
     db_pool_destroy(&self->db);
     db_pool_destroy(&self->db_alive);

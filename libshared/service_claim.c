@@ -85,6 +85,7 @@ static struct held *hold(struct task *task)
 static int claim(struct process *self, const struct claim_plan *plan)
 {
     struct task tasks[2 * CLAIM_MAX]; /* of the lanes and by id */
+    struct worker_slot *roused;
     struct err err = {0};
     size_t n;
     int rc = claim_some(self, plan, tasks, &n, &err);
@@ -114,8 +115,9 @@ static int claim(struct process *self, const struct claim_plan *plan)
     } else if (plan->n_refs > 0) {
         self->look |= n == 0 && self->n_tasks_running == 0; /* idle: what else is there? */
     }
+    roused = workers_rouse_locked(self);
     pthread_mutex_unlock(&self->lock);
-    workers_wake(self, n);
+    workers_signal(roused);
     return rc;
 }
 
@@ -161,6 +163,16 @@ static bool lanes_due_locked(const struct process *self, int64_t now_ms)
 bool claims_due_locked(const struct process *self, int64_t now_ms)
 {
     return (self->look || ref_set_count(self->refs) > 0 || lanes_due_locked(self, now_ms)) && wanted_locked(self) > 0;
+}
+
+bool claims_wanted_locked(const struct process *self)
+{
+    return wanted_locked(self) > 0;
+}
+
+bool claims_room_locked(const struct process *self)
+{
+    return (self->dispatcher_full && claims_wanted_locked(self)) || claims_due_locked(self, clock_mono_ms());
 }
 
 int64_t claims_wake_locked(const struct process *self)

@@ -61,7 +61,8 @@ static void release(struct process *self, struct held *held)
 
 void dispatcher_finish(struct process *self, struct held *held)
 {
-    bool settled = held->task.settled;
+    bool settled = held->task.settled, to_dispatch;
+    struct worker_slot *roused;
 
     if (settled)
         self->tasks_done++;
@@ -69,9 +70,12 @@ void dispatcher_finish(struct process *self, struct held *held)
     self->n_tasks_running--;
     if (!settled)
         held_append(&self->finished, held);
-    pthread_cond_broadcast(&self->dispatch);
-    pthread_cond_signal(&self->work); /* a task may run now that had to wait for this one's place */
+    to_dispatch = !settled || claims_room_locked(self);
+    roused = workers_rouse_locked(self); /* a task may run now that had to wait for this one's place */
     pthread_mutex_unlock(&self->lock);
+    if (to_dispatch)
+        pthread_cond_broadcast(&self->dispatch);
+    workers_signal(roused);
     if (settled)
         release(self, held);
 }
@@ -194,7 +198,9 @@ static bool next_round(struct process *self, int64_t pause_until_ms, struct roun
         }
         if (work && now >= pause_until_ms)
             break;
+        self->dispatcher_full = !claims_wanted_locked(self);
         wait_locked(self, work ? pause_until_ms : claims_wake_locked(self));
+        self->dispatcher_full = false;
     }
     self->dispatcher_busy = more;
     round->finished = self->finished;

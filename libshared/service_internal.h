@@ -99,6 +99,9 @@ struct held *held_pop(struct held_list *list);
 struct worker_slot {
     struct worker worker; /* what the service's functions see */
     pthread_t thread;
+    pthread_cond_t woken;
+    bool asleep;              /* there is nothing to do for it */
+    struct worker_slot *next; /* then: who fell asleep before it */
 };
 
 struct process {
@@ -118,8 +121,8 @@ struct process {
     int places;       /* tasks that may wait long at a time; 0: any number */
     int task_workers; /* so many may work on tasks at a time: the rest answers requests */
 
-    pthread_mutex_t lock; /* of all that follows */
-    pthread_cond_t work;  /* for the workers */
+    pthread_mutex_t lock;       /* of all that follows */
+    struct worker_slot *asleep; /* the one that fell asleep last: its memory and its connections are warm still */
     struct job *jobs_head, *jobs_tail;
     size_t n_jobs;
     struct held_list waiting; /* claimed, for the workers */
@@ -138,6 +141,7 @@ struct process {
     bool dispatcher_runs;
     struct ref_set *refs;
     bool look;             /* tasks are due whose ids were not heard: ask the table */
+    bool dispatcher_full;  /* it sleeps until there is room for another task */
     int64_t lanes_at_ms;   /* monotonic: when a lane may be ready */
     int64_t lanes_look_ms; /* monotonic: when all lanes are looked through */
     bool claims_lost;      /* a claim failed without a clear answer: rows may be ours that we do not know */
@@ -157,10 +161,15 @@ struct process {
 int workers_start(struct process *self, struct err *err);
 /* Work was added: makes threads for it while all others are busy. */
 void workers_grow_locked(struct process *self);
-/* Wakes as many as there are pieces of new work: each of hundreds that woke for nothing would cost as much as work. */
-void workers_wake(struct process *self, size_t n);
+/* Where there is work and a worker sleeps: that worker, no longer taken to be asleep, for workers_signal; else NULL.
+ * One is enough: who takes work wakes the next where there is more. */
+struct worker_slot *workers_rouse_locked(struct process *self);
+/* Without the lock, for which it would have to sleep again. Does nothing without slot. */
+void workers_signal(struct worker_slot *slot);
 /* Ends them once nothing waits. They must not be handed anything any more. */
 void workers_end(struct process *self);
+/* After that, when no thread is left that could wake one. */
+void workers_free(struct process *self);
 /* False if too many wait. Owns job unless false. */
 bool worker_add_job(struct process *self, struct job *job);
 const struct task_handler *task_handler_find(const struct service *service, const char *kind);
@@ -206,6 +215,10 @@ struct claim_plan {
     size_t n_refs;
 };
 
+/* Whether the workers could begin another task soon. */
+bool claims_wanted_locked(const struct process *self);
+/* A task was finished or put aside: whether the dispatcher, where it sleeps, has something to do because of that. */
+bool claims_room_locked(const struct process *self);
 /* Tasks are ready whose ids are not known. */
 void claims_look_locked(struct process *self);
 bool claims_due_locked(const struct process *self, int64_t now_ms);

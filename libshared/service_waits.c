@@ -63,20 +63,21 @@ static bool pass_place_locked(struct process *self, struct held *held)
 void service_waited(struct worker *worker, struct task *task)
 {
     struct process *self = worker->process;
-    bool passed;
+    struct worker_slot *roused = NULL;
 
     if (!self || !self->places)
         return;
     pthread_mutex_lock(&self->lock);
-    passed = pass_place_locked(self, held_of(task));
+    if (pass_place_locked(self, held_of(task)))
+        roused = workers_rouse_locked(self);
     pthread_mutex_unlock(&self->lock);
-    if (passed)
-        workers_wake(self, 1);
+    workers_signal(roused);
 }
 
 bool waits_after_run(struct process *self, struct held *held)
 {
-    bool parked;
+    bool parked, to_dispatch;
+    struct worker_slot *roused;
 
     pthread_mutex_lock(&self->lock);
     parked = held->parked;
@@ -87,12 +88,15 @@ bool waits_after_run(struct process *self, struct held *held)
             held_append(&self->waiting, held);
         else
             held_append(&self->parked, held);
-        pthread_cond_broadcast(&self->dispatch); /* there is a worker for another */
     } else {
         pass_place_locked(self, held);
     }
     workers_grow_locked(self);
+    to_dispatch = parked && claims_room_locked(self); /* there is a worker for another */
+    roused = workers_rouse_locked(self);
     pthread_mutex_unlock(&self->lock);
-    workers_wake(self, 1);
+    if (to_dispatch)
+        pthread_cond_broadcast(&self->dispatch);
+    workers_signal(roused);
     return parked;
 }

@@ -53,6 +53,7 @@ static int start_one_locked(struct process *self)
     int rc;
 
     *slot = self->main_slot;
+    pthread_cond_init(&slot->woken, NULL);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, WORKER_STACK);
     rc = pthread_create(&slot->thread, &attr, worker_thread, slot);
@@ -60,6 +61,8 @@ static int start_one_locked(struct process *self)
     if (rc == 0) {
         self->n_slots_used++;
         self->n_idle++;
+    } else {
+        pthread_cond_destroy(&slot->woken);
     }
     return rc;
 }
@@ -87,14 +90,40 @@ void workers_grow_locked(struct process *self)
     }
 }
 
-void workers_wake(struct process *self, size_t n)
+static struct worker_slot *rouse_one_locked(struct process *self)
 {
-    for (size_t i = 0; i < n && i < (size_t)self->n_workers; i++)
-        pthread_cond_signal(&self->work);
+    struct worker_slot *slot = self->asleep;
+
+    if (slot) {
+        self->asleep = slot->next;
+        slot->asleep = false;
+    }
+    return slot;
+}
+
+struct worker_slot *workers_rouse_locked(struct process *self)
+{
+    return self->n_jobs + tasks_to_run_locked(self) > 0 ? rouse_one_locked(self) : NULL;
+}
+
+void workers_signal(struct worker_slot *slot)
+{
+    if (slot)
+        pthread_cond_signal(&slot->woken);
+}
+
+static void sleep_locked(struct process *self, struct worker_slot *slot)
+{
+    slot->asleep = true;
+    slot->next = self->asleep;
+    self->asleep = slot;
+    while (slot->asleep)
+        pthread_cond_wait(&slot->woken, &self->lock);
 }
 
 bool worker_add_job(struct process *self, struct job *job)
 {
+    struct worker_slot *roused = NULL;
     bool added = false;
 
     pthread_mutex_lock(&self->lock);
@@ -108,10 +137,10 @@ bool worker_add_job(struct process *self, struct job *job)
         self->n_jobs++;
         added = true;
         workers_grow_locked(self);
+        roused = workers_rouse_locked(self);
     }
     pthread_mutex_unlock(&self->lock);
-    if (added) /* not with the lock, for which the worker would have to sleep again */
-        workers_wake(self, 1);
+    workers_signal(roused);
     return added;
 }
 
@@ -144,9 +173,10 @@ static struct job *pop_job(struct process *self)
 
 /* Waits for the next job or task; false when the thread shall end. Jobs and tasks take turns where both wait, and some
  * workers are kept free of tasks, which may take long, so that requests are always answered. */
-static bool take_next(struct process *self, struct job **ret_job, struct held **ret_held)
+static bool take_next(struct process *self, struct worker_slot *slot, struct job **ret_job, struct held **ret_held)
 {
     bool task_may_run, ending;
+    struct worker_slot *roused;
 
     *ret_job = NULL;
     *ret_held = NULL;
@@ -166,12 +196,14 @@ static bool take_next(struct process *self, struct job **ret_job, struct held **
         }
         if (self->ending)
             break;
-        pthread_cond_wait(&self->work, &self->lock);
+        sleep_locked(self, slot);
     }
     ending = !*ret_job && !*ret_held;
     self->n_busy += !ending;
     self->n_idle--;
+    roused = workers_rouse_locked(self);
     pthread_mutex_unlock(&self->lock);
+    workers_signal(roused);
     return !ending;
 }
 
@@ -241,7 +273,7 @@ static void *worker_thread(void *arg)
     if (failed)
         log_err(LOG_ERROR, "worker not started", &err);
     report_start(self, failed);
-    while (!failed && take_next(self, &job, &held)) {
+    while (!failed && take_next(self, slot, &job, &held)) {
         if (held)
             run_task(slot, held);
         else if (job->fn)
@@ -287,10 +319,17 @@ void workers_end(struct process *self)
 {
     pthread_mutex_lock(&self->lock);
     self->ending = true; /* from here on no thread is made */
-    pthread_cond_broadcast(&self->work);
+    for (struct worker_slot *slot; (slot = rouse_one_locked(self));)
+        workers_signal(slot);
     pthread_mutex_unlock(&self->lock);
     for (int i = 0; self->slots && i < self->n_slots_used; i++)
         pthread_join(self->slots[i].thread, NULL);
+}
+
+void workers_free(struct process *self)
+{
+    for (int i = 0; self->slots && i < self->n_slots_used; i++)
+        pthread_cond_destroy(&self->slots[i].woken);
     free(self->slots);
     self->slots = NULL;
 }
