@@ -248,6 +248,27 @@ Test(copy_large, searches_want_a_copy_and_are_never_behind)
     copy_builder_destroy(&state->builder);
 }
 
+/* Searches go on wanting a copy while it is read: the one that is read is what they want. */
+Test(copy_large, what_was_wanted_meanwhile_is_there)
+{
+    struct knowledge *state = kbfix_worker.state;
+    const struct timespec longer_than_a_rest = {.tv_sec = 6};
+    struct err err = {0};
+    AUTO(copy_builder_destroy) struct copy_builder *builder =
+        copy_builder_new(kbfix_worker.db, state->copies, ROOMY, &err);
+    AUTO(copy_release) struct copy *copy = NULL, *later = NULL;
+
+    cr_assert(builder != NULL, "%s", err.text);
+    kbfix_document(kbfix_a, kbfix_base(kbfix_a, "A", ""), "Heaters", 5);
+    do {
+        copy_builder_want(builder, kbfix_a);
+        copy = cached();
+    } while (!copy);
+    nanosleep(&longer_than_a_rest, NULL);
+    later = cached();
+    cr_expect(later == copy);
+}
+
 Test(copy_large, nothing_is_built_after_the_end)
 {
     struct knowledge *state = kbfix_worker.state;

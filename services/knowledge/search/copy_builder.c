@@ -105,14 +105,15 @@ static bool take_wish(struct copy_builder *self, int64_t rest_until_ms, char ret
 
 /* ---- the thread ---- */
 
-/* Returns how long the client rests. */
-static int64_t build(struct copy_builder *self, const char *client_id)
+/* Returns how long the client rests; *ret_built: there is a copy now. */
+static int64_t build(struct copy_builder *self, const char *client_id, bool *ret_built)
 {
     int64_t begin_ms = clock_mono_ms(), ms;
     struct err err = {0};
     AUTO(copy_release) struct copy *copy = copy_read_large(self->db, client_id, self->max_bytes, &self->stopping, &err);
 
     ms = clock_mono_ms() - begin_ms;
+    *ret_built = copy != NULL;
     if (copy) {
         copy_cache_put(self->copies, copy, clock_mono_ms());
         log_debug("a client's knowledge has been copied", log_str("client_id", client_id),
@@ -138,14 +139,17 @@ static void *builder_thread(void *arg)
     while (take_wish(self, rest_until_ms, client_id)) {
         int64_t begin_ms = clock_mono_ms(), rest_ms;
         struct wish *wish;
+        bool built;
 
         pthread_mutex_unlock(&self->lock);
-        rest_ms = build(self, client_id);
+        rest_ms = build(self, client_id, &built);
         pthread_mutex_lock(&self->lock);
         rest_until_ms = 2 * clock_mono_ms() - begin_ms; /* it builds half of the time at most */
         if ((wish = place_of(self, client_id))) {
             snprintf(wish->client_id, sizeof wish->client_id, "%s", client_id);
             wish->from_ms = clock_mono_ms() + rest_ms;
+            if (built) /* what was wanted meanwhile is there */
+                wish->wanted = false;
         }
     }
     pthread_mutex_unlock(&self->lock);
