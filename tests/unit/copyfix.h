@@ -26,8 +26,10 @@ struct candidates copyfix_search_large(struct db_pool *db, const char *client_id
                                        const struct query_vector *vectors, size_t n_vectors, int each,
                                        struct arena *arena, struct copy **ret_copy);
 
-/* What both have is worth the same, and the best n of the copy's are worth no less than the best n of the others. */
-void copyfix_expect_best(const struct candidates *by_database, const struct candidates *by_copy, size_t n,
+/* What both have is worth the same, and the best n of the copy's are worth no less than the best n of the database's;
+ * but for such as this has found because it looked further for vectors, as above: neither their words nor their vectors
+ * are among the `each` best. */
+void copyfix_expect_best(const struct candidates *by_database, const struct candidates *by_copy, size_t n, int each,
                          const char *query);
 
 /* All that the database found is among what the copy has, and worth the same. The database may have looked further for

@@ -42,7 +42,7 @@ static void compare(const char *client, const char *kb_id, const char *query, co
               "%s", err.text);
     copied = copyfix_search_large(kbfix_worker.db, client, kb_id, query, &of_model, vector != NULL, options.each, arena,
                                   &copy);
-    copyfix_expect_best(&found, &copied, BEST, query);
+    copyfix_expect_best(&found, &copied, BEST, options.each, query);
 }
 
 static float *random_vector(float values[DIMS])
@@ -254,8 +254,8 @@ Test(copy_large, what_was_wanted_meanwhile_is_there)
     struct knowledge *state = kbfix_worker.state;
     const struct timespec longer_than_a_rest = {.tv_sec = 6};
     struct err err = {0};
-    AUTO(copy_builder_destroy) struct copy_builder *builder =
-        copy_builder_new(kbfix_worker.db, state->copies, ROOMY, &err);
+    AUTO(copy_builder_destroy)
+    struct copy_builder *builder = copy_builder_new(kbfix_worker.db, state->copies, ROOMY, &err);
     AUTO(copy_release) struct copy *copy = NULL, *later = NULL;
 
     cr_assert(builder != NULL, "%s", err.text);

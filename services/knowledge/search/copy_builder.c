@@ -105,6 +105,17 @@ static bool take_wish(struct copy_builder *self, int64_t rest_until_ms, char ret
 
 /* ---- the thread ---- */
 
+/* A search that began before there was a copy may want one afterwards. */
+static bool is_current(const struct copy_builder *self, const char *client_id)
+{
+    AUTO(copy_release) struct copy *copy = copy_cache_get(self->copies, client_id, clock_mono_ms());
+    const char *asked;
+    int64_t version;
+
+    return copy && !copy->too_large && copy_check(self->db, client_id, NULL, NULL, NULL, &version, &asked, NULL) == 0 &&
+           version == copy->version;
+}
+
 /* Returns how long the client rests; *ret_built: there is a copy now. */
 static int64_t build(struct copy_builder *self, const char *client_id, bool *ret_built)
 {
@@ -142,7 +153,8 @@ static void *builder_thread(void *arg)
         bool built;
 
         pthread_mutex_unlock(&self->lock);
-        rest_ms = build(self, client_id, &built);
+        built = is_current(self, client_id);
+        rest_ms = built ? 0 : build(self, client_id, &built);
         pthread_mutex_lock(&self->lock);
         rest_until_ms = 2 * clock_mono_ms() - begin_ms; /* it builds half of the time at most */
         if ((wish = place_of(self, client_id))) {
