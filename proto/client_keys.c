@@ -59,14 +59,16 @@ const size_t n_client_keys = COUNT_OF(client_keys);
 
 #define TEXTS_ITEM_MAX 200
 #define INTS_MAX       5
+#define NAME_SEEN_MAX  40 /* bytes of a name that are compared */
+#define SLIP_MAX       2  /* letters that a slip of the fingers changes */
 
 /* ---- names ---- */
 
 /* Levenshtein's distance, of the first 40 bytes. */
 static size_t distance(const char *a, const char *b)
 {
-    size_t la = strnlen(a, 40), lb = strnlen(b, 40);
-    size_t row[41];
+    size_t la = strnlen(a, NAME_SEEN_MAX), lb = strnlen(b, NAME_SEEN_MAX);
+    size_t row[NAME_SEEN_MAX + 1];
 
     for (size_t j = 0; j <= lb; j++)
         row[j] = j;
@@ -88,12 +90,43 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
+/* Whether key has the word, which stands between its beginning, underlines and its end. */
+static bool has_word(const char *key, const char *word, size_t len)
+{
+    for (const char *at = key; at; at = strchr(at, '_'), at += at != NULL)
+        if (strcspn(at, "_") == len && strncmp(at, word, len) == 0)
+            return true;
+    return false;
+}
+
+static size_t words_in_common(const char *name, const char *key)
+{
+    size_t n = 0;
+
+    for (const char *at = name; at; at = strchr(at, '_'), at += at != NULL)
+        n += has_word(key, at, strcspn(at, "_"));
+    return n;
+}
+
+/* A slip of the fingers is nearer than a key with the same words, and that nearer than one of like letters. */
+static bool is_nearer(const char *name, const char *key, const char *than)
+{
+    size_t d = distance(name, key), best = distance(name, than);
+    size_t words = words_in_common(name, key), most = words_in_common(name, than);
+
+    if (d <= SLIP_MAX || best <= SLIP_MAX || words == most)
+        return d < best;
+    return words > most;
+}
+
 static const char *nearest_key(const char *name)
 {
     const char *best = client_keys[0].name;
+    char seen[NAME_SEEN_MAX + 1];
 
+    snprintf(seen, sizeof seen, "%s", name);
     for (size_t i = 1; i < n_client_keys; i++)
-        if (distance(name, client_keys[i].name) < distance(name, best))
+        if (is_nearer(seen, client_keys[i].name, best))
             best = client_keys[i].name;
     return best;
 }

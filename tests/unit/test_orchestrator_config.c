@@ -1,5 +1,6 @@
 /* A client's configuration: known keys, values, secrets. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -41,6 +42,26 @@ Test(orchestrator_config, an_unknown_key_is_refused_and_the_nearest_is_named)
     cr_expect_eq(err.kind, ERR_INVALID);
     cr_expect_str_eq(err.field, "twillio_phone_numbr");
     cr_expect(strstr(err.text, "twilio_phone_number"), "%s", err.text);
+}
+
+Test(orchestrator_config, a_key_with_the_same_words_is_nearer_than_one_of_like_letters)
+{
+    static const char *const cases[][2] = {
+        {"follow_up_hours", "follow_up_after_hours"},
+        {"whatsapp_sid", "whatsapp_greeting_content_sid"},
+        {"monthly_budget", "monthly_budget_usd"},
+        {"alowed_hours", "allowed_hours"},
+        {"langauge", "language"},
+        {"hot_lead_number", "hot_lead_sms_number"},
+    };
+    char patch[100], nearest[100];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(patch, sizeof patch, "{\"%s\": \"x\"}", cases[i][0]);
+        snprintf(nearest, sizeof nearest, "the nearest is %s", cases[i][1]);
+        cr_assert_eq(merge("{}", patch), -1);
+        cr_expect(strstr(err.text, nearest), "%s", err.text);
+    }
 }
 
 Test(orchestrator_config, alerts_go_to_a_person_and_not_to_a_number_that_leads_write_to)
