@@ -21,7 +21,8 @@ struct job {
 
 struct later {
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pthread_cond_t idle, watch;
+    bool watched; /* a thread sleeps in watch */
     struct job *heap;
     size_t n, cap;
     int64_t added;
@@ -80,23 +81,40 @@ static struct job pop(struct later *self)
     }
 }
 
+/* Sleeps until a thing comes that is due before all others, until whoever watches goes to work, or (as the one that
+ * watches) until the next thing is due. Only one thread watches: the rest need not wake with it. */
+static void nap(struct later *self)
+{
+    struct timespec until;
+
+    if (!self->n || self->watched) {
+        pthread_cond_wait(&self->idle, &self->lock);
+        return;
+    }
+    until.tv_sec = (time_t)(self->heap[0].due_us / 1000000);
+    until.tv_nsec = (long)(self->heap[0].due_us % 1000000) * 1000;
+    self->watched = true;
+    pthread_cond_timedwait(&self->watch, &self->lock, &until);
+    self->watched = false;
+}
+
+/* Calls the thread that shall look at the heap: whoever watches, or else one that is idle. */
+static void call(struct later *self)
+{
+    pthread_cond_signal(self->watched ? &self->watch : &self->idle);
+}
+
 /* Waits for the next thing that is due. False at the end. With the lock held. */
 static bool next(struct later *self, struct job *ret)
 {
     while (!self->stopping) {
-        struct timespec until;
-
-        if (!self->n) {
-            pthread_cond_wait(&self->wake, &self->lock);
-            continue;
-        }
-        if (self->heap[0].due_us <= clock_mono_us()) {
+        if (self->n && self->heap[0].due_us <= clock_mono_us()) {
             *ret = pop(self);
+            if (self->n)
+                call(self); /* somebody else is to see to the rest */
             return true;
         }
-        until.tv_sec = (time_t)(self->heap[0].due_us / 1000000);
-        until.tv_nsec = (long)(self->heap[0].due_us % 1000000) * 1000;
-        pthread_cond_timedwait(&self->wake, &self->lock, &until);
+        nap(self);
     }
     return false;
 }
@@ -130,7 +148,8 @@ struct later *later_new(int threads, struct err *err)
     pthread_mutex_init(&self->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&self->wake, &monotonic);
+    pthread_cond_init(&self->idle, NULL);
+    pthread_cond_init(&self->watch, &monotonic);
     pthread_condattr_destroy(&monotonic);
     for (; self->n_clients < threads && self->n_clients < THREADS_MAX; self->n_clients++)
         if (!(self->clients[self->n_clients] = http_new(err)))
@@ -147,7 +166,8 @@ void later_stop(struct later *self)
 {
     pthread_mutex_lock(&self->lock);
     self->stopping = true;
-    pthread_cond_broadcast(&self->wake);
+    pthread_cond_broadcast(&self->idle);
+    pthread_cond_broadcast(&self->watch);
     pthread_mutex_unlock(&self->lock);
     for (; self->n_threads; self->n_threads--)
         pthread_join(self->threads[self->n_threads - 1], NULL);
@@ -165,7 +185,8 @@ void later_destroy(struct later **self_p)
     later_stop(self);
     for (int i = 0; i < self->n_clients; i++)
         http_destroy(&self->clients[i]);
-    pthread_cond_destroy(&self->wake);
+    pthread_cond_destroy(&self->idle);
+    pthread_cond_destroy(&self->watch);
     pthread_mutex_destroy(&self->lock);
     free(self->heap);
     free(self);
@@ -178,7 +199,8 @@ void later_add(struct later *self, int64_t due_us, later_fn *fn, void *arg)
 
     pthread_mutex_lock(&self->lock);
     added = !self->stopping && push(self, (struct job){due_us, self->added++, fn, arg});
-    pthread_cond_signal(&self->wake);
+    if (added && self->heap[0].order == self->added - 1) /* before all others; else somebody is called already */
+        call(self);
     pthread_mutex_unlock(&self->lock);
     if (!added)
         fn(arg, NULL);
