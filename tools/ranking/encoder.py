@@ -1,4 +1,5 @@
-"""The sentence model in JAX: the forward pass of all-MiniLM-L6-v2 with its biases and norms as parameters."""
+"""The sentence model in JAX: the forward pass of all-MiniLM-L6-v2 with its biases and norms, and adapters of low rank beside two
+of its matrices, as parameters."""
 
 import json
 import struct
@@ -9,6 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 HIDDEN, LAYERS, HEADS = 384, 6, 12
+RANK, ADAPTED = 16, "vo"  # what is added to the values' and the output's matrix of an attention
 LINEARS = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "o": "attention.output.dense",
            "u": "intermediate.dense", "d": "output.dense"}
 NORMS = {"1": "attention.output.LayerNorm", "2": "output.LayerNorm"}
@@ -32,17 +34,23 @@ def norm(x, factors, offsets):
 
 
 def encode(small, weights, embedded, mask):
-    """Vectors of length 1. small: biases and norms; embedded [texts, tokens, HIDDEN], mask [texts, tokens]."""
+    """Vectors of length 1. small: biases, norms and, where there are any, adapters; embedded [texts, tokens, HIDDEN], mask
+    [texts, tokens]."""
     h = norm(embedded, small["e.g"], small["e.b"])
     n, length, _ = h.shape
     unseen = (1 - mask)[:, None, None, :] * -1e9
+
+    def linear(x, name):
+        y = x @ weights[name] + small[name]
+        return y + (x @ small[name + ".down"]) @ small[name + ".up"] if name + ".down" in small else y
+
     for i in range(LAYERS):
-        q, k, v = ((h @ weights[f"{i}.{s}"] + small[f"{i}.{s}"]).reshape(n, length, HEADS, -1) for s in "qkv")
+        q, k, v = (linear(h, f"{i}.{s}").reshape(n, length, HEADS, -1) for s in "qkv")
         shares = jax.nn.softmax(jnp.einsum("nihd,njhd->nhij", q, k) / np.sqrt(HIDDEN // HEADS) + unseen)
         answer = jnp.einsum("nhij,njhd->nihd", shares, v).reshape(n, length, HIDDEN)
-        h = norm(h + answer @ weights[f"{i}.o"] + small[f"{i}.o"], small[f"{i}.g1"], small[f"{i}.b1"])
-        wide = jax.nn.gelu(h @ weights[f"{i}.u"] + small[f"{i}.u"], approximate=False)
-        h = norm(h + wide @ weights[f"{i}.d"] + small[f"{i}.d"], small[f"{i}.g2"], small[f"{i}.b2"])
+        h = norm(h + linear(answer, f"{i}.o"), small[f"{i}.g1"], small[f"{i}.b1"])
+        wide = jax.nn.gelu(linear(h, f"{i}.u"), approximate=False)
+        h = norm(h + linear(wide, f"{i}.d"), small[f"{i}.g2"], small[f"{i}.b2"])
     total = (h * mask[..., None]).sum(1)
     return total / jnp.linalg.norm(total, axis=-1, keepdims=True)
 
@@ -88,20 +96,24 @@ class Model:
         return found
 
 
-def questions_file(small):
-    """The bytes of models/all-MiniLM-L6-v2.questions: models/README.md says in what order."""
-    parts = [small["e.g"], small["e.b"]]
+def parts(small):
+    """Names and shapes of what models/all-MiniLM-L6-v2.questions holds, in its order (models/README.md)."""
+    names = ["e.g", "e.b"]
     for i in range(LAYERS):
-        parts += [small[f"{i}.{s}"] for s in ("q", "k", "v", "o", "g1", "b1", "u", "d", "g2", "b2")]
-    return b"".join(np.asarray(part, "<f4").tobytes() for part in parts)
+        names += [f"{i}.{s}" for s in ("q", "k", "v", "o", "g1", "b1", "u", "d", "g2", "b2")]
+        names += [f"{i}.{s}.{part}" for s in ADAPTED for part in ("down", "up")]
+    shapes = {"down": (HIDDEN, RANK), "up": (RANK, HIDDEN)}
+    return [(name, shapes.get(name.rsplit(".")[-1]) or small[name].shape) for name in names]
+
+
+def questions_file(small):
+    return b"".join(np.asarray(small[name], "<f4").tobytes() for name, _ in parts(small))
 
 
 def read_questions(data, small):
-    """The reverse; small for the shapes."""
+    """The reverse; small, the model's own, for the shapes."""
     numbers, at, found = np.frombuffer(data, "<f4"), 0, {}
-    names = ["e.g", "e.b"] + [f"{i}.{s}" for i in range(LAYERS)
-                              for s in ("q", "k", "v", "o", "g1", "b1", "u", "d", "g2", "b2")]
-    for name in names:
-        found[name] = jnp.asarray(numbers[at:at + len(small[name])])
-        at += len(small[name])
+    for name, shape in parts(small):
+        found[name] = jnp.asarray(numbers[at:at + np.prod(shape)].reshape(shape))
+        at += np.prod(shape)
     return found

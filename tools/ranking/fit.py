@@ -2,17 +2,14 @@
 """Finds what the views of a candidate weigh with the built-in model (services/knowledge/search/score.c): a logit for each
 candidate, another for "none of them", so that the right entry, or none, is likely.
 
-On trades that the question vectors were not trained on (train.py --fold), and cross-validated by trade. Words and trigrams are
-measured through the API, as scripts/bench does; needs the built services and their database:
+On trades that the question vectors were not trained on (train.py --fold), and cross-validated by trade:
 
-    LEADWIRE_BIN=$PWD/build/release/bin LEADWIRE_TEST_DATABASE_URL=$(scripts/postgres start) \\
-        /tmp/ranking/bin/python tools/ranking/fit.py MODEL_FOLDER FOLD_0.questions
+    /tmp/ranking/bin/python tools/ranking/fit.py MODEL_FOLDER VIEWS.json FOLD_0.questions
 """
 
 import argparse
-import os
+import json
 import pathlib
-import sys
 
 import numpy as np
 from scipy.optimize import minimize
@@ -20,51 +17,23 @@ from scipy.optimize import minimize
 import encoder
 import sets
 import train
-
-TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / "tests/bench"), str(TOP / "tests/e2e")]
-os.environ.setdefault("LEADWIRE_BIN", str(TOP / "build/release/bin"))
-from cluster import Cluster  # noqa: E402
-from knowledge_base import BUILT_IN, Searcher, add_faqs, make_base, make_client, wait_vectors  # noqa: E402
+from sets import ROOM
 
 NAMES = ["asks", "says", "words squared", "alike"]
-FROM = np.array([8.4, 5.6, 0, 1, 5])         # what regularisation pulls to, and where it begins; last: none
-PULL = 0.001
-KINDS = {"distant": 0.8, "short": 0.7}       # weight of a question; of the others 1
+PULL = 0.0001                                # to 0: the left-out trades are many enough
+KINDS = {"distant": 0.5, "short": 0.3, "X smalltalk": 1.3, "X spam": 1.3}  # weight of a message; of the others 1
 LEFT_OUT = 0.3                               # weight of: without its own entry a question finds nothing
 
 
-def measure(trades):
-    """For each message (trade, text, kind, right entry or None) the views of all entries: {question: (words, alike)}."""
-    cluster = Cluster()
-    searcher = Searcher(cluster)
-    try:
-        for name, trade in trades.items():
-            client = make_client(cluster, name)
-            base = make_base(cluster, client, trade["language"], BUILT_IN)
-            entries = [{"question": e["question"], "answer": e["answer"]} for e in trade["entries"]]
-            wait_vectors(cluster, base, add_faqs(cluster, base, entries))
-            for _, text, kind, right in train.messages({name: trade}):
-                passages = searcher.search(client, text, threshold=0, max_results=50)["passages"]
-                yield name, text, kind, right, {p["title"]: (p["word_score"], p["trigram_score"]) for p in passages}
-    finally:
-        searcher.close()
-        cluster.close()
-
-
-def views(model, small, trades, measured):
-    """[messages, ROOM, views]; an entry that was not found has none."""
-    stored = model.embed([e[part] for t in trades.values() for e in t["entries"] for part in ("question", "answer")])
-    asked = model.embed([m[1] for m in measured], small)
-    x = np.zeros((len(measured), train.ROOM, len(NAMES)))
-    missing = np.full((len(measured), train.ROOM + 1), -1e9)
-    missing[:, -1] = 0
-    for i, (name, text, _, _, found) in enumerate(measured):
-        for j, entry in enumerate(trades[name]["entries"]):
-            if entry["question"] in found:
-                words, alike = found[entry["question"]]
-                x[i, j] = asked[text] @ stored[entry["question"]], asked[text] @ stored[entry["answer"]], words ** 2, alike
-                missing[i, j] = 0
+def views(model, small, bases, asked):
+    """[messages, ROOM, views], and what an entry that is not there loses."""
+    vectors = model.embed([m[1] for m in asked], small)
+    x, missing = np.zeros((len(asked), ROOM, len(NAMES))), np.zeros((len(asked), ROOM + 1))
+    for i, (name, text, _, _) in enumerate(asked):
+        base = bases.names.index(name)
+        x[i, :, 0], x[i, :, 1] = bases.questions[base] @ vectors[text], bases.answers[base] @ vectors[text]
+        x[i, :, 2:] = bases.words(name, text)
+        missing[i, :ROOM] = bases.missing[base]
     return x, missing
 
 
@@ -79,7 +48,7 @@ def cross_entropy(z, right):
 
 
 def fit(x, missing, right, weight):
-    rows, good, none = np.arange(len(x)), right < train.ROOM, np.full(len(x), train.ROOM)
+    rows, good, none = np.arange(len(x)), right < ROOM, np.full(len(x), ROOM)
 
     def objective(w):
         z = np.concatenate([x @ w[:-1], np.full((len(x), 1), w[-1])], 1) + missing
@@ -89,16 +58,16 @@ def fit(x, missing, right, weight):
         more, more_slope = cross_entropy(without, none)
         total = weight * (cost + LEFT_OUT * good * more)
         slope = weight[:, None] * (slope + LEFT_OUT * good[:, None] * more_slope)
-        pulled = np.append(w[:-1] - FROM[:-1], 0)
+        pulled = np.append(w[:-1], 0)
         gradient = np.append(np.einsum("ij,ijk->k", slope[:, :-1], x), slope[:, -1].sum())
         return total.mean() + PULL * pulled @ pulled, gradient / len(x) + 2 * PULL * pulled
 
-    return minimize(objective, FROM, jac=True, method="L-BFGS-B").x
+    return minimize(objective, np.zeros(x.shape[2] + 1), jac=True, method="L-BFGS-B").x
 
 
 def report(logits, right, title):
-    top, good = logits.max(1), right < train.ROOM
-    own = logits[np.arange(len(logits)), np.minimum(right, train.ROOM - 1)]
+    top, good = logits.max(1), right < ROOM
+    own = logits[np.arange(len(logits)), np.minimum(right, ROOM - 1)]
     place = (logits >= own[:, None]).sum(1)[good]
     print(f"{title}: recall@1 {np.mean(place == 1):.3f}, recall@3 {np.mean(place <= 3):.3f}")
     print("logit  as share  out of scope refused  good refused")
@@ -110,20 +79,21 @@ def report(logits, right, title):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path, help="folder with model.safetensors and tokenizer.json")
+    parser.add_argument("views", type=pathlib.Path, help="what measure.py has written")
     parser.add_argument("file", type=pathlib.Path, help="question vectors of a fold: train.py --fold")
     parser.add_argument("--fold", type=int, default=0)
     args = parser.parse_args()
     model = encoder.Model(args.model)
     every = sets.read_all()
-    trades = {name: every[name] for name in train.left_out(every, args.fold)}
-    measured = list(measure(trades))
-    x, missing = views(model, encoder.read_questions(args.file.read_bytes(), model.small), trades, measured)
-    right = np.array([m[3] for m in measured])
-    found = missing[np.arange(len(right)), right] == 0
-    weight = np.array([KINDS.get(m[2], 1) for m in measured]) * found
-    names, logits = list(trades), np.zeros(missing[:, :-1].shape)
+    names = train.left_out(every, args.fold)
+    bases = train.Bases(model, {name: every[name] for name in names}, json.loads(args.views.read_text(encoding="utf-8")))
+    asked = list(sets.messages(bases.trades))
+    x, missing = views(model, encoder.read_questions(args.file.read_bytes(), model.small), bases, asked)
+    right = np.array([m[3] for m in asked])
+    weight = np.array([KINDS.get(m[2], 1) for m in asked])
+    logits = np.zeros(missing[:, :-1].shape)
     for part in range(3):
-        inside = np.array([names.index(m[0]) % 3 == part for m in measured])
+        inside = np.array([names.index(m[0]) % 3 == part for m in asked])
         w = fit(x[~inside], missing[~inside], right[~inside], weight[~inside])
         logits[inside] = x[inside] @ w[:-1] - w[-1] + missing[inside, :-1]
     report(logits, right, "left-out trades")

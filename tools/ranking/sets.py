@@ -7,6 +7,7 @@ kind: near (of the same trade), other, smalltalk, job, spam."""
 import pathlib
 
 DATA = pathlib.Path(__file__).parent / "data"
+ROOM = 24  # entries of a base, at most
 KINDS = {"o": "ordinary", "d": "distant", "m": "misspelt", "s": "short"}
 
 
@@ -29,3 +30,13 @@ def read(path):
 
 def read_all():
     return {path.stem: read(path) for path in sorted(DATA.glob("*.txt"))}
+
+
+def messages(trades):
+    """(trade, text, kind, the entry's place or ROOM)."""
+    for name, trade in trades.items():
+        for j, entry in enumerate(trade["entries"]):
+            for asked in entry["asked"]:
+                yield name, asked["text"], asked["kind"], j
+        for message in trade["out_of_scope"]:
+            yield name, message["text"], "X " + message["kind"], ROOM

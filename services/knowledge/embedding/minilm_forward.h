@@ -11,6 +11,7 @@
 #include "services/knowledge/embedding/minilm_internal.h"
 
 enum { LANES = 16, DIM_LANES = MINILM_DIMS / LANES };
+_Static_assert((int)MINILM_RANK == (int)LANES, "narrow and widen hold a row within an adapter in one register");
 
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t int_lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -135,6 +136,37 @@ static void apply(const struct minilm_linear *linear, const float *in, size_t to
 {
     round_rows(in, tokens, linear->inputs, &s->rounded[0][0], s->units);
     multiply(linear, &s->rounded[0][0], s->units, tokens, ret_out);
+}
+
+/* The rows within an adapter: before the matrix is applied, which may put its product in their place. */
+static void narrow(const struct minilm_adapter *adapter, const float *in, size_t tokens, struct minilm_scratch *s)
+{
+    const lanes *down = (const lanes *)adapter->down;
+
+    for (size_t i = 0; down && i < tokens; i++, in += MINILM_DIMS) {
+        lanes parts[4] = {{0}};
+
+        for (int j = 0; j < MINILM_DIMS; j += 4)
+            for (int k = 0; k < 4; k++)
+                parts[k] += down[j + k] * in[j + k];
+        *(lanes *)s->narrow[i] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
+    }
+}
+
+/* Adds them, to rows that begin stride floats after each other. */
+static void widen(const struct minilm_adapter *adapter, size_t tokens, const struct minilm_scratch *s, float *out,
+                  size_t stride)
+{
+    const lanes *up = (const lanes *)adapter->up;
+
+    for (size_t i = 0; up && i < tokens; i++, out += stride)
+        for (int j = 0; j < DIM_LANES; j++) {
+            lanes more = all(0);
+
+            for (int k = 0; k < MINILM_RANK; k++)
+                more += up[k * DIM_LANES + j] * s->narrow[i][k];
+            ((lanes *)out)[j] += more;
+        }
 }
 
 /* A row to mean 0 and variance 1, then each number by its factor and offset. The model's epsilon is 1e-12. */
@@ -281,9 +313,13 @@ static void embed(const struct minilm_weights *w, const struct minilm_batch *bat
         const struct minilm_layer *layer = &w->layers[i];
         lanes *wide = (lanes *)s->wide;
 
+        narrow(&layer->to_values, &s->hidden[0][0], tokens, s);
         apply(&layer->qkv, &s->hidden[0][0], tokens, s, &s->wide[0][0]);
+        widen(&layer->to_values, tokens, s, &s->wide[0][0] + 2 * MINILM_DIMS, 3 * MINILM_DIMS);
         attend(batch, s);
+        narrow(&layer->to_out, &s->added[0][0], tokens, s);
         apply(&layer->out, &s->added[0][0], tokens, s, &s->added[0][0]);
+        widen(&layer->to_out, tokens, s, &s->added[0][0], MINILM_DIMS);
         add_and_normalise(s->hidden, s->added, tokens, &layer->attended);
         apply(&layer->up, &s->hidden[0][0], tokens, s, &s->wide[0][0]);
         for (size_t j = 0; j < tokens * MINILM_INNER / LANES; j++)

@@ -24,6 +24,7 @@ enum {
     MINILM_PANEL = 16, /* outputs that lie side by side in a matrix, */
     MINILM_GROUP = 4,  /* and inputs of one of them */
     MINILM_ALIGN = 64, /* bytes; of every section and every row of numbers */
+    MINILM_RANK = 16,  /* of what is added to a matrix for questions */
 };
 
 /* Activations are rounded to 14 bits with their sign: 127 * 8191 * 1,536 products still fit 32 bits. With 8 bits the
@@ -43,18 +44,25 @@ struct minilm_linear {
     const float *scales, *biases; /* of each output */
 };
 
+/* What is added to the product of a matrix: W x + up^T (down^T x). down NULL: nothing. */
+struct minilm_adapter {
+    const float *down; /* [MINILM_DIMS][MINILM_RANK] */
+    const float *up;   /* [MINILM_RANK][MINILM_DIMS] */
+};
+
 struct minilm_norm {
     const float *factors, *offsets;
 };
 
 struct minilm_layer {
     struct minilm_linear qkv, out; /* attention: queries, keys and values, one after the other; what it adds */
+    struct minilm_adapter to_values, to_out;
     struct minilm_norm attended;
     struct minilm_linear up, down;
     struct minilm_norm fed;
 };
 
-/* Points into the mapped file. */
+/* Points into the mapped file, for questions also into what minilm_questions.c has. */
 struct minilm_weights {
     void *map;
     size_t map_len;
@@ -69,7 +77,7 @@ struct minilm_weights {
 int minilm_map(struct minilm_weights *ret_weights, const char *path, struct err *err);
 void minilm_unmap(struct minilm_weights *weights);
 
-/* Puts the biases and norms for questions in the place of the model's own. */
+/* Puts the biases and norms for questions in the place of the model's own, and adds the adapters. */
 void minilm_for_questions(struct minilm_weights *weights);
 
 /* Texts that are computed in one go: each attends to itself alone, so its vector does not depend on the others. */
@@ -87,6 +95,7 @@ struct minilm_scratch {
         MINILM_ALIGN) float wide[MINILM_TOKENS_MAX][MINILM_INNER]; /* queries, keys, values; or between up and down */
     _Alignas(MINILM_ALIGN) int16_t rounded[MINILM_TOKENS_MAX][MINILM_INNER];
     _Alignas(MINILM_ALIGN) float units[MINILM_TOKENS_MAX];                  /* what a rounded row is multiplied by */
+    _Alignas(MINILM_ALIGN) float narrow[MINILM_TOKENS_MAX][MINILM_RANK];    /* within an adapter */
     _Alignas(MINILM_ALIGN) float keys[MINILM_HEAD_DIMS][MINILM_TOKENS_MAX]; /* of one head, turned */
     _Alignas(MINILM_ALIGN) float shares[MINILM_TOKENS_MAX];                 /* of the keys in one query's answer */
 };

@@ -1,5 +1,5 @@
-/* minilm_questions.c - what the model has otherwise for questions: biases and norms, 120 KB that are linked into the
- * program. models/README.md says how they lie in their file, tools/ranking how they were found. */
+/* minilm_questions.c - what the model has otherwise for questions: biases, norms and adapters, 700 KB that are
+ * linked into the program. models/README.md says how they lie in their file, tools/ranking how they were found. */
 #include <assert.h>
 
 #include "services/knowledge/embedding/minilm_internal.h"
@@ -30,6 +30,12 @@ static void next_norm(const float **at, struct minilm_norm *ret)
     ret->offsets = next(at, MINILM_DIMS);
 }
 
+static void next_adapter(const float **at, struct minilm_adapter *ret)
+{
+    ret->down = next(at, MINILM_DIMS * MINILM_RANK);
+    ret->up = next(at, MINILM_RANK * MINILM_DIMS);
+}
+
 void minilm_for_questions(struct minilm_weights *weights)
 {
     const float *at = minilm_question_floats;
@@ -44,6 +50,8 @@ void minilm_for_questions(struct minilm_weights *weights)
         layer->up.biases = next(&at, MINILM_INNER);
         layer->down.biases = next(&at, MINILM_DIMS);
         next_norm(&at, &layer->fed);
+        next_adapter(&at, &layer->to_values);
+        next_adapter(&at, &layer->to_out);
     }
     assert(at == minilm_question_floats_end);
 }
