@@ -88,6 +88,16 @@ Test(talk, who_only_agrees_is_asked_for_nothing_new)
         cr_expect(strstr(reply_to(NULL, agreed[i]), "All right."), "%s: %s", agreed[i], out.reply);
 }
 
+Test(talk, a_farewell_is_no_date)
+{
+    static const char *const farewells[] = {"perfecto, hasta luego", "ok have a good day", "great, see ya"};
+
+    for (size_t i = 0; i < COUNT_OF(farewells); i++) {
+        reply_to("timeline", farewells[i]);
+        cr_expect_null(out.timeline, "%s: %s", farewells[i], out.timeline);
+    }
+}
+
 Test(talk, a_need_is_taken_with_its_time_left_out)
 {
     reply_to(NULL, "I need a new roof in the spring");
@@ -128,6 +138,10 @@ Test(talk, two_questions_in_one_sentence_are_two)
         {"do u work in cambridge and how much for an inspection", 2, "do u work in cambridge", "how much for"},
         {"How long does it take and are you insured?", 2, "How long does it take", "are you insured?"},
         {"I need a roof. budget is 12k. how long is it and do you finance", 2, "how long is it", "do you finance"},
+        {"hi do you do metal roofs", 1, "hi do you do metal roofs", NULL},
+        {"was wondering if you take cards", 1, "was wondering if", NULL},
+        {"hola, quería saber si trabajan los sábados", 1, "saber si trabajan", NULL},
+        {"ok, hay una fuga", 0, NULL, NULL},
         {"¿Cuánto cuesta la visita y aceptan tarjeta?", 2, "Cuánto cuesta la visita", "aceptan tarjeta?"},
         {"How much is the wash and wax?", 1, "How much is the wash and wax?", NULL},
         {"I need a roof and will pay cash", 0, NULL, NULL},

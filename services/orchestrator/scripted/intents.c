@@ -13,24 +13,33 @@
 
 #define SENTENCES_MAX 40
 
+/* The bytes of the first of the phrases that text begins with, and of the space behind it; 0 if with none. */
+static size_t begins_with(const char *text, const struct phrase *table)
+{
+    for (; table->text; table++) {
+        size_t len = *text == *table->text ? strlen(table->text) : 0;
+
+        if (len > 0 && strncmp(text, table->text, len) == 0 && text[len] == ' ')
+            return len + 1;
+    }
+    return 0;
+}
+
+/* "Hi, do you ...": what comes before it says nothing about it. */
 static bool begins_as_question(const char *folded)
 {
-    for (const struct phrase *p = phrases_question; p->text; p++) {
-        size_t len = folded[1] == *p->text ? strlen(p->text) : 0;
+    const char *text = folded + strspn(folded, " ");
+    size_t len;
 
-        if (len > 0 && strncmp(folded + 1, p->text, len) == 0 && folded[len + 1] == ' ')
-            return true;
-    }
-    return words_have(folded, "how much");
+    while ((len = begins_with(text, phrases_greeting)) > 0 || (len = begins_with(text, phrases_opener)) > 0)
+        text += len;
+    return begins_with(text, phrases_question) > 0 || phrase_find(folded, phrases_price_asked);
 }
 
 /* "yeah go ahead" */
 static bool begins_with_yes(const char *folded)
 {
-    for (const struct phrase *p = phrases_yes; p->text; p++)
-        if (strncmp(folded + 1, p->text, strlen(p->text)) == 0 && folded[strlen(p->text) + 1] == ' ')
-            return true;
-    return false;
+    return begins_with(folded + 1, phrases_yes) > 0;
 }
 
 /* "How long does it take?" asks for no deed. */

@@ -17,7 +17,7 @@ const struct phrase phrases_booking[] = {
     {"reservar", NULL}, {"reserva", NULL}, {"agendar", NULL}, {"programar", NULL}, {"me atiendan", NULL},
     {"me atienden", NULL}, {"pueden venir", NULL}, {"puede venir", NULL}, {"podrian venir", NULL}, {"vengan", NULL},
     {"visitarlo", NULL}, {"visitarla", NULL}, {"visitar", NULL}, {"una visita", NULL}, {"hueco para", NULL},
-    {"me pueden ver", NULL}, {"موعد", NULL}, {"موعدا", NULL}, {"حجز", NULL}, {"احجز", NULL}, {"الحجز", NULL},
+    {"me pueden ver", NULL}, {"verme", NULL}, {"atenderme", NULL}, {"موعد", NULL}, {"موعدا", NULL}, {"حجز", NULL}, {"احجز", NULL}, {"الحجز", NULL},
     {"زياره", NULL}, {"معاينه", NULL}, {"اتي", NULL}, {"تعالوا", NULL}, {"ارسلوا", NULL}, {"يجي", NULL},
     {"تجون", NULL}, {"اشوف", NULL}, {NULL, NULL},
 };
@@ -68,6 +68,8 @@ const struct phrase phrases_polite[] = {
     {"amazing", NULL}, {"excellent", NULL}, {"wonderful", NULL}, {"nice", NULL}, {"sounds", NULL}, {"got", NULL},
     {"alright", NULL}, {"right", NULL}, {"fine", NULL}, {"helps", NULL}, {"works", NULL}, {"will", NULL},
     {"do", NULL}, {"bye", NULL}, {"muchas", NULL}, {"mil", NULL}, {"muy", NULL}, {"amable", NULL},
+    {"have", NULL}, {"day", NULL}, {"see", NULL}, {"ya", NULL}, {"take", NULL}, {"care", NULL}, {"regards", NULL},
+    {"hasta", NULL}, {"luego", NULL}, {"pronto", NULL}, {"buen", NULL}, {"dia", NULL}, {"saludos", NULL},
     {"perfecto", NULL}, {"genial", NULL}, {"excelente", NULL}, {"adios", NULL}, {"جزيلا", NULL}, {"لك", NULL},
     {"لكم", NULL}, {"ممتاز", NULL}, {"رايع", NULL}, {NULL, NULL},
 };
@@ -123,6 +125,31 @@ const struct phrase phrases_question[] = {
     {"hacen", NULL}, {"puedo", NULL}, {"pueden", NULL}, {"aceptan", NULL}, {"ofrecen", NULL}, {"precio", NULL},
     {"precios", NULL}, {"informacion", NULL}, {"هل", NULL}, {"كم", NULL}, {"بكم", NULL}, {"متي", NULL},
     {"اين", NULL}, {"وين", NULL}, {"كيف", NULL}, {"ما", NULL}, {"ماذا", NULL}, {"لماذا", NULL}, {"من", NULL},
-    {"ايش", NULL}, {"شو", NULL}, {"سعر", NULL}, {NULL, NULL},
+    {"ايش", NULL}, {"شو", NULL}, {"سعر", NULL}, {"can u", NULL}, {"could u", NULL}, {"are u", NULL}, {"r u", NULL},
+    {"did", NULL}, {"have you", NULL}, {"may i", NULL}, {"im wondering", NULL}, {"i was wondering", NULL},
+    {"i am wondering", NULL}, {"was wondering", NULL}, {"just wondering", NULL}, {"wondering", NULL},
+    {"i wanted to know", NULL}, {"wanted to know", NULL}, {"want to know", NULL}, {"i need to know", NULL},
+    {"i wanted to ask", NULL}, {"wanted to ask", NULL}, {"id like to know", NULL}, {"do they", NULL},
+    {"queria saber", NULL}, {"quisiera saber", NULL}, {"quiero saber", NULL}, {"me gustaria saber", NULL},
+    {"necesito saber", NULL}, {"queria preguntar", NULL}, {"podria decirme", NULL}, {"me puede decir", NULL},
+    {"me pueden decir", NULL}, {"me podria decir", NULL}, {"es posible", NULL}, {"si aceptan", NULL},
+    {"si tienen", NULL}, {"si hacen", NULL}, {"trabajan", NULL}, {"atienden", NULL}, {"abren", NULL}, 
+    {"a que hora", NULL}, {"de que", NULL}, {"اريد ان اعرف", NULL}, {"حابب اعرف", NULL}, {"ابغي اعرف", NULL},
+    {"وهل", NULL}, {"وكم", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_opener[] = {
+    {"ok", NULL}, {"okay", NULL}, {"so", NULL}, {"and", NULL}, {"also", NULL}, {"but", NULL}, {"well", NULL},
+    {"oh", NULL}, {"um", NULL}, {"there", NULL}, {"please", NULL}, {"pls", NULL}, {"sorry", NULL}, {"thanks", NULL},
+    {"thank you", NULL}, {"great", NULL}, {"perfect", NULL}, {"cool", NULL}, 
+    {"quick question", NULL}, {"question", NULL}, {"one question", NULL}, {"just", NULL}, {"y", NULL}, {"pero", NULL},
+    {"bueno", NULL}, {"vale", NULL}, {"gracias", NULL}, {"una pregunta", NULL}, {"disculpe", NULL},
+    {"perdon", NULL}, {"tambien", NULL}, {"طيب", NULL}, {"لو سمحت", NULL}, {"سوال", NULL}, {"عندي سوال", NULL},
+    {NULL, NULL},
+};
+
+const struct phrase phrases_price_asked[] = {
+    {"how much", NULL}, {"cuanto cuesta", NULL}, {"cuanto cuestan", NULL}, {"cuanto sale", NULL}, {"cuanto vale", NULL},
+    {"cuanto cobran", NULL}, {"que precio", NULL}, {NULL, NULL},
 };
 /* clang-format on */

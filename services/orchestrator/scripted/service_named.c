@@ -239,14 +239,13 @@ static const char *after_phrase(const char *text, const char *phrase)
 /* The words of the lead from start to the end of the thought, at most eight. */
 static const char *take_thought(struct arena *arena, const char *start)
 {
-    static const char *const ends[] = {" asap",    " today",   " tomorrow",  " tonight",      " by ",
-                                       " before ", " within ", " for $",     " as soon",      " next ",
-                                       " this ",   " because", " but ",      " please",       " and my",
-                                       " budget",  " right ",  " around $",  " urgently",     " cost",
-                                       " costs",   " run ",    " on ",       " immediately",  " hoy",
-                                       " mañana",  " para ",   " por favor", " cuanto antes", " pero ",
-                                       " urgente", " فورا",    " اليوم",     " غدا",          " من فضلك",
-                                       " lo antes"};
+    static const char *const ends[] = {
+        " asap",      " today",    " tomorrow", " tonight",   " by ",          " before ",  " within ", " for $",
+        " as soon",   " next ",    " this ",    " because",   " but ",         " please",   " and my",  " budget",
+        " right ",    " around $", " urgently", " cost",      " costs",        " run ",     " on ",     " immediately",
+        " hoy",       " mañana",   " para ",    " por favor", " cuanto antes", " pero ",    " urgente", " فورا",
+        " اليوم",     " غدا",      " من فضلك",  " lo antes",  " and do ",      " and are ", " and is ", " and how ",
+        " and what ", " y si ",    " y cu",     " y acept",   " y ten",        " وهل ",     " وكم ",    " ومتى "};
     static const char *const marks[] = {"،", "؟", "؛"};
     size_t len, words = 0;
 
