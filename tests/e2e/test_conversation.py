@@ -65,6 +65,16 @@ class Conversation(ClusterTest):
                 self.assertIn("8 am to 6 pm", reply)
                 self.assertEqual(reply.index("$149") < reply.index("8 am"), i > 0, reply)
 
+    def test_of_several_questions_none_is_answered_twice_nor_a_wish_to_be_written_to_later(self):
+        for i, body in enumerate(["Do you do drain cleaning? How much is it?",
+                                  "Can you text me on Saturday? How much does a drain cleaning cost?"]):
+            with self.subTest(body=body):
+                lead = self.lead[:-1] + str(i)
+                self.cluster.text(body, lead)
+                reply = self.cluster.wait_replies(1, lead)[0]["body"]
+                self.assertEqual(reply.count("$149"), 1, reply)
+                self.assertNotIn("8 am", reply)
+
     def test_three_texts_within_a_second_get_one_answer_that_covers_them(self):
         for body in ("Hi there", "quick question", "how much does a drain cleaning cost"):
             self.assertEqual(self.cluster.text(body, self.lead)["status"], 200)

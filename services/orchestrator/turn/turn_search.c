@@ -9,6 +9,7 @@
 #include "libshared/log.h"
 #include "libshared/service.h"
 #include "proto/messages.h"
+#include "services/orchestrator/later/follow_up_plan.h"
 #include "services/orchestrator/scripted/intents.h"
 #include "services/orchestrator/scripted/words.h"
 #include "services/orchestrator/turn/turn.h"
@@ -45,6 +46,14 @@ int turn_search(void *arg, const char *query, struct arena *arena, const struct 
     return 0;
 }
 
+/* Of an FAQ question and answer may be found by either. */
+static bool is_same(const struct passage *a, const struct passage *b)
+{
+    if (strcmp(a->kind, "faq") == 0)
+        return strcmp(a->document_id, b->document_id) == 0;
+    return strcmp(a->chunk_id, b->chunk_id) == 0;
+}
+
 static void add_found(struct turn *turn, const struct passage *passages, size_t n, struct arena *arena)
 {
     struct passage *all = arena_calloc(arena, turn->in.n_passages + n, sizeof *all);
@@ -58,7 +67,7 @@ static void add_found(struct turn *turn, const struct passage *passages, size_t 
         bool known = false;
 
         for (size_t k = 0; k < kept && !known; k++)
-            known = strcmp(all[k].chunk_id, passages[i].chunk_id) == 0;
+            known = is_same(&all[k], &passages[i]);
         if (!known)
             all[kept++] = passages[i];
     }
@@ -100,6 +109,21 @@ static int look_up_each(struct turn_searcher *searcher, struct turn *turn, const
     return 0;
 }
 
+/* The questions in the text, at most max. "Can you text me on Tuesday?" is none for the knowledge base. */
+static size_t find_questions(const struct turn *turn, const char *text, const char **ret, size_t max,
+                             struct arena *arena)
+{
+    size_t found = intents_questions(arena, text, ret, max), kept = 0;
+    struct later wish = {0};
+
+    if (found > 1)
+        wish = follow_up_wish(arena, &turn->in);
+    for (size_t i = 0; i < found; i++)
+        if (wish.kind == LATER_NONE || !strstr(wish.words, ret[i]))
+            ret[kept++] = ret[i];
+    return kept;
+}
+
 /* All texts together are looked up first. Of several questions in them that may find only what answers one, so the best
  * for each of them goes before it. And several sentences together may be like nothing that is known, where one of them
  * alone is: then the last few are looked up one by one. */
@@ -114,7 +138,7 @@ void turn_add_passages(struct turn_searcher *searcher, struct turn *turn, struct
     if (!query || look_up(searcher, turn, query, SEARCH_RESULTS, arena, &together, &n_together) < 0)
         return;
     n = words_sentences(arena, query, sentences, SENTENCES_MAX);
-    if ((n_each = intents_questions(arena, query, each, SEARCHES_MAX)) > 1)
+    if ((n_each = find_questions(turn, query, each, SEARCHES_MAX, arena)) > 1)
         failed = look_up_each(searcher, turn, each, n_each, 1, arena);
     add_found(turn, together, n_together, arena);
     if (failed < 0 || turn->in.n_passages > 0 || n < 2)
