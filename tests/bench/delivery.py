@@ -49,6 +49,21 @@ def wait_sent(cluster, series, n, seconds):
     return wait_for(f"{n} messages", lambda: (r := rates(cluster, series)) and sum(s["n"] for s in r) >= n and r, seconds, 0.5)
 
 
+def sent_from(cluster):
+    """{sender: when each of its messages was posted, seconds}"""
+    at, after = {}, -1
+    while page := cluster.sandbox("GET", f"/messages?after={after}")["messages"]:
+        for message in page:
+            at.setdefault(message["from"], []).append(message["received_at_us"] / 1e6)
+        after = page[-1]["index"]
+    return at
+
+
+def rates_off(sent, first):
+    """By how many percent each number's rate is off one a second, counted from its message with the index first; sorted."""
+    return sorted(abs((len(at) - first - 1) / (at[-1] - at[first]) - 1) * 100 for at in sent.values())
+
+
 def speed(senders):
     n = sum(s["n"] for s in senders)
     return (n - 1) / (max(s["last_us"] for s in senders) - min(s["first_us"] for s in senders)) * 1e6
@@ -104,12 +119,17 @@ def limited_numbers(bench, numbers=1000):
         cluster.start("delivery")
         cluster.start("delivery#2")
         senders = wait_sent(cluster, "4", numbers * each, 120 + 4 * each)
-        # Between the first and the last of a number are n - 1 times the distance of two.
-        off = sorted(abs((s["n"] - 1) / (s["last_us"] - s["first_us"]) * 1e6 - 1) * 100 for s in senders)
+        # The first messages of all numbers are due at the same moment and claimed by the hundred, by processes that have just
+        # begun: they are posted up to half a second after their claim. The second ones follow the claims, not those posts, and
+        # so does all that comes after. Half a second once is 2.6 % of 19 s, and says nothing of the rate. So that is told from
+        # the second message on, with what it is from the first one beside it.
+        sent = sent_from(cluster)
+        off, with_first = rates_off(sent, 1), rates_off(sent, 0)
         shortest = min(s["shortest_us"] for s in senders) / 1000
         bench.row(f"{numbers} numbers at 1/s by two processes", speed(senders), "/s")
-        bench.row("a number's rate is off by, p50", off[len(off) // 2], "%")
-        bench.row("a number's rate is off by, at most", off[-1], "%", "<= 2", off[-1] <= 2)
+        bench.row("a number's rate from its second message on is off by, p50", off[len(off) // 2], "%")
+        bench.row("a number's rate from its second message on is off by, at most", off[-1], "%", "<= 2", off[-1] <= 2)
+        bench.row("the same from its first message on, at most", with_first[-1], "%")
         bench.row("shortest time between two of a number", shortest, "ms")
         check_once(bench, cluster, numbers * each)
     finally:
