@@ -86,6 +86,7 @@ Test(talk, who_only_agrees_is_asked_for_nothing_new)
 
     for (size_t i = 0; i < COUNT_OF(agreed); i++)
         cr_expect(strstr(reply_to(NULL, agreed[i]), "All right."), "%s: %s", agreed[i], out.reply);
+    cr_expect_not(strstr(reply_to(NULL, "hello"), "anything else"), "%s", out.reply);
 }
 
 Test(talk, a_farewell_is_no_date)

@@ -260,7 +260,7 @@ static void say_noted(struct answering *self)
         say_of(self, SAY_URGENT, out->service_interest);
     else if (learned)
         say(self, SAY_NOTED);
-    else if (is_idle(self) && self->in->n_history > 0)
+    else if (!self->intents.greeting && is_idle(self) && self->in->n_history > 0)
         say(self, SAY_ANYTIME);
     else
         say(self, SAY_RECEIVED);
