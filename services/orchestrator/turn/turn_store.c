@@ -66,45 +66,45 @@ static void read_lead(const struct db_result *rows, struct arena *arena, struct 
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x)  TEXT_OF_(x)
 
-/* Why a person was called, within the client's hours. */
-#define ESCALATIONS                                                                                         \
-    "(SELECT string_agg(DISTINCT e.cause, ' ') FROM conversation_events e"                                  \
-    "  WHERE c.state = 'escalated' AND e.client_id = c.client_id AND e.conversation_id = c.conversation_id" \
-    "    AND e.kind = 'escalated' AND e.created_at > now() - make_interval(hours =>"                        \
-    "        coalesce((k.config->>'alert_again_after_hours')::integer, " TEXT_OF(CLIENT_ALERT_AGAIN_DEFAULT) ")))"
+/* Why a person was called, within the client's hours. What few conversations have is asked of functions, see
+ * migrations/0171. */
+#define ESCALATIONS                                             \
+    "CASE WHEN c.state = 'escalated' THEN"                      \
+    " conversation_escalations(c.client_id, c.conversation_id," \
+    "     coalesce((k.config->>'alert_again_after_hours')::integer, " TEXT_OF(CLIENT_ALERT_AGAIN_DEFAULT) ")) END"
 
 /* Conversation, lead and client. $1: client, $2: conversation. */
-#define LOAD_CONVERSATION                                                                                   \
-    "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"         \
-    "       c.read_seq, c.handover_note, " ESCALATIONS " AS escalations,"                                   \
-    "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"   \
-    "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "  \
-    "AS opted_out,"                                                                                         \
-    "       EXISTS (SELECT FROM messages m"                                                                 \
-    "                WHERE m.client_id = c.client_id AND m.conversation_id = c.conversation_id"             \
-    "                  AND m.direction = 'out' AND m.purpose = 'started' AND m.author = 'agent'"            \
-    "                  AND m.state = 'queued' AND m.turn_id IS NOT NULL) AS greeting_waits,"                \
-    "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"     \
-    "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"                         \
-    "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"                   \
-    "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')"                         \
-    "                      AND (m.state <> 'queued' OR m.purpose <> 'started')) AS first_message,"          \
-    "       CASE WHEN k.config ? 'monthly_budget_usd'"                                                      \
-    "            THEN (SELECT spent FROM client_budget(c.client_id)) END AS month_spent,"                   \
-    "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"                   \
-    "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time,"              \
-    "       z.zone AS lead_timezone,"                                                                       \
-    "       to_char(now() AT TIME ZONE z.zone, 'FMDay YYYY-MM-DD HH24:MI') AS lead_local_time,"             \
-    "       f.task_id IS NOT NULL AS follow_up_waits, f.payload ->> 'write_at' AS write_at"                 \
-    "  FROM conversations c"                                                                                \
-    "  JOIN leads l USING (client_id, lead_id)"                                                             \
-    "  JOIN clients k USING (client_id)"                                                                    \
-    " CROSS JOIN LATERAL (SELECT (leadwire_zone(l.timezone))[1] AS zone) z"                                 \
-    "  LEFT JOIN LATERAL (SELECT t.task_id, p.payload FROM tasks t JOIN task_payloads p USING (client_id, " \
-    "task_id)"                                                                                              \
-    "                      WHERE t.client_id = c.client_id AND t.state <> 'dead'"                           \
-    "                        AND t.serial_key = 'follow_up:' || c.conversation_id"                          \
-    "                      LIMIT 1) f ON true"                                                              \
+#define LOAD_CONVERSATION                                                                                    \
+    "SELECT c.lead_id, c.channel, c.lead_address, c.our_address, c.state, c.epoch, c.answered_seq,"          \
+    "       c.read_seq, c.handover_note, " ESCALATIONS " AS escalations,"                                    \
+    "       l.name AS lead_name, l.score, l.score_reason, l.service_interest, l.urgency, l.budget_range,"    \
+    "       l.timeline, l.email, l.evidence, l.hot_at IS NOT NULL AS was_hot, l.opted_out_at IS NOT NULL "   \
+    "AS opted_out,"                                                                                          \
+    "       EXISTS (SELECT FROM messages m"                                                                  \
+    "                WHERE m.client_id = c.client_id AND m.conversation_id = c.conversation_id"              \
+    "                  AND m.direction = 'out' AND m.purpose = 'started' AND m.author = 'agent'"             \
+    "                  AND m.state = 'queued' AND m.turn_id IS NOT NULL) AS greeting_waits,"                 \
+    "       NOT EXISTS (SELECT FROM conversations o JOIN messages m USING (client_id, conversation_id)"      \
+    "                    WHERE o.client_id = c.client_id AND o.lead_id = c.lead_id"                          \
+    "                      AND m.direction = 'out' AND m.purpose IN ('reply', 'started')"                    \
+    "                      AND m.state NOT IN ('dropped', 'failed', 'undelivered')"                          \
+    "                      AND (m.state <> 'queued' OR m.purpose <> 'started')) AS first_message,"           \
+    "       CASE WHEN k.config ? 'monthly_budget_usd'"                                                       \
+    "            THEN client_month_spent(c.client_id) END AS month_spent,"                                   \
+    "       k.name AS client_name, k.timezone, k.config, k.config_version, now() AS now,"                    \
+    "       to_char(now() AT TIME ZONE k.timezone, 'FMDay YYYY-MM-DD HH24:MI') AS local_time,"               \
+    "       z.zone AS lead_timezone,"                                                                        \
+    "       to_char(now() AT TIME ZONE z.zone, 'FMDay YYYY-MM-DD HH24:MI') AS lead_local_time,"              \
+    "       f.task_id IS NOT NULL AS follow_up_waits,"                                                       \
+    "       CASE WHEN f.task_id IS NOT NULL THEN follow_up_write_at(c.client_id, f.task_id) END AS write_at" \
+    "  FROM conversations c"                                                                                 \
+    "  JOIN leads l USING (client_id, lead_id)"                                                              \
+    "  JOIN clients k USING (client_id)"                                                                     \
+    " CROSS JOIN LATERAL (SELECT (leadwire_zone(l.timezone))[1] AS zone) z"                                  \
+    "  LEFT JOIN LATERAL (SELECT t.task_id FROM tasks t"                                                     \
+    "                      WHERE t.client_id = c.client_id AND t.state <> 'dead'"                            \
+    "                        AND t.serial_key = 'follow_up:' || c.conversation_id"                           \
+    "                      LIMIT 1) f ON true"                                                               \
     " WHERE c.client_id = $1 AND c.conversation_id = $2"
 
 static int read_conversation(const struct db_result *rows, struct arena *arena, struct turn *turn, struct err *err)
