@@ -90,6 +90,11 @@ static int put_asked(struct db_tx *tx, struct bus *bus, const struct turn *turn,
     return insert(tx, bus, turn->client_id, task->trace_id, &wanted, delay_ms, err);
 }
 
+bool follow_up_may_change(const struct turn *turn, struct arena *arena)
+{
+    return turn->out.follow_up || turn->follow_up_waits || follow_up_taken_back(arena, &turn->in);
+}
+
 int follow_up_put(struct db_tx *tx, struct bus *bus, const struct turn *turn, const struct task *task, struct err *err)
 {
     const char *next = turn->out.follow_up ? turn->out.follow_up : "";

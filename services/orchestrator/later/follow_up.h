@@ -5,11 +5,17 @@
  * locked, whether the message is still wanted, and puts the message and the task of the next step with its own end. */
 #pragma once
 
+#include <stdbool.h>
+
+struct arena;
 struct bus;
 struct db_tx;
 struct err;
 struct task;
 struct turn;
+
+/* Whether follow_up_put may have anything to do. arena: for what is looked at meanwhile. */
+bool follow_up_may_change(const struct turn *turn, struct arena *arena);
 
 /* With the transaction of a turn that has locked the lead: what waited before is ended unless the decision keeps it,
  * and what it wants is inserted. */

@@ -31,6 +31,7 @@
 #include "services/orchestrator/turn/turn_decide.h"
 #include "services/orchestrator/turn/turn_search.h"
 #include "services/orchestrator/turn/turn_store.h"
+#include "services/orchestrator/turn/turn_together.h"
 
 /* ---- what becomes of it ---- */
 
@@ -101,8 +102,8 @@ static int change_lead(struct db_tx *tx, const struct turn *turn, struct commit_
  * locked before the conversation, as the gateway does it, and the conversation last: the lead's next text waits for it.
  * But for the COMMIT all goes in one round trip, two where the lead is hot. Returns 1, or 0 where the turn was
  * overtaken: then nothing is kept of it. */
-static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct lead_change *ret_change,
-                       struct err *err)
+static int commit_alone(struct worker *self, struct task *task, const struct turn *turn, struct lead_change *ret_change,
+                        struct err *err)
 {
     AUTO(db_rollback) struct db_tx *tx = db_begin(self->db, turn->client_id, err);
     AUTO(free_answers) struct commit_answers answers = {0};
@@ -137,6 +138,15 @@ static int commit_turn(struct worker *self, struct task *task, const struct turn
         return -1;
     failpoint("orchestrator.before_commit");
     return db_commit(&tx, err) < 0 ? -1 : 1;
+}
+
+/* The same, with the turns that are ready at the same time where it can be. */
+static int commit_turn(struct worker *self, struct task *task, const struct turn *turn, struct lead_change *ret_change,
+                       struct err *err)
+{
+    int together = turn_commit_together(self, task, turn, ret_change, err);
+
+    return together != 0 ? together : commit_alone(self, task, turn, ret_change, err);
 }
 
 /* Nothing is said: the lead is opted out. (The gateway reads it in the lead's words, and stores it with them.) */

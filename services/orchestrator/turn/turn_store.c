@@ -306,8 +306,7 @@ static int check_partly(struct db_tx *tx, const struct turn *turn, struct err *e
     return n > 0 ? err_set(err, ERR_CONFLICT, "a part of the messages has been answered by another turn") : n;
 }
 
-/* Until then a text that comes while the turn is under way is answered together with it: 4 s from the oldest one. */
-static int64_t burst_ends_us(const struct turn *turn)
+int64_t turn_store_burst_ends_us(const struct turn *turn)
 {
     return turn->in.n_unanswered > 0 ? turn->in.unanswered[0].created_at + BURST_MAX_US : 0;
 }
@@ -328,7 +327,8 @@ int turn_store_answered_send(struct db_tx *tx, const struct turn *turn, struct d
                        "RETURNING conversation_id",
                        db_text(turn->client_id), db_text(turn->conversation_id), db_int(turn->last_seq),
                        db_bool(turn->out.escalate), db_text(turn->out.escalation_reason), db_int(turn->epoch),
-                       db_int(turn->answered_seq), db_int(burst_ends_us(turn)), db_text(turn->conversation_id));
+                       db_int(turn->answered_seq), db_int(turn_store_burst_ends_us(turn)),
+                       db_text(turn->conversation_id));
 }
 
 int turn_store_answered_read(struct db_tx *tx, const struct turn *turn, const struct db_result *rows, struct err *err)
@@ -411,8 +411,7 @@ int turn_store_lead_read(const struct db_result *rows, struct lead_change *ret_c
     return 0;
 }
 
-/* The newest message that the turn has seen. */
-static int64_t saw_seq(const struct turn *turn)
+int64_t turn_store_saw_seq(const struct turn *turn)
 {
     const struct decision_input *in = &turn->in;
     int64_t before = in->n_history > 0 ? in->history[in->n_history - 1].seq : 0;
@@ -439,8 +438,8 @@ int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *tas
         db_text(turn->out.agent), db_int(turn->out.misses), db_text(turn->out.asked), db_text(turn->record),
         db_text(turn->model), db_int(turn->tokens.input), db_int(turn->tokens.output), db_int(turn->tokens.cache_read),
         db_int(turn->tokens.cache_write), db_int(turn->cost_micro_usd), db_bool(turn->fallback),
-        db_text(turn->exchange), db_int(saw_seq(turn)), db_int(turn->in.unanswered[0].seq), db_int(turn->last_seq),
-        db_int(turn->history_from));
+        db_text(turn->exchange), db_int(turn_store_saw_seq(turn)), db_int(turn->in.unanswered[0].seq),
+        db_int(turn->last_seq), db_int(turn->history_from));
 }
 
 int turn_store_erased(struct db_pool *pool, const struct task *task, const char *conversation_id, struct err *err)

@@ -53,3 +53,10 @@ int turn_store_record(struct db_tx *tx, const struct turn *turn, const char *tas
 
 /* 1 if conversation and task are gone, as an erasure leaves them; 0 if not, -1 on failure. */
 int turn_store_erased(struct db_pool *pool, const struct task *task, const char *conversation_id, struct err *err);
+
+/* Until then, in microseconds since 1970, a text that comes while the turn is under way is answered together with it:
+ * 4 s from the oldest one; 0: it answers none. */
+int64_t turn_store_burst_ends_us(const struct turn *turn);
+
+/* messages.seq of the newest message that the turn has seen. */
+int64_t turn_store_saw_seq(const struct turn *turn);
