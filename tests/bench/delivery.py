@@ -121,15 +121,15 @@ def limited_numbers(bench, numbers=1000):
         senders = wait_sent(cluster, "4", numbers * each, 120 + 4 * each)
         # The first messages of all numbers are due at the same moment and claimed by the hundred, by processes that have just
         # begun: they are posted up to half a second after their claim. The second ones follow the claims, not those posts, and
-        # so does all that comes after. Half a second once is 2.6 % of 19 s, and says nothing of the rate. So that is told from
-        # the second message on, with what it is from the first one beside it.
+        # so does all that comes after. Half a second once is 2.6 % of 19 s. So the rate is told from the second message on, which
+        # is what the lanes keep, and from the first one, which is what Twilio sees; the goal is the same for both.
         sent = sent_from(cluster)
         off, with_first = rates_off(sent, 1), rates_off(sent, 0)
         shortest = min(s["shortest_us"] for s in senders) / 1000
         bench.row(f"{numbers} numbers at 1/s by two processes", speed(senders), "/s")
         bench.row("a number's rate from its second message on is off by, p50", off[len(off) // 2], "%")
         bench.row("a number's rate from its second message on is off by, at most", off[-1], "%", "<= 2", off[-1] <= 2)
-        bench.row("the same from its first message on, at most", with_first[-1], "%")
+        bench.row("the same from its first message on, at most", with_first[-1], "%", "<= 2", with_first[-1] <= 2)
         bench.row("shortest time between two of a number", shortest, "ms")
         check_once(bench, cluster, numbers * each)
     finally:
