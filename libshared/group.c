@@ -17,33 +17,6 @@ static void append(struct group *self, struct group_item *item)
     self->n_waiting++;
 }
 
-/* A quarter is company enough. */
-static bool has_company(const struct group *self)
-{
-    return self->n_waiting * 4 >= self->max;
-}
-
-static struct timespec company_wait_ends(void)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += COMPANY_WAIT_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return until;
-}
-
-/* Called with the lock, before a batch. Where the one before was of several items and is just over, more are on their
- * way: they cost less together. Nobody waits behind one that was alone. */
-static void wait_for_more(struct group *self)
-{
-    if (self->n_before > 1)
-        while (!has_company(self) &&
-               pthread_cond_clockwait(&self->company, &self->lock, CLOCK_MONOTONIC, &self->company_until) == 0)
-            ;
-}
-
 /* Called with the lock. True: the item's thread is the runner of the next batch; false: another one has done it. */
 static bool wait_for_turn(struct group *self, struct group_item *item)
 {
@@ -52,8 +25,6 @@ static bool wait_for_turn(struct group *self, struct group_item *item)
         self->has_runner = true;
         return true;
     }
-    if (has_company(self))
-        pthread_cond_signal(&self->company);
     while (item->state == GROUP_WAITING)
         pthread_cond_wait(&item->turn, &self->lock);
     return item->state == GROUP_RUNS;
@@ -102,8 +73,6 @@ static void run(struct group *self, void *arg, struct group_item *const *items, 
  * can have the lock. */
 static void finish(struct group *self, size_t n)
 {
-    self->n_before = n;
-    self->company_until = company_wait_ends();
     for (size_t i = 1; i < n; i++) {
         self->batch[i]->state = GROUP_DONE;
         pthread_cond_signal(&self->batch[i]->turn);
@@ -126,7 +95,6 @@ int group_do(struct group *self, void *arg, struct group_item *item, struct err 
 
     pthread_mutex_lock(&self->lock);
     if (wait_for_turn(self, item)) {
-        wait_for_more(self);
         n = take_batch(self);
         assert(n > 0 && self->batch[0] == item);
         pthread_mutex_unlock(&self->lock);
@@ -143,6 +111,12 @@ int group_do(struct group *self, void *arg, struct group_item *item, struct err 
 }
 
 /* ---- for who cannot block ---- */
+
+/* A quarter is company enough. */
+static bool has_company(const struct group *self)
+{
+    return self->n_waiting * 4 >= self->max;
+}
 
 bool group_add(struct group *self, struct group_item *item)
 {
@@ -162,8 +136,12 @@ bool group_add(struct group *self, struct group_item *item)
 /* Called with the lock. */
 static void wait_for_company(struct group *self)
 {
-    struct timespec until = company_wait_ends();
+    struct timespec until;
 
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += COMPANY_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     while (!has_company(self) && pthread_cond_clockwait(&self->company, &self->lock, CLOCK_MONOTONIC, &until) == 0)
         ;
 }

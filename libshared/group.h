@@ -2,8 +2,8 @@
  *
  * Threads hand in an item each and block until it is done. One of them becomes the runner: it takes all that wait then,
  * runs the batch function for them and wakes the others; what has come meanwhile is the next batch, whose runner is the
- * thread of its first item. So there is no thread beside them. Alone, an item is done at once; after a batch of several
- * the next one waits up to 10 ms for company, a quarter of a batch: under load one statement serves many.
+ * thread of its first item. So there is no thread beside them and no waiting for company: alone, an item is done at
+ * once; under load one statement serves many.
  *
  *     struct booking { struct group_item item; ... what it needs and gets ... };
  *     static struct group bookings = GROUP_INIT(book_many, 64);
@@ -18,7 +18,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <time.h>
 
 #include "libshared/err.h"
 
@@ -46,9 +45,7 @@ struct group {
     struct group_item *head, *tail; /* who waits */
     size_t n_waiting;
     bool has_runner;
-    pthread_cond_t company;                    /* a quarter of a batch waits */
-    size_t n_before;                           /* items of the batch before */
-    struct timespec company_until;             /* until then the one behind it waits for company */
+    pthread_cond_t company;                    /* of who works: a quarter of a batch waits */
     struct group_item *batch[GROUP_BATCH_MAX]; /* the runner's */
 };
 
