@@ -273,7 +273,7 @@ class BuiltIn(DocumentTest):
                 wait_for("the tap to listen", listens, every=0.5)
                 text = "\n\n".join(" ".join(f"The valve {i}.{k} is closed by hand." for k in range(60)) for i in range(40))
                 taken = self.post(title="Long", content=text)
-                self.wait_ready(taken["document_id"], 60)
+                self.wait_ready(taken["document_id"], 240)
                 done = wait_for("the last event", lambda: (e := [e["body"] for e in told()
                                 if e["body"]["task_id"] == taken["task_id"]]) and e[-1]["done"] == taken["chunks"] and e)
             finally:
