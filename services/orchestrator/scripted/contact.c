@@ -109,7 +109,9 @@ const char *contact_bare_name(struct arena *arena, const char *text)
     bool two = memchr(text, ' ', len) != NULL;
 
     rest += strspn(rest, " ,.\n");
-    if (len == 0 || (!two && !isdigit((unsigned char)*rest) && *rest != '+' && !contact_email(arena, rest)) ||
+    /* One word alone is a name before a number or an address: "Tom, tom@example.org". */
+    if (len == 0 ||
+        (!two && !isdigit((unsigned char)*rest) && *rest != '+' && strcspn(rest, "@") >= strcspn(rest, " \n")) ||
         (rest[strspn(rest, "0123456789+-() ")] && !contact_email(arena, rest)))
         return NULL;
     return take(arena, text, len);

@@ -6,12 +6,15 @@
 #include "libshared/arena.h"
 #include "libshared/auto.h"
 #include "libshared/buf.h"
+#include "libshared/text.h"
 #include "services/orchestrator/scripted/identity.h"
 #include "services/orchestrator/scripted/phrases.h"
 #include "services/orchestrator/scripted/plain.h"
 #include "services/orchestrator/scripted/words.h"
 
 #define SENTENCES_MAX 40
+#define FIRST_MAX     300 /* bytes of the first of two questions in one sentence */
+#define BEGIN_MAX     60  /* bytes of the second one by which it is known */
 
 /* The bytes of the first of the phrases that text begins with, and of the space behind it; 0 if with none. */
 static size_t begins_with(const char *text, const struct phrase *table)
@@ -93,8 +96,10 @@ static const char *second_question(struct arena *arena, const char *text)
     static const char *const joints[] = {" and ", " & ", ", ", " y ", " و"};
 
     for (size_t i = 0; i < COUNT_OF(joints); i++)
-        for (const char *p = text; (p = strcasestr(p, joints[i])); p++) {
-            const char *second = p + strlen(joints[i]), *folded = words_fold(arena, second);
+        for (const char *p = text; (p = strcasestr(p, joints[i])) && p - text <= FIRST_MAX; p++) {
+            const char *second = p + strlen(joints[i]);
+            const char *begin = arena_strndup(arena, second, utf8_cut(second, strlen(second), BEGIN_MAX));
+            const char *folded = begin ? words_fold(arena, begin) : NULL;
 
             if (folded && begins_as_question(folded) && asks(arena, arena_strndup(arena, text, (size_t)(p - text))))
                 return second;
