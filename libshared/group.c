@@ -17,6 +17,33 @@ static void append(struct group *self, struct group_item *item)
     self->n_waiting++;
 }
 
+/* A quarter is company enough. */
+static bool has_company(const struct group *self)
+{
+    return self->n_waiting * 4 >= self->max;
+}
+
+static struct timespec company_wait_ends(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += COMPANY_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
+/* Called with the lock, before a batch of a patient group. Where the one before was of several items and is just over,
+ * more are on their way: they cost less together. Nobody waits behind one that was alone. */
+static void wait_for_more(struct group *self)
+{
+    if (self->is_patient && self->n_before > 1)
+        while (!has_company(self) &&
+               pthread_cond_clockwait(&self->company, &self->lock, CLOCK_MONOTONIC, &self->company_until) == 0)
+            ;
+}
+
 /* Called with the lock. True: the item's thread is the runner of the next batch; false: another one has done it. */
 static bool wait_for_turn(struct group *self, struct group_item *item)
 {
@@ -25,6 +52,8 @@ static bool wait_for_turn(struct group *self, struct group_item *item)
         self->has_runner = true;
         return true;
     }
+    if (has_company(self))
+        pthread_cond_signal(&self->company);
     while (item->state == GROUP_WAITING)
         pthread_cond_wait(&item->turn, &self->lock);
     return item->state == GROUP_RUNS;
@@ -73,6 +102,8 @@ static void run(struct group *self, void *arg, struct group_item *const *items, 
  * can have the lock. */
 static void finish(struct group *self, size_t n)
 {
+    self->n_before = n;
+    self->company_until = company_wait_ends();
     for (size_t i = 1; i < n; i++) {
         self->batch[i]->state = GROUP_DONE;
         pthread_cond_signal(&self->batch[i]->turn);
@@ -95,6 +126,7 @@ int group_do(struct group *self, void *arg, struct group_item *item, struct err 
 
     pthread_mutex_lock(&self->lock);
     if (wait_for_turn(self, item)) {
+        wait_for_more(self);
         n = take_batch(self);
         assert(n > 0 && self->batch[0] == item);
         pthread_mutex_unlock(&self->lock);
@@ -111,12 +143,6 @@ int group_do(struct group *self, void *arg, struct group_item *item, struct err 
 }
 
 /* ---- for who cannot block ---- */
-
-/* A quarter is company enough. */
-static bool has_company(const struct group *self)
-{
-    return self->n_waiting * 4 >= self->max;
-}
 
 bool group_add(struct group *self, struct group_item *item)
 {
@@ -136,12 +162,8 @@ bool group_add(struct group *self, struct group_item *item)
 /* Called with the lock. */
 static void wait_for_company(struct group *self)
 {
-    struct timespec until;
+    struct timespec until = company_wait_ends();
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += COMPANY_WAIT_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     while (!has_company(self) && pthread_cond_clockwait(&self->company, &self->lock, CLOCK_MONOTONIC, &until) == 0)
         ;
 }

@@ -2,8 +2,9 @@
  *
  * Threads hand in an item each and block until it is done. One of them becomes the runner: it takes all that wait then,
  * runs the batch function for them and wakes the others; what has come meanwhile is the next batch, whose runner is the
- * thread of its first item. So there is no thread beside them and no waiting for company: alone, an item is done at
- * once; under load one statement serves many.
+ * thread of its first item. So there is no thread beside them, and alone an item is done at once. In a patient group
+ * (GROUP_INIT_PATIENT) what comes behind a batch of several waits up to 10 ms for company, a quarter of a batch: for
+ * work that costs much the same for one item as for ten, and that nobody is in a hurry for.
  *
  *     struct booking { struct group_item item; ... what it needs and gets ... };
  *     static struct group bookings = GROUP_INIT(book_many, 64);
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "libshared/err.h"
 
@@ -45,13 +47,19 @@ struct group {
     struct group_item *head, *tail; /* who waits */
     size_t n_waiting;
     bool has_runner;
-    pthread_cond_t company;                    /* of who works: a quarter of a batch waits */
+    pthread_cond_t company;                    /* a quarter of a batch waits */
+    bool is_patient;                           /* a batch waits for company behind one of several */
+    size_t n_before;                           /* items of the batch before */
+    struct timespec company_until;             /* until then the one behind it waits for company */
     struct group_item *batch[GROUP_BATCH_MAX]; /* the runner's */
 };
 
-#define GROUP_INIT(fn, most)                                                                               \
-    {                                                                                                      \
-        .run = (fn), .max = (most), .lock = PTHREAD_MUTEX_INITIALIZER, .company = PTHREAD_COND_INITIALIZER \
+#define GROUP_INIT(fn, most)         GROUP_INIT_AS(fn, most, false)
+#define GROUP_INIT_PATIENT(fn, most) GROUP_INIT_AS(fn, most, true)
+#define GROUP_INIT_AS(fn, most, patient)                                                                    \
+    {                                                                                                       \
+        .run = (fn), .max = (most), .lock = PTHREAD_MUTEX_INITIALIZER, .company = PTHREAD_COND_INITIALIZER, \
+        .is_patient = (patient)                                                                             \
     }
 
 /* Returns when the item is done: 0, or -1 with its error, or with that of the batch function for all. Thread-safe. */

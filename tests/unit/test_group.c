@@ -54,7 +54,7 @@ static void *hand_in(void *arg)
     return NULL;
 }
 
-Test(group, every_item_is_done_once_and_many_are_done_together, .timeout = 60)
+static void check_many_threads(void)
 {
     pthread_t threads[THREADS];
     int numbers[THREADS];
@@ -71,6 +71,17 @@ Test(group, every_item_is_done_once_and_many_are_done_together, .timeout = 60)
     cr_expect(lt(int, atomic_load(&batches), THREADS *ROUNDS / 2));
     cr_expect(eq(int, atomic_load(&largest), 16));
     cr_expect(doubling.has_runner == false && doubling.head == NULL && doubling.tail == NULL);
+}
+
+Test(group, every_item_is_done_once_and_many_are_done_together, .timeout = 60)
+{
+    check_many_threads();
+}
+
+Test(group, so_it_is_where_a_batch_waits_for_company, .timeout = 60)
+{
+    doubling.is_patient = true;
+    check_many_threads();
 }
 
 Test(group, an_item_alone_is_done_at_once)

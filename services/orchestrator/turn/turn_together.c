@@ -281,7 +281,7 @@ static int commit_many(void *arg, struct group_item *const *items, size_t n, str
 }
 
 /* Of the process. */
-static struct group commits = GROUP_INIT(commit_many, BATCH_MAX);
+static struct group commits = GROUP_INIT_PATIENT(commit_many, BATCH_MAX);
 
 /* Whether the turn is one that turns_answered stores: nobody is to be alerted, and nothing is to be written later. */
 static bool is_common(const struct turn *turn, struct arena *arena)
