@@ -1,4 +1,4 @@
-/* accept_store.h - the one statement that stores a batch (accept_inbound, migrations/0125). */
+/* accept_store.h - the one statement that stores a batch (accept_inbound, migrations/0173). */
 #pragma once
 
 #include <stdbool.h>

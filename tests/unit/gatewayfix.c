@@ -12,6 +12,7 @@
 
 struct db_pool *gw_root, *gw_gateway;
 char gw_client[UUID_SIZE], gw_number[16], gw_lead[16];
+bool gw_together;
 
 void gw_open(void)
 {
@@ -88,8 +89,10 @@ void gw_store(struct inbound *items, size_t n, struct stored *stored)
 
 struct stored gw_store_one(struct inbound in)
 {
-    struct stored stored;
+    struct inbound items[] = {in, gw_text("SM0", "Who is this?")};
+    struct stored stored[2];
 
-    gw_store(&in, 1, &stored);
-    return stored;
+    items[1].to = "+19999999999"; /* nobody's: nothing is stored */
+    gw_store(items, gw_together ? 2 : 1, stored);
+    return stored[0];
 }

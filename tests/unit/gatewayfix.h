@@ -1,6 +1,7 @@
 /* gatewayfix.h - a client with a number and a lead of its own, and what accept_inbound makes of texts. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,3 +33,4 @@ struct inbound gw_whatsapp(const char *sid, const char *body);
 /* n is at most 8. */
 void gw_store(struct inbound *items, size_t n, struct stored *stored);
 struct stored gw_store_one(struct inbound in);
+extern bool gw_together; /* gw_store_one stores it together with another; false until set */

@@ -15,7 +15,28 @@
 
 TestSuite(accept, .init = gw_open, .fini = gw_close, .timeout = 120);
 
-Test(accept, a_first_text_makes_lead_conversation_message_and_task)
+static void open_together(void)
+{
+    gw_open();
+    gw_together = true;
+}
+
+TestSuite(accept_together, .init = open_together, .fini = gw_close, .timeout = 120);
+
+/* What comes together is stored by other statements than what comes alone, see migrations/0173. */
+#define ALONE_AND_TOGETHER(name) \
+    static void name(void);      \
+    Test(accept, name)           \
+    {                            \
+        name();                  \
+    }                            \
+    Test(accept_together, name)  \
+    {                            \
+        name();                  \
+    }                            \
+    static void name(void)
+
+ALONE_AND_TOGETHER(a_first_text_makes_lead_conversation_message_and_task)
 {
     struct stored stored = gw_store_one(gw_text("SM1", "What does it cost? \"x\" \\ {a,b} NULL"));
 
@@ -39,7 +60,7 @@ Test(accept, a_first_text_makes_lead_conversation_message_and_task)
         1);
 }
 
-Test(accept, the_same_sid_again_changes_nothing)
+ALONE_AND_TOGETHER(the_same_sid_again_changes_nothing)
 {
     struct stored first = gw_store_one(gw_text("SM1", "Hi"));
     struct stored again = gw_store_one(gw_text("SM1", "Hi"));
@@ -96,7 +117,7 @@ Test(accept, a_number_of_nobody_stores_nothing_and_harms_no_other)
     cr_expect_eq(gw_ask("SELECT count(*) AS n FROM messages WHERE client_id = $1"), 1);
 }
 
-Test(accept, a_held_text_is_not_due_and_a_second_one_extends_the_wait)
+ALONE_AND_TOGETHER(a_held_text_is_not_due_and_a_second_one_extends_the_wait)
 {
     struct inbound held = gw_text("SM1", "Hi"), second = gw_text("SM2", "I have a leak");
     struct stored first, again;
@@ -114,7 +135,7 @@ Test(accept, a_held_text_is_not_due_and_a_second_one_extends_the_wait)
                  1);
 }
 
-Test(accept, a_complete_text_ends_the_wait)
+ALONE_AND_TOGETHER(a_complete_text_ends_the_wait)
 {
     struct inbound held = gw_text("SM1", "Hi"), complete = gw_text("SM2", "How much is a new boiler?");
 
@@ -125,7 +146,7 @@ Test(accept, a_complete_text_ends_the_wait)
     cr_expect(gw_store_one(complete).due);
 }
 
-Test(accept, a_complete_text_right_behind_another_waits_as_long_again)
+ALONE_AND_TOGETHER(a_complete_text_right_behind_another_waits_as_long_again)
 {
     struct inbound one = gw_text("SM1", "I have a leak."), two = gw_text("SM2", "How much is a new boiler?");
 
@@ -139,7 +160,7 @@ Test(accept, a_complete_text_right_behind_another_waits_as_long_again)
                  1);
 }
 
-Test(accept, who_writes_slowly_is_waited_for_longer)
+ALONE_AND_TOGETHER(who_writes_slowly_is_waited_for_longer)
 {
     struct inbound first = gw_text("SM1", "so my boiler"), second = gw_text("SM2", "it makes noises"),
                    third = gw_text("SM3", "quite loud");
@@ -159,7 +180,7 @@ Test(accept, who_writes_slowly_is_waited_for_longer)
                  1);
 }
 
-Test(accept, a_text_after_our_answer_begins_anew)
+ALONE_AND_TOGETHER(a_text_after_our_answer_begins_anew)
 {
     struct inbound first = gw_text("SM1", "so my boiler"), second = gw_text("SM2", "tomorrow");
 
@@ -174,7 +195,7 @@ Test(accept, a_text_after_our_answer_begins_anew)
                  1);
 }
 
-Test(accept, a_burst_never_waits_longer_than_four_seconds)
+ALONE_AND_TOGETHER(a_burst_never_waits_longer_than_four_seconds)
 {
     struct inbound second = gw_text("SM2", "and"), third = gw_text("SM3", "hello?");
     struct stored stored;
@@ -192,7 +213,7 @@ Test(accept, a_burst_never_waits_longer_than_four_seconds)
     cr_expect(stored.due);
 }
 
-Test(accept, a_task_that_waits_because_it_failed_keeps_its_time)
+ALONE_AND_TOGETHER(a_task_that_waits_because_it_failed_keeps_its_time)
 {
     struct stored stored;
 
@@ -203,7 +224,7 @@ Test(accept, a_task_that_waits_because_it_failed_keeps_its_time)
     cr_expect_eq(gw_ask("SELECT (run_at = '2100-01-01')::int AS n FROM tasks WHERE client_id = $1"), 1);
 }
 
-Test(accept, a_text_while_an_answer_is_written_gets_a_task_of_its_own)
+ALONE_AND_TOGETHER(a_text_while_an_answer_is_written_gets_a_task_of_its_own)
 {
     struct stored first = gw_store_one(gw_text("SM1", "Hi")), second, third;
 
@@ -360,7 +381,7 @@ Test(accept, a_start_right_after_stop_opts_in)
     cr_expect_eq(gw_ask("SELECT count(*) AS n FROM leads WHERE client_id = $1 AND opted_out_at IS NULL"), 1);
 }
 
-Test(accept, where_a_person_writes_the_agent_gets_no_task)
+ALONE_AND_TOGETHER(where_a_person_writes_the_agent_gets_no_task)
 {
     struct stored stored;
 
@@ -373,7 +394,7 @@ Test(accept, where_a_person_writes_the_agent_gets_no_task)
     cr_expect_eq(gw_ask("SELECT count(*) AS n FROM conversations WHERE client_id = $1 AND state = 'taken_over'"), 1);
 }
 
-Test(accept, a_closed_conversation_opens_again)
+ALONE_AND_TOGETHER(a_closed_conversation_opens_again)
 {
     struct stored stored;
 
