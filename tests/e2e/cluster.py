@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -103,7 +104,8 @@ def http_request(port, method, path, body=None, headers=None, timeout=30):
 
 class Cluster:
     def __init__(self, services=SERVICES, **env):
-        self.dir = tempfile.mkdtemp(prefix="leadwire-e2e-")
+        self.dir = tempfile.mkdtemp(prefix="leadwire-e2e-")  # the services' logs
+        self.keeps_logs = False
         self.processes = {}
         self.exit_codes = {}
         self.port, self.sandbox_port = free_port(), free_port()
@@ -222,6 +224,10 @@ class Cluster:
         self.drop_database()
         if reports:
             raise AssertionError("\n".join(reports))
+        if self.keeps_logs:
+            print(f"logs: {self.dir}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.dir)
 
     def drop_database(self):
         """The plain form waits for sessions to end and sends autovacuum away, which FORCE may not do without superuser
@@ -323,6 +329,11 @@ class ClusterTest(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.cluster.close()
+
+    def run(self, result=None):
+        result = super().run(result)
+        self.cluster.keeps_logs |= not result.wasSuccessful()
+        return result
 
     def setUp(self):
         self.lead = "+1555%07d" % (int(uuid.uuid4().int % 8000000) + 1000000)

@@ -3,6 +3,7 @@
 import http.client
 import http.server
 import os
+import shutil
 import socketserver
 import ssl
 import subprocess
@@ -53,6 +54,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class Https(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="leadwire-https-")
+        self.addCleanup(shutil.rmtree, self.folder)
         self.cert, key = os.path.join(self.folder, "cert.pem"), os.path.join(self.folder, "key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
                         "-out", self.cert, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
