@@ -17,6 +17,8 @@
     "waiting wait waitlist schedule policy slot insurance lease loan title deed instead and monday tuesday " \
     "wednesday thursday friday saturday sunday tomorrow today email emails photo picture newsletter"
 
+#define CONTACT_EN "text texting texted messages call calling stop quit send sending number unsubscribe remove"
+
 #define THREAT_EN "lawyer police cops cop sue lawsuit harassment authorities ftc fcc ofcom ico complaint tcpa"
 
 static const char stop_texting[] =
@@ -25,10 +27,13 @@ static const char stop_texting[] =
     "or texting me, stop texting and calling me, stop texting or calling me, stop send me >, stop send me stuff, stop "
     "send * messages, stop send me text, stop ?with ?all ?of ?the ?your ?stuff ?text messages, stop blowing up my, "
     "stop reaching out, stop following up, < stop ?the ?your ?stuff text >, stop hitting me up, stop trying to text "
-    "me, quit texting me, quit texting my, quit texting stuff, quit texting here, < quit texting >, quit send me >, "
+    "me, < stop texting you, < quit texting you, quit texting me, quit texting my, quit texting stuff, quit texting "
+    "here, < quit texting >, quit send me >, "
     "quit send me stuff, quit send * messages, quit ?with ?all ?the ?your ?stuff ?text messages, quit blowing up my, "
     "quit hitting me up, quit calling and texting me, quit and desist, quit all text, quit all communication, stop all "
     "text, stop all communication, refrain from texting";
+
+static const char texting_at_the_end[] = "stop texting >, quit texting >";
 
 static const char stop_calling[] = "stop calling me, stop calling my, stop calling this, < stop calling >, quit "
                                    "calling me, dont call me, never call me";
@@ -39,9 +44,11 @@ static const char told_to_stop[] =
     "messages stop, please no more >, stop it >, want it to stop >, want to optout >, to unsubscribe >, please quit >";
 
 static const char dont_text[] =
-    "dont ?ever ?please text me, dont ?ever ?please text this, dont text my number, dont text my phone, dont text "
+    "s t o p, dont text again >, dont text anymore >, dont ?ever ?please text me, dont ?ever ?please text this, dont "
+    "text my number, dont text my phone, dont text "
     "here, < dont text >, < never text >, never ?ever text me, never text this, not to text me, you not text me, dont "
-    "reply to me, dont respond to me, dont hit me up, dont ?ever send me ?any ?more messages, dont send * messages, "
+    "reply to me, dont respond to me, dont reply to stuff number, dont hit me up, dont ?ever send me ?any ?more "
+    "messages, dont send * messages, "
     "rather you didnt text, dont send me any ?more stuff, dont send me anymore stuff, rather not be text, rather not "
     "be texted, rather not be contacted, dont call or text, dont text or call, dont send me stuff, dont send me "
     "anymore";
@@ -58,7 +65,8 @@ static const char unsubscribe[] =
 static const char off_the_list[] =
     "remove me >, remove me from * list, remove me off * list, remove me from * messages, remove me from your, remove "
     "me from stuff, take me off >, take me off your, take me off stuff, take me off * list, take me off * messages, "
-    "get me off * list, get me off your, get me out of * list, taken off * list, be taken off >, be taken off your, be "
+    "get me off * list, get me off your, get me off stuff >, get me off stuff thing, get me out of * list, taken off * "
+    "list, be taken off >, be taken off your, be "
     "removed from * list, be removed from your, be removed >, want off * list, take my number off, take stuff number "
     "off, remove my number, remove stuff number, remove my info, remove my details, remove my phone, remove * number "
     "from * list, lose my number, lose stuff number, take my info off, take my details off";
@@ -71,7 +79,8 @@ static const char not_wanted[] =
     "to hear from, nolonger want to hear from, not want to hear from, rather not receive * messages, dont like getting "
     "* messages";
 
-static const char getting[] = "stop getting * messages, quit getting * messages, dont want to be getting";
+static const char getting[] = "stop getting * messages, to stop getting stuff >, nolonger be texted, quit getting * "
+                              "messages, dont want to be getting";
 
 static const char alone[] = "leave me alone, leave me the hell alone, < go away >, < get lost";
 
@@ -87,7 +96,8 @@ static const char stop_pestering[] =
     "need to text me further, @cease texting @target, @cease texting stuff >, @cease texting digits, @cease calling "
     "and texting, @cease send stuff >, @cease send me ?any ?more stuff, @cease send * @notice, @cease ?with ?all ?of "
     "?the ?your ?stuff ?text @notice, @cease asking >, @cease asking me, @cease trying to @reach, @cease trying to "
-    "sell, @cease it with * messages, @cease blowing up, @cease hitting me, you can stop >, stop already >";
+    "sell, @cease it with * messages, @cease it with ?all ?the ?your ?stuff text, @cease blowing up, @cease hitting "
+    "me, you can stop >, stop already >";
 
 static const char enough[] =
     "no more + @notice, no more text >, < no text >, @weary with you >, done talking >, @weary with ?all ?the ?your "
@@ -128,6 +138,9 @@ static const char off_your_list[] =
 
 static const char wrong_remove[] = "remove it >, remove stuff >, remove me >, lose it >";
 
+/* Behind what says why: "you have the wrong person stop", "not interested, remove". */
+static const char not_for_them[] = "stop >, stop it >, < remove >";
+
 static const char rather[] =
     "@no want you to @reach @target, @no want you to @reach >, rather you not @reach me, rather you not @reach >, "
     "rather you stop texting, rather you stop >, rather you didnt @reach me, rather you didnt @reach >, prefer you not "
@@ -154,9 +167,13 @@ static const char still[] =
     "keep getting stuff >, still getting stuff >, keep texting me >, keep texting me and, you keep texting, still "
     "texting me, still getting your messages, still getting messages, stuff still texting me";
 
-static const char threats[] = "stuff is harassment, is harassment >, you are block, youre block, sue you, hear from my "
-                              "lawyer, report you, report stuff as, report as text, report stuff number, block you, "
-                              "block stuff number, consider yourself block, stuff harassment, < harassment >";
+static const char threats[] =
+    "stuff is harassment, is harassment >, you are block, youre block, "
+    "report stuff as, report as text, report stuff number, block you, "
+    "< block me >, block stuff number, consider yourself block, stuff harassment, < harassment >";
+
+/* Whom a job has gone wrong for threatens, too, and wants an answer. */
+static const char sued[] = "sue you, hear from my lawyer, report you";
 
 static const char threatened[] =
     "if you text, if you keep, text me again, text me one, text me anymore, one more text, one more messages, one more "
@@ -177,6 +194,7 @@ static const char again_en[] =
 
 const struct wording_rule consent_english[] = {
     {CONSENT_OUT, "en", stop_texting, .before = NEGATED_EN},
+    {CONSENT_OUT, "en", texting_at_the_end, .before = NEGATED_EN " to i ill will should must gotta we he she they"},
     {CONSENT_OUT, "en", stop_calling, .before = NEGATED_EN, .after = TIMES_EN, .next = WHAT_EN,
      .text = "text texting messages"},
     {CONSENT_OUT, "en", told_to_stop, .before = "dont didnt never not why"},
@@ -200,6 +218,7 @@ const struct wording_rule consent_english[] = {
     {CONSENT_OUT, "en", off_your_list, .before = "dont didnt never not did until", .next = "it stuff",
      .after = OTHER_LIST},
     {CONSENT_OUT, "en", wrong_remove, .before = "dont didnt never not did", .needs = "wrong"},
+    {CONSENT_OUT, "en", not_for_them, .before = NEGATED_EN " to bus tram train", .needs = "wrong interested"},
     {CONSENT_OUT, "en", rather, .before = "why if he she nobody did", .after = TIMES_EN " other agent"},
     {CONSENT_OUT, "en", insults, .before = NEGATED_EN},
     {CONSENT_OUT, "en", told, .before = "dont didnt never not he she they can could should do if",
@@ -208,6 +227,8 @@ const struct wording_rule consent_english[] = {
      .next = "updates photos pics the"},
     {CONSENT_OUT, "en", threats, .before = "dont didnt never not will why did he she they them",
      .next = "the a an on in"},
+    {CONSENT_OUT, "en", sued, .before = "dont didnt never not will why did he she they them", .next = "the a an on in",
+     .needs = CONTACT_EN},
     {CONSENT_OUT, "en", threatened, .before = "please could did ill", .needs = THREAT_EN},
     {CONSENT_OUT, "en", shut_off, .before = "dont didnt never not did",
      .after = OTHER_LIST " appointment appt until before"},

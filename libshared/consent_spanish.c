@@ -43,7 +43,8 @@ static const char hartos[] =
     "me tienen harto, me tiene harto, me tienes harto, me teneis harto, harto de ?tantos ?recibir ?sus ?tus ?estos "
     "@mensajes, harto de que me escriban, harto con ?tantos ?sus ?tus @mensajes, harto de usted, harto de ustedes, "
     "prohibo, retiro mi @signoff, revoco mi @signoff, @you voy a denunciar, @you vamos a denunciar, voy a bloquear "
-    "este numero, @you voy a bloquear, @you denuncio, @you demando, @you bloqueare, @you denunciare, < bloqueados >, "
+    "este numero, < bloqueen mi numero, < bloqueen este numero, @you voy a bloquear, @you denuncio, @you demando, @you "
+    "bloqueare, @you denunciare, < bloqueados >, "
     "quedan bloqueados, reportar * spam, por spam >, como spam >, es acoso, llamo a la policia, dije stop, dije que no "
     "quiero, dije alto, a la @hell, chinga tu madre, chinguen a su madre";
 

@@ -82,6 +82,14 @@ Test(consent, free_wording_opts_out)
         "مـــن فضلك لا تُراسِلني بعد الآن",
         "اوقفوا الرسائل",
         "أَوْقِفُوا الرَّسَائِلَ",
+        "S T O P",
+        "Wrong number, don't text again",
+        "you have the wrong person stop",
+        "not interested, remove",
+        "nah we're good stop texting",
+        "I'm suing if you text this number again",
+        "I wish to no longer be contacted",
+        "do NOT reply to this number again",
     };
 
     expect(out, COUNT_OF(out), CONSENT_OUT);
@@ -135,6 +143,10 @@ Test(consent, the_same_words_said_of_something_else_do_not)
         "¿puede parar la fuga?",
         "لا ترسل الفني قبل العصر",
         "توقف المكيف عن العمل",
+        "I am going to sue you, you ruined my car",
+        "you'll hear from my lawyer about this invoice",
+        "is this the wrong bus stop",
+        "I'll stop texting",
         "details",
         "Information",
         "name",
