@@ -168,3 +168,40 @@ Test(talk, both_of_two_questions_in_one_sentence_are_answered)
     cr_expect(strstr(out.reply, "within 4 hours"), "%s", out.reply);
     cr_expect(strstr(out.reply, "$2M"), "%s", out.reply);
 }
+
+Test(talk, a_question_within_a_sentence_is_one_without_a_mark)
+{
+    static const char *const asks[] = {"sweet when r u open sunday",
+                                       "k then what time do you close",
+                                       "we have like 2500 saved can we pay in parts",
+                                       "my dog is huge and old is it a problem",
+                                       "that's his fur right now can u fix that",
+                                       "طيب عندكم موقف سيارات",
+                                       "السلام عليكم بغيت اسأل عن الجنسية كم تكلف"};
+    static const char *const tells[] = {"let me know if you can do it",       "not sure how long it has been dripping",
+                                        "I'll come as soon as you can do it", "hello??",
+                                        "hi there, my sofa is broken",        "ok?"};
+
+    for (size_t i = 0; i < COUNT_OF(asks); i++)
+        cr_expect_eq(intents_read(arena, asks[i], NULL).questions, 1, "%s", asks[i]);
+    for (size_t i = 0; i < COUNT_OF(tells); i++)
+        cr_expect_eq(intents_read(arena, tells[i], NULL).questions, 0, "%s", tells[i]);
+}
+
+Test(talk, who_waits_for_a_colleague_is_told_so_and_not_that_nobody_knows)
+{
+    in.state = "escalated";
+    cr_expect(strstr(reply_to(NULL, "hello??"), "A colleague has been told"), "%s", out.reply);
+    cr_expect(strstr(reply_to(NULL, "?"), "A colleague has been told"), "%s", out.reply);
+    cr_expect_not(strstr(out.reply, "I don't know"), "%s", out.reply);
+}
+
+Test(talk, who_asks_who_writes_is_told)
+{
+    static const char *const asks[] = {"who is this", "sorry who's this?", "¿Con quién hablo?", "مين معي"};
+
+    for (size_t i = 0; i < COUNT_OF(asks); i++)
+        cr_expect(strstr(reply_to(NULL, asks[i]), "Acme Roofing"), "%s: %s", asks[i], out.reply);
+    reply_to(NULL, "wrong number, who is this?");
+    cr_expect(strstr(out.reply, "Acme Roofing"), "%s", out.reply);
+}

@@ -248,7 +248,9 @@ static void say_noted(struct answering *self)
     const char *greeting = client_config_text(self->in->config, "greeting", self->arena);
     bool learned = has_learned(&self->slots);
 
-    if (self->slots.value[SLOT_NOT_INTERESTED])
+    if (self->intents.who)
+        say_of(self, SAY_HELLO, self->in->client_name);
+    else if (self->slots.value[SLOT_NOT_INTERESTED])
         say(self, SAY_GOODBYE);
     else if (only_thanks(self))
         say(self, SAY_WELCOME);
@@ -260,6 +262,8 @@ static void say_noted(struct answering *self)
         say_of(self, SAY_URGENT, out->service_interest);
     else if (learned)
         say(self, SAY_NOTED);
+    else if (strcmp(self->in->state, "open") != 0)
+        say(self, SAY_WAITING);
     else if (!self->intents.greeting && is_idle(self) && self->in->n_history > 0)
         say(self, SAY_ANYTIME);
     else

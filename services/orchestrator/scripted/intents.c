@@ -39,6 +39,12 @@ static bool begins_as_question(const char *folded)
     return begins_with(text, phrases_question) > 0 || phrase_find(folded, phrases_price_asked);
 }
 
+/* "my dog is huge can you still do it": without a mark, and with something before it. */
+static bool asks_within(const char *folded)
+{
+    return phrase_find(folded, phrases_asked_within) && !phrase_find(folded, phrases_told_not_asked);
+}
+
 /* "yeah go ahead" */
 static bool begins_with_yes(const char *folded)
 {
@@ -57,10 +63,13 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
 {
     bool human = !bot && phrase_find(folded, phrases_human) != NULL;
     bool booking = phrase_find(folded, phrases_booking) != NULL;
-    bool question = !bot && !human && (marked || begins_as_question(folded));
+    bool who = !bot && phrase_find(folded, phrases_who_writes) != NULL;
+    bool question = !bot && !human && !who && (marked || begins_as_question(folded) || asks_within(folded)) &&
+                    !(marked && phrases_say_nothing(folded)); /* "hello??" */
 
     intents->bot |= bot;
     intents->human |= human;
+    intents->who |= who;
     intents->booking |= booking;
     intents->questions += question;
     intents->deed |= question && phrase_find(folded, phrases_deed) && !asks_amount(folded);
@@ -93,7 +102,7 @@ static bool asks(struct arena *arena, const char *text)
  * if there is but one. */
 static const char *second_question(struct arena *arena, const char *text)
 {
-    static const char *const joints[] = {" and ", " & ", ", ", " y ", " و"};
+    static const char *const joints[] = {" and ", " & ", ", ", " n ", " or ", " also ", " + ", " y ", " و"};
 
     for (size_t i = 0; i < COUNT_OF(joints); i++)
         for (const char *p = text; (p = strcasestr(p, joints[i])) && p - text <= FIRST_MAX; p++) {

@@ -9,6 +9,7 @@ struct arena;
 struct intents {
     bool bot;     /* asks whether a machine writes */
     bool human;   /* wants a person */
+    bool who;     /* asks who we are */
     bool booking; /* wants an appointment or somebody to come */
     bool greeting, thanks, yes;
     int questions; /* that knowledge may answer */

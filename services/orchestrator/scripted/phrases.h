@@ -24,11 +24,14 @@ extern const struct phrase phrases_nothing[]; /* said by themselves, they answer
 extern const struct phrase phrases_polite[];  /* single words that say no more, beside yes, no, hello and thanks */
 extern const struct phrase phrases_trouble[]; /* something is broken */
 extern const struct phrase phrases_human[], phrases_greeting[], phrases_thanks[];
-extern const struct phrase phrases_price[];       /* asks for money */
-extern const struct phrase phrases_question[];    /* how a question begins */
-extern const struct phrase phrases_opener[];      /* what may stand before that, beside a greeting */
-extern const struct phrase phrases_price_asked[]; /* a question wherever it stands */
-extern const struct phrase phrases_also[];        /* what follows is wanted beside what was said */
+extern const struct phrase phrases_price[];          /* asks for money */
+extern const struct phrase phrases_question[];       /* how a question begins */
+extern const struct phrase phrases_opener[];         /* what may stand before that, beside a greeting */
+extern const struct phrase phrases_price_asked[];    /* a question wherever it stands */
+extern const struct phrase phrases_asked_within[];   /* a question within a sentence that goes before it ... */
+extern const struct phrase phrases_told_not_asked[]; /* ... unless one of these does: "let me know if you can" */
+extern const struct phrase phrases_who_writes[];     /* asks for our name */
+extern const struct phrase phrases_also[];           /* what follows is wanted beside what was said */
 
 /* Whether folded has the phrase, as whole words. */
 bool phrase_is_in(const char *folded, const char *phrase);

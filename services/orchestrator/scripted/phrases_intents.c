@@ -135,10 +135,19 @@ const struct phrase phrases_question[] = {
     {"me pueden decir", NULL}, {"me podria decir", NULL}, {"es posible", NULL}, {"si aceptan", NULL},
     {"si tienen", NULL}, {"si hacen", NULL}, {"trabajan", NULL}, {"atienden", NULL}, {"abren", NULL}, 
     {"a que hora", NULL}, {"de que", NULL}, {"اريد ان اعرف", NULL}, {"حابب اعرف", NULL}, {"ابغي اعرف", NULL},
-    {"وهل", NULL}, {"وكم", NULL}, {NULL, NULL},
+    {"وهل", NULL}, {"وكم", NULL}, {"wen", NULL}, {"wat", NULL}, {"wats", NULL}, {"wheres", NULL}, {"whens", NULL},
+    {"cuales son", NULL}, {"se puede", NULL}, {"entregan", NULL}, {"venden", NULL}, {"cobran", NULL},
+    {"عندكم", NULL}, {"عندك", NULL}, {"في عندكم", NULL}, {"فيه", NULL}, {"تقدرون", NULL}, {"ازاي", NULL}, {"فين", NULL},
+    {"امتي", NULL}, {"قديش", NULL}, {"بكام", NULL}, {"شلون", NULL}, {"وش", NULL}, {"شنو", NULL}, {"بدي اعرف", NULL},
+    {"عايز اعرف", NULL}, {"عاوز اعرف", NULL}, {"بغيت اسال", NULL}, {"ابي اعرف", NULL}, {"حابه اعرف", NULL},
+    {"حاب اعرف", NULL}, {"اريد اسال", NULL}, {NULL, NULL},
 };
 
 const struct phrase phrases_opener[] = {
+    {"k", NULL}, {"kk", NULL}, {"sweet", NULL}, {"nice", NULL}, {"awesome", NULL}, {"alright", NULL}, {"gotcha", NULL},
+    {"got it", NULL}, {"hmm", NULL}, {"hm", NULL}, {"lol", NULL}, {"haha", NULL}, {"yo", NULL}, {"then", NULL},
+    {"oye", NULL}, {"oiga", NULL}, {"mira", NULL}, {"perfecto", NULL}, {"genial", NULL}, {"entonces", NULL},
+    {"تمام", NULL}, {"اوك", NULL}, {"شكرا", NULL}, {"ممتاز", NULL}, {"بس", NULL}, {"معلش", NULL}, {"لو سمحتوا", NULL},
     {"ok", NULL}, {"okay", NULL}, {"so", NULL}, {"and", NULL}, {"also", NULL}, {"but", NULL}, {"well", NULL},
     {"oh", NULL}, {"um", NULL}, {"there", NULL}, {"please", NULL}, {"pls", NULL}, {"sorry", NULL}, {"thanks", NULL},
     {"thank you", NULL}, {"great", NULL}, {"perfect", NULL}, {"cool", NULL}, 
@@ -146,6 +155,38 @@ const struct phrase phrases_opener[] = {
     {"bueno", NULL}, {"vale", NULL}, {"gracias", NULL}, {"una pregunta", NULL}, {"disculpe", NULL},
     {"perdon", NULL}, {"tambien", NULL}, {"طيب", NULL}, {"لو سمحت", NULL}, {"سوال", NULL}, {"عندي سوال", NULL},
     {NULL, NULL},
+};
+
+const struct phrase phrases_asked_within[] = {
+    {"do you", NULL}, {"do u", NULL}, {"do i", NULL}, {"do we", NULL}, {"does it", NULL}, {"does the", NULL},
+    {"did you", NULL}, {"did u", NULL}, {"can i", NULL}, {"can we", NULL}, {"can you", NULL}, {"can u", NULL},
+    {"can she", NULL}, {"can he", NULL}, {"can they", NULL}, {"could i", NULL}, {"could we", NULL},
+    {"could you", NULL}, {"could u", NULL}, {"are you", NULL}, {"are u", NULL}, {"r u", NULL}, {"r you", NULL},
+    {"are there", NULL}, {"is there", NULL}, {"is it", NULL}, {"will you", NULL}, {"will u", NULL}, {"will it", NULL},
+    {"would you", NULL}, {"would u", NULL}, {"would it", NULL}, {"would that", NULL}, {"should i", NULL},
+    {"should we", NULL}, {"may i", NULL}, {"what time", NULL}, {"what happens", NULL}, {"how long till", NULL},
+    {"how long until", NULL}, {"how long does", NULL}, {"how long do", NULL}, {"how long will", NULL},
+    {"how long would", NULL}, {"a que hora", NULL}, {"hasta que hora", NULL}, {"cuanto tarda", NULL},
+    {"cuanto tardan", NULL}, {"cuanto seria", NULL}, {"que horario", NULL}, {"هل", NULL}, {"بكم", NULL},
+    {"بكام", NULL}, {"قديش", NULL}, {"اديش", NULL}, {"كم سعر", NULL}, {"كم السعر", NULL}, {"كم تكلف", NULL},
+    {"كم تكلفه", NULL}, {"كم التكلفه", NULL}, {"وين", NULL}, {"فين", NULL}, {"ايش سعر", NULL}, {"شو سعر", NULL},
+    {NULL, NULL},
+};
+
+const struct phrase phrases_told_not_asked[] = {
+    {"let me know", NULL}, {"not sure", NULL}, {"dont know", NULL}, {"do not know", NULL}, {"wish", NULL},
+    {"as soon as", NULL}, {"hope", NULL}, {"glad", NULL}, {"whatever", NULL}, {"avisenme", NULL}, {"aviseme", NULL},
+    {"بعد كم", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_who_writes[] = {
+    {"who is this", NULL}, {"whos this", NULL}, {"who dis", NULL}, {"who this", NULL}, {"who are you", NULL},
+    {"who r u", NULL}, {"who are u", NULL}, {"who is it", NULL}, {"who am i talking to", NULL},
+    {"who am i texting", NULL}, {"whos texting me", NULL}, {"who is texting me", NULL}, {"what company is this", NULL},
+    {"what business is this", NULL}, {"quien es", NULL}, {"quien eres", NULL}, {"quien habla", NULL},
+    {"quienes son", NULL}, {"con quien hablo", NULL}, {"de parte de quien", NULL}, {"مين معي", NULL},
+    {"من معي", NULL}, {"من انتم", NULL}, {"مين انتو", NULL}, {"مين حضرتك", NULL}, {"من انت", NULL},
+    {"مين انت", NULL}, {NULL, NULL},
 };
 
 const struct phrase phrases_price_asked[] = {
