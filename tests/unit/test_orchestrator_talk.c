@@ -205,3 +205,46 @@ Test(talk, who_asks_who_writes_is_told)
     reply_to(NULL, "wrong number, who is this?");
     cr_expect(strstr(out.reply, "Acme Roofing"), "%s", out.reply);
 }
+
+Test(talk, who_asks_for_a_time_is_asked_back_by_a_person)
+{
+    static const struct {
+        const char *text, *timeline;
+    } cases[] = {{"u free on june 12 2027?", "June 12"},
+                 {"thx. can i come see the place sat?", "Saturday"},
+                 {"next mon 10am work?", "Monday"},
+                 {"can u do tomorow morning", "tomorrow"},
+                 {"wen can i bring her in, fri arvo?", "Friday"},
+                 {"any openings oct 3rd", "October 3"},
+                 {"can you come on 15/7", "15/7"},
+                 {"¿tienen hueco el 3 de julio?", "July 3"},
+                 {"ممكن اجي بعد العيد", "after Eid"},
+                 {"ok let's do it, sign me up for saturday", "Saturday"}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        reply_to(NULL, cases[i].text);
+        cr_expect(out.escalate, "%s: %s", cases[i].text, out.reply);
+        cr_expect_str_eq(out.timeline ? out.timeline : "", cases[i].timeline, "%s: %s", cases[i].text, out.timeline);
+    }
+}
+
+Test(talk, a_time_is_no_wish_where_it_is_none)
+{
+    static const char *const texts[] = {"are you open 24/7?", "do you work on saturdays?", "my cat sat on the sofa",
+                                        "it may 3 people be"};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        reply_to(NULL, texts[i]);
+        cr_expect_null(out.timeline, "%s: %s", texts[i], out.timeline);
+    }
+}
+
+Test(talk, another_time_for_an_appointment_is_no_question)
+{
+    in.passages = passages;
+    in.n_passages = 2;
+    lead.evidence = "{\"appointment\": {\"seq\": 1, \"words\": \"can i come in\"}}";
+    reply_to(NULL, "how about friday at 2pm?");
+    cr_expect_str_eq(out.timeline ? out.timeline : "", "Friday");
+    cr_expect_not(strstr(out.reply, "roofs"), "%s", out.reply);
+}

@@ -275,6 +275,8 @@ static void answer(struct answering *self)
     const struct intents *intents = &self->intents;
     /* "Can you still do it today?" */
     bool booking = intents->booking || (intents->deed && self->slots.words[SLOT_TIMELINE]);
+    bool proposal = intents->proposal && self->slots.value[SLOT_APPOINTMENT] &&
+                    (self->slots.words[SLOT_TIMELINE] || intents->questions == 1);
     bool declined = self->slots.value[SLOT_NOT_INTERESTED] != NULL;
     enum escalation_cause cause = escalation_of(self->in);
 
@@ -297,10 +299,10 @@ static void answer(struct answering *self)
             say(self, SAY_ALL_RIGHT);
         return;
     }
-    if (intents->questions > 0 && say_passages(self)) {
+    if (intents->questions > 0 && !proposal && say_passages(self)) {
         if (booking)
             say_booking(self);
-    } else if (booking && !declined) {
+    } else if ((booking || proposal) && !declined) {
         say_booking(self);
     } else if (intents->questions > 0 && !declined) {
         say_miss(self);

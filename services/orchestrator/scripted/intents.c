@@ -72,7 +72,9 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
     intents->who |= who;
     intents->booking |= booking;
     intents->questions += question;
-    intents->deed |= question && phrase_find(folded, phrases_deed) && !asks_amount(folded);
+    intents->deed |=
+        question && !asks_amount(folded) && (phrase_find(folded, phrases_deed) || phrases_ask_for_time(folded));
+    intents->proposal |= phrase_find(folded, phrases_proposal) != NULL;
     intents->price |= question && phrase_find(folded, phrases_price);
     intents->greeting |= phrase_find(folded, phrases_greeting) != NULL;
     intents->thanks |= phrase_find(folded, phrases_thanks) != NULL;

@@ -84,3 +84,28 @@ bool phrases_say_nothing(const char *folded)
     }
     return true;
 }
+
+static bool ends_with_one_of(const char *folded, const char *const *ends)
+{
+    size_t len = strlen(folded);
+
+    for (; *ends; ends++)
+        if (len > strlen(*ends) && strcmp(folded + len - strlen(*ends), *ends) == 0)
+            return true;
+    return false;
+}
+
+bool phrases_ask_for_assent(const char *folded)
+{
+    static const char *const ends[] = {" ok ", " okay ", " right ", " vale ", " si ", " صح ", " تمام ", NULL};
+
+    return ends_with_one_of(folded, ends);
+}
+
+bool phrases_ask_for_time(const char *folded)
+{
+    static const char *const ends[] = {" work ",  " works ",   " available ", " free ",    " possible ", " disponible ",
+                                       " libre ", " posible ", " مناسب ",     " يناسبكم ", " متاح ",     NULL};
+
+    return ends_with_one_of(folded, ends);
+}

@@ -30,8 +30,15 @@ extern const struct phrase phrases_opener[];         /* what may stand before th
 extern const struct phrase phrases_price_asked[];    /* a question wherever it stands */
 extern const struct phrase phrases_asked_within[];   /* a question within a sentence that goes before it ... */
 extern const struct phrase phrases_told_not_asked[]; /* ... unless one of these does: "let me know if you can" */
+extern const struct phrase phrases_proposal[];       /* of another time for an appointment */
 extern const struct phrase phrases_who_writes[];     /* asks for our name */
 extern const struct phrase phrases_also[];           /* what follows is wanted beside what was said */
+
+/* "Monday morning, ok?": whether it ends by asking for our assent ... */
+bool phrases_ask_for_assent(const char *folded);
+
+/* ... to a time that it names: "next mon 10am work?", "fri at 2 available". */
+bool phrases_ask_for_time(const char *folded);
 
 /* Whether folded has the phrase, as whole words. */
 bool phrase_is_in(const char *folded, const char *phrase);

@@ -5,13 +5,33 @@
 
 /* clang-format off */
 const struct phrase phrases_booking[] = {
+    {"come see", NULL}, {"come and see", NULL}, {"come check", NULL}, {"can i come in", NULL}, {"could i come in", NULL},
+    {"can we come in", NULL}, {"i come in on", NULL}, {"drop her off", NULL}, {"drop him off", NULL},
+    {"drop them off", NULL}, {"drop off my", NULL}, {"bring her in", NULL}, {"bring him in", NULL}, {"bring them in", NULL},
+    {"are you free", NULL}, {"are u free", NULL}, {"r u free", NULL}, {"u free", NULL}, {"you guys free", NULL},
+    {"are you available", NULL}, {"r u available", NULL}, {"are u available", NULL}, {"u available", NULL},
+    {"you guys available", NULL}, {"any openings", NULL}, {"any slots", NULL}, {"any opening", NULL},
+    {"an opening", NULL}, {"a slot", NULL}, {"open slot", NULL}, {"free slot", NULL}, {"fit us in", NULL},
+    {"fit him in", NULL}, {"fit her in", NULL}, {"get me in", NULL}, {"get him in", NULL}, {"get her in", NULL},
+    {"get us in", NULL}, {"sign me up", NULL}, {"sign us up", NULL}, {"sign him up", NULL}, {"sign her up", NULL},
+    {"want to sign up", NULL}, {"like to sign up", NULL}, {"want to join", NULL}, {"like to join", NULL},
+    {"want to enroll", NULL}, {"like to enroll", NULL}, {"count me in", NULL}, {"count us in", NULL},
+    {"want to go ahead", NULL}, {"like to go ahead", NULL}, {"lets go ahead", NULL}, {"lets do it", NULL},
+    {"lets do this", NULL}, {"lets book", NULL}, {"want to hire", NULL}, {"like to hire", NULL}, {"ready to start", NULL},
+    {"ill take it", NULL}, {"well take it", NULL}, {"hold the date", NULL}, {"save the date", NULL},
+    {"apuntarme", NULL}, {"inscribirme", NULL}, {"inscribir", NULL}, {"me apunto", NULL}, {"lo quiero", NULL},
+    {"la quiero", NULL}, {"me lo llevo", NULL}, {"me la llevo", NULL}, {"quiero comprarlo", NULL},
+    {"quiero comprarla", NULL}, {"disponibilidad", NULL}, {"tienen hueco", NULL}, {"tienen espacio", NULL},
+    {"puedo pasar", NULL}, {"podemos pasar", NULL}, {"paso manana", NULL}, {"احجزلي", NULL}, {"احجزوا لي", NULL},
+    {"سجلني", NULL}, {"سجلوني", NULL}, {"ابغي اسجل", NULL}, {"ابي اسجل", NULL}, {"عايز اسجل", NULL},
+    {"متفرغين", NULL}, {"فاضيين", NULL}, {"اقدر اجي", NULL}, {"ممكن اجي", NULL}, {"ينفع اجي", NULL}, {"فيني اجي", NULL},
     {"squeeze me", NULL}, {"drop it off", NULL}, {"dropping it off", NULL}, {"bring it in", NULL}, {"bring it by", NULL}, {"can i see", NULL}, {"can we see", NULL}, {"could i see", NULL}, {"could we see", NULL}, {"see it", NULL}, {"see the place", NULL},
     {"book", NULL}, {"booking", NULL}, {"appointment", NULL}, {"schedule", NULL}, {"reserve", NULL},
     {"come out", NULL}, {"someone come", NULL}, {"somebody come", NULL}, {"anyone come", NULL},
     {"can you come", NULL}, {"could you come", NULL}, {"come today", NULL}, {"come tomorrow", NULL},
     {"come by", NULL}, {"come over", NULL}, {"please come", NULL}, {"send someone", NULL}, {"send somebody", NULL},
     {"set up a time", NULL}, {"set up a visit", NULL}, {"stop by", NULL}, {"fit me in", NULL}, {"see me", NULL},
-    {"squeeze me in", NULL}, {"availability", NULL}, {"when can you", NULL}, {"when could you", NULL},
+    {"squeeze me in", NULL}, {"availability", NULL}, {"when can you", NULL}, {"when could you", NULL}, {"when can i come", NULL},
     {"a viewing", NULL}, {"a showing", NULL}, {"a visit", NULL}, {"a tour", NULL}, {"a test drive", NULL},
     {"una cita", NULL}, {"pedir cita", NULL}, {"cita para", NULL}, {"cita el", NULL}, {"turno", NULL},
     {"reservar", NULL}, {"reserva", NULL}, {"agendar", NULL}, {"programar", NULL}, {"me atiendan", NULL},
@@ -23,6 +43,10 @@ const struct phrase phrases_booking[] = {
 };
 
 const struct phrase phrases_deed[] = {
+    {"can you do", NULL}, {"can u do", NULL}, {"could you do", NULL}, {"could u do", NULL}, {"bring", NULL},
+    {"drop", NULL}, {"work for you", NULL}, {"work for u", NULL}, {"works for you", NULL}, {"ok for you", NULL},
+    {"suit you", NULL}, {"le viene bien", NULL}, {"les viene bien", NULL}, {"te viene bien", NULL}, {"اجي", NULL},
+    {"نجي", NULL},
     {"come", NULL}, {"fix", NULL}, {"help", NULL}, {"send", NULL}, {"get", NULL}, {"book", NULL}, {"see me", NULL},
     {"fit me", NULL}, {"repair", NULL}, {"take", NULL}, {"start", NULL}, {"someone", NULL}, {"anyone", NULL},
     {"appointment", NULL}, {"schedule", NULL}, {"do it", NULL}, {"still do", NULL}, {"done", NULL},
@@ -155,6 +179,12 @@ const struct phrase phrases_opener[] = {
     {"bueno", NULL}, {"vale", NULL}, {"gracias", NULL}, {"una pregunta", NULL}, {"disculpe", NULL},
     {"perdon", NULL}, {"tambien", NULL}, {"طيب", NULL}, {"لو سمحت", NULL}, {"سوال", NULL}, {"عندي سوال", NULL},
     {NULL, NULL},
+};
+
+const struct phrase phrases_proposal[] = {
+    {"how about", NULL}, {"what about", NULL}, {"make it", NULL}, {"instead", NULL}, {"que tal", NULL},
+    {"mejor el", NULL}, {"mejor a las", NULL}, {"mejor manana", NULL}, {"خليها", NULL}, {"خليه", NULL}, {"شو رايك", NULL},
+    {"ايش رايك", NULL}, {NULL, NULL},
 };
 
 const struct phrase phrases_asked_within[] = {

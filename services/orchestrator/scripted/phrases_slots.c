@@ -36,6 +36,18 @@ const struct phrase phrases_urgency[] = {
 
 /* Of two that both are found, the longer one stands before the shorter, and the sooner before the later. */
 const struct phrase phrases_timeline[] = {
+    {"after eid", "after Eid"}, {"before eid", "before Eid"}, {"after ramadan", "after Ramadan"},
+    {"before ramadan", "before Ramadan"}, {"after christmas", "after Christmas"}, {"after xmas", "after Christmas"},
+    {"before christmas", "before Christmas"}, {"before xmas", "before Christmas"}, {"by christmas", "before Christmas"},
+    {"by xmas", "before Christmas"}, {"after new year", "after New Year"}, {"after new years", "after New Year"},
+    {"after the new year", "after New Year"}, {"in the new year", "after New Year"},
+    {"after the holidays", "after the holidays"}, {"after thanksgiving", "after Thanksgiving"},
+    {"before thanksgiving", "before Thanksgiving"}, {"after easter", "after Easter"},
+    {"before easter", "before Easter"}, {"despues de navidad", "after Christmas"},
+    {"antes de navidad", "before Christmas"}, {"para navidad", "before Christmas"},
+    {"despues de reyes", "after the holidays"}, {"despues de las fiestas", "after the holidays"},
+    {"despues de semana santa", "after Easter"}, {"بعد العيد", "after Eid"}, {"قبل العيد", "before Eid"},
+    {"بعد رمضان", "after Ramadan"}, {"قبل رمضان", "before Ramadan"},
     {"before march", "March"}, {"until march", "March"}, {"from march", "March"}, {"after march", "March"}, {"asap", "asap"}, {"as soon as possible", "asap"}, {"as soon as you can", "asap"}, {"right now", "asap"},
     {"right away", "asap"}, {"immediately", "asap"}, {"at once", "asap"}, {"straight away", "asap"},
     {"now please", "asap"}, {"cuanto antes", "asap"}, {"lo antes posible", "asap"}, {"ahora mismo", "asap"},

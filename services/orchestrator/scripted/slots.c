@@ -64,23 +64,12 @@ static void set(struct extracting *self, enum slot slot, const char *value, cons
         clear(self, SLOT_BUDGET_REFUSED);
 }
 
-/* "Monday morning, ok?" */
-static bool asks_for_assent(const char *folded)
-{
-    static const char *const ends[] = {" ok ", " okay ", " right ", " vale ", " si ", " صح ", " تمام "};
-    size_t len = strlen(folded);
-
-    for (size_t i = 0; i < COUNT_OF(ends); i++)
-        if (len > strlen(ends[i]) && strcmp(folded + len - strlen(ends[i]), ends[i]) == 0)
-            return true;
-    return false;
-}
-
 /* A question tells about the job only when it asks for something to be done, or is none. */
 static bool tells(const struct clause *clause)
 {
     return !clause->question || phrase_find(clause->folded, phrases_deed) ||
-           phrase_find(clause->folded, phrases_booking) || asks_for_assent(clause->folded);
+           phrase_find(clause->folded, phrases_booking) || phrases_ask_for_assent(clause->folded) ||
+           phrases_ask_for_time(clause->folded);
 }
 
 static void take_time(struct extracting *self, const struct clause *clause)
@@ -91,7 +80,10 @@ static void take_time(struct extracting *self, const struct clause *clause)
     if (urgency && (tells(clause) || strcmp(urgency->value, "low") == 0) &&
         !(strcmp(urgency->value, "medium") == 0 && known && strcmp(known, "high") == 0))
         set(self, SLOT_URGENCY, urgency->value, clause);
-    if (!tells(clause) || !(timeline = timeline_find(self->arena, clause->folded, &words)))
+    if (!tells(clause) && !(self->slots->value[SLOT_APPOINTMENT] && phrase_find(clause->folded, phrases_proposal)))
+        return;
+    if (!(timeline = timeline_date(self->arena, clause->plain)) &&
+        !(timeline = timeline_find(self->arena, clause->folded, &words)))
         return;
     set(self, SLOT_TIMELINE, timeline, clause);
     implied = urgency && strcmp(urgency->value, "low") == 0 ? NULL : timeline_urgency(timeline);

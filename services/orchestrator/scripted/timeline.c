@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
@@ -125,15 +126,22 @@ static const char *counted(struct arena *arena, const struct token *tokens, size
     return NULL;
 }
 
-static const char *find_counted(struct arena *arena, const char *folded, const char **ret_words)
+static size_t read_tokens(const char *folded, struct token *tokens)
 {
-    struct token tokens[TOKENS_MAX];
     size_t n = 0;
 
     for (const char *p = folded + strspn(folded, " "); *p && n < TOKENS_MAX; p += strspn(p, " ")) {
         tokens[n] = (struct token){p, strcspn(p, " ")};
         p += tokens[n++].len;
     }
+    return n;
+}
+
+static const char *find_counted(struct arena *arena, const char *folded, const char **ret_words)
+{
+    struct token tokens[TOKENS_MAX];
+    size_t n = read_tokens(folded, tokens);
+
     for (size_t i = 0; i + 1 < n; i++)
         for (size_t k = 0; leads[k]; k++) {
             const struct token *last = &tokens[i];
@@ -149,15 +157,158 @@ static const char *find_counted(struct arena *arena, const char *folded, const c
     return NULL;
 }
 
+/* ---- a day of a month ---- */
+
+static const struct {
+    const char *name, *written[8];
+} months[] = {
+    {"January", {"january", "jan", "enero", "يناير", NULL}},
+    {"February", {"february", "feb", "febrero", "فبراير", NULL}},
+    {"March", {"march", "mar", "marzo", "مارس", NULL}},
+    {"April", {"april", "apr", "abril", "ابريل", NULL}},
+    {"May", {"may", "mayo", "مايو", NULL}},
+    {"June", {"june", "jun", "junio", "يونيو", NULL}},
+    {"July", {"july", "jul", "julio", "يوليو", NULL}},
+    {"August", {"august", "aug", "agosto", "اغسطس", NULL}},
+    {"September", {"september", "sept", "sep", "septiembre", "سبتمبر", NULL}},
+    {"October", {"october", "oct", "octubre", "اكتوبر", NULL}},
+    {"November", {"november", "nov", "noviembre", "نوفمبر", NULL}},
+    {"December", {"december", "dec", "diciembre", "ديسمبر", NULL}},
+};
+
+static const char *month_name(const struct token *token)
+{
+    for (size_t i = 0; i < COUNT_OF(months); i++)
+        for (size_t k = 0; months[i].written[k]; k++)
+            if (is(token, months[i].written[k]))
+                return months[i].name;
+    return NULL;
+}
+
+/* 1 to 31, with or without "st" and its kin behind it; else 0. */
+static int day_number(const struct token *token, bool *ret_ordinal)
+{
+    size_t digits = 0, rest;
+    int day = 0;
+
+    while (digits < token->len && digits < 2 && isdigit((unsigned char)token->text[digits]))
+        day = 10 * day + token->text[digits++] - '0';
+    rest = token->len - digits;
+    *ret_ordinal = rest == 2 && strchr("snrt", token->text[digits]) && strchr("tdh", token->text[digits + 1]);
+    return (rest == 0 || *ret_ordinal) && day <= 31 ? day : 0;
+}
+
+/* "12 june", "12th of june", "june 12"; "may 12" may have another verb's may: "it may 2 weeks take". */
+static const char *find_dated(struct arena *arena, const char *folded, const char **ret_words)
+{
+    struct token tokens[TOKENS_MAX];
+    size_t n = read_tokens(folded, tokens);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *month = month_name(&tokens[i]);
+        size_t before = i;
+        bool ordinal;
+        int day = 0;
+
+        if (!month)
+            continue;
+        if (i > 1 && (is(&tokens[i - 1], "of") || is(&tokens[i - 1], "de")))
+            before = i - 1;
+        if (before > 0 && (day = day_number(&tokens[before - 1], &ordinal)) > 0) {
+            *ret_words = arena_strndup(arena, tokens[before - 1].text,
+                                       (size_t)(tokens[i].text + tokens[i].len - tokens[before - 1].text));
+        } else if (i + 1 < n && (day = day_number(&tokens[i + 1], &ordinal)) > 0) {
+            if (is(&tokens[i], "may") && !ordinal && i + 2 < n)
+                continue;
+            *ret_words =
+                arena_strndup(arena, tokens[i].text, (size_t)(tokens[i + 1].text + tokens[i + 1].len - tokens[i].text));
+        } else {
+            continue;
+        }
+        return arena_printf(arena, "%s %d", month, day);
+    }
+    return NULL;
+}
+
+/* "sat" and "sun" where they are days: "on sat", "sat morning", "free sat?", and not "the cat sat on the sun bed". */
+static const char *find_short_day(const char *folded)
+{
+    static const char *const before[] = {"on",   "this", "next",   "for", "til",       "till",  "by", "or",
+                                         "free", "come", "coming", "and", "available", "until", "do"};
+    static const char *const behind[] = {"morning", "afternoon", "evening", "at", "am",   "pm",     "noon",
+                                         "ok",      "work",      "works",   "or", "arvo", "around", "please"};
+    struct token tokens[TOKENS_MAX];
+    size_t n = read_tokens(folded, tokens);
+
+    for (size_t i = 0; i < n; i++) {
+        bool timed = i + 1 < n && isdigit((unsigned char)*tokens[i + 1].text);
+
+        if (!is(&tokens[i], "sat") && !is(&tokens[i], "sun"))
+            continue;
+        for (size_t k = 0; i > 0 && k < COUNT_OF(before); k++)
+            timed |= is(&tokens[i - 1], before[k]);
+        for (size_t k = 0; i + 1 < n && k < COUNT_OF(behind); k++)
+            timed |= is(&tokens[i + 1], behind[k]);
+        if (timed || n == 1 || (i + 1 == n && is(&tokens[i], "sat") && phrase_find(folded, phrases_booking)))
+            return is(&tokens[i], "sat") ? "Saturday" : "Sunday";
+    }
+    return NULL;
+}
+
 const char *timeline_find(struct arena *arena, const char *folded, const char **ret_words)
 {
     const char *found = find_counted(arena, folded, ret_words);
-    const struct phrase *phrase = found ? NULL : phrase_find(folded, phrases_timeline);
+    const struct phrase *phrase;
 
-    if (found || !phrase)
+    if (found || (found = find_dated(arena, folded, ret_words)))
         return found;
-    *ret_words = phrase->text;
-    return phrase->value;
+    if ((phrase = phrase_find(folded, phrases_timeline))) {
+        *ret_words = phrase->text;
+        return phrase->value;
+    }
+    return *ret_words = find_short_day(folded);
+}
+
+/* Two or three numbers with slashes: "15/7", "7/15/2027". */
+static bool is_date(const char *p, size_t *ret_len)
+{
+    int parts[3] = {0}, n = 0;
+    const char *start = p;
+
+    while (n < 3 && isdigit((unsigned char)*p)) {
+        while (isdigit((unsigned char)*p) && parts[n] < 10000)
+            parts[n] = 10 * parts[n] + *p++ - '0';
+        n++;
+        if (*p != '/' || !isdigit((unsigned char)p[1]))
+            break;
+        p++;
+    }
+    *ret_len = (size_t)(p - start);
+    if (n < 2 || isalnum((unsigned char)*p) || *p == '/' || (n == 2 && parts[0] == 24 && parts[1] == 7))
+        return false;
+    return parts[0] > 0 && parts[1] > 0 && ((parts[0] <= 31 && parts[1] <= 12) || (parts[0] <= 12 && parts[1] <= 31));
+}
+
+const char *timeline_date(struct arena *arena, const char *plain)
+{
+    static const char *const before[] = {"on",   "by",  "for",  "before", "from", "until", "el",   "del",
+                                         "para", "the", "date", "fecha",  "يوم",  "في",    "تاريخ"};
+    const char *word = plain;
+    size_t len, word_len = 0;
+
+    for (const char *p = plain; *p; p++) {
+        bool led = p == plain;
+
+        if (p > plain && p[-1] != ' ')
+            continue;
+        for (size_t i = 0; i < COUNT_OF(before) && !led; i++)
+            led = strlen(before[i]) == word_len && strncasecmp(before[i], word, word_len) == 0;
+        if (isdigit((unsigned char)*p) && is_date(p, &len) && (led || memchr(p, '/', len) != memrchr(p, '/', len)))
+            return arena_strndup(arena, p, len);
+        word = p;
+        word_len = strcspn(p, " ");
+    }
+    return NULL;
 }
 
 int timeline_days(const char *timeline)

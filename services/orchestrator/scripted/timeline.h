@@ -1,7 +1,7 @@
 /* timeline.h - when something is wanted.
  *
  * A timeline has one form in all languages: "asap", "today", "tomorrow", "this week", "next month", "in 3 weeks",
- * "within 10 days", "Friday", "March", "summer", ...; "flexible": any time will do. */
+ * "within 10 days", "Friday", "March", "June 12", "after Eid", "summer", ...; "flexible": any time will do. */
 #pragma once
 
 struct arena;
@@ -10,6 +10,10 @@ struct arena;
 
 /* Of a folded text (clause.h), NULL if it names none. *ret_words: the words that name it. In arena or static. */
 const char *timeline_find(struct arena *arena, const char *folded, const char **ret_words);
+
+/* A date in numbers ("15/7") in a text with plain letters (plain.h), as it is written: which number is the month's,
+ * nobody knows. NULL if there is none. In arena. */
+const char *timeline_date(struct arena *arena, const char *plain);
 
 /* Within how many days that is, at most; TIMELINE_UNKNOWN_DAYS where nobody can tell, also for NULL. */
 int timeline_days(const char *timeline);
