@@ -248,3 +248,68 @@ Test(talk, another_time_for_an_appointment_is_no_question)
     cr_expect_str_eq(out.timeline ? out.timeline : "", "Friday");
     cr_expect_not(strstr(out.reply, "roofs"), "%s", out.reply);
 }
+
+Test(talk, what_names_no_need_is_none_though_we_have_asked_for_one)
+{
+    static const char *const texts[] = {"se llama Luis",
+                                        "how much would that be lol",
+                                        "actually make it friday",
+                                        "وهل عندكم مترجم عربي",
+                                        "bueno gracias, lo voy a pensar",
+                                        "Just following up on my last message",
+                                        "we r thinking around $4000",
+                                        "who is this"};
+    static const struct {
+        const char *text, *service;
+    } needs[] = {{"a fence, budget is $3000", "a fence"},
+                 {"can you fix my gutter", "can you fix my gutter"},
+                 {"wedding photos", "wedding photos"}};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        reply_to("service", texts[i]);
+        cr_expect_null(out.service_interest, "%s: %s", texts[i], out.service_interest);
+    }
+    for (size_t i = 0; i < COUNT_OF(needs); i++) {
+        reply_to("service", needs[i].text);
+        cr_expect_str_eq(out.service_interest ? out.service_interest : "", needs[i].service, "%s", needs[i].text);
+    }
+}
+
+Test(talk, what_is_urgent_is_said_once_and_not_in_the_leads_own_words)
+{
+    lead.service_interest = "my husband was arrested";
+    reply_to(NULL, "please hurry, it is urgent");
+    cr_expect_str_eq(out.score, "HOT");
+    cr_expect(strstr(out.reply, "urgent"), "%s", out.reply);
+    cr_expect_not(strstr(out.reply, "husband"), "%s", out.reply);
+    lead = (struct decision_lead){.score = "HOT", .service_interest = "bail", .urgency = "high"};
+    reply_to(NULL, "my name is Maria Elena Fuentes");
+    cr_expect_str_eq(out.score, "HOT");
+    cr_expect_not(strstr(out.reply, "urgent"), "%s", out.reply);
+    cr_expect_str_eq(out.name, "Maria Elena Fuentes");
+}
+
+Test(talk, a_name_ends_where_it_ends_and_is_the_leads_own)
+{
+    static const struct {
+        const char *text, *name;
+    } cases[] = {{"my name's Tess btw, tess@example.org", "Tess"},
+                 {"his name is biscuit lol", ""},
+                 {"My dog's name is Rex", ""},
+                 {"the name is Bond", "Bond"},
+                 {"اسمي محمد العلي", "محمد العلي"},
+                 {"me llamo ana y quiero una cita", "ana"}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        reply_to(NULL, cases[i].text);
+        cr_expect_str_eq(out.name ? out.name : "", cases[i].name, "%s", cases[i].text);
+    }
+}
+
+Test(talk, a_year_in_words_is_no_budget)
+{
+    reply_to(NULL, "I came in two thousand nineteen and have a student visa");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+    reply_to(NULL, "I can spend two thousand");
+    cr_expect_str_eq(out.budget_range, "2000");
+}

@@ -241,6 +241,20 @@ static bool is_idle(const struct answering *self)
     return folded && text_has_word(self->text) && phrases_say_nothing(folded);
 }
 
+/* Words of the lead's own are not said back: they may be anything. */
+static void say_urgent(struct answering *self)
+{
+    size_t n;
+    const char *const *services = client_config_texts(self->in->config, "services", self->arena, &n);
+
+    for (size_t i = 0; services && i < n; i++)
+        if (strcmp(services[i], self->out.service_interest) == 0) {
+            say_of(self, SAY_URGENT, services[i]);
+            return;
+        }
+    say(self, SAY_MARKED);
+}
+
 /* Nothing was asked: say that it was understood, as far as it was. */
 static void say_noted(struct answering *self)
 {
@@ -258,8 +272,9 @@ static void say_noted(struct answering *self)
         say_text(self, greeting);
     else if (self->intents.greeting && !learned && self->in->n_history == 0)
         say_of(self, SAY_HELLO, self->in->client_name);
-    else if (strcmp(out->score, "HOT") == 0 && learned && out->service_interest)
-        say_of(self, SAY_URGENT, out->service_interest);
+    else if (strcmp(out->score, "HOT") == 0 && strcmp(self->in->lead->score, "HOT") != 0 && learned &&
+             out->service_interest)
+        say_urgent(self);
     else if (learned)
         say(self, SAY_NOTED);
     else if (strcmp(self->in->state, "open") != 0)

@@ -138,6 +138,22 @@ static bool read_amount(const char *text, const char *p, struct amount *ret)
     return *ret->currency || !(isalnum((unsigned char)*ret->end) || *ret->end == '%' || *ret->end == ':');
 }
 
+/* "two thousand nineteen" is a year, and "two thousand five hundred" more than two thousand. */
+static bool goes_on(const char *p)
+{
+    static const char *const numbers[] = {"one",      "two",      "three",   "four",    "five",      "six",
+                                          "seven",    "eight",    "nine",    "ten",     "eleven",    "twelve",
+                                          "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+                                          "nineteen", "twenty",   "thirty",  "forty",   "fifty",     "sixty",
+                                          "seventy",  "eighty",   "ninety",  "and"};
+
+    p += strspn(p, " ");
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        if (word_at(p, numbers[i]) > 0)
+            return strcmp(numbers[i], "and") != 0 || goes_on(p + strlen("and"));
+    return false;
+}
+
 /* "a grand": the bytes of it at p, where a word begins; 0 if it is none. */
 static size_t read_words(const char *text, const char *p, struct amount *ret)
 {
@@ -154,7 +170,7 @@ static size_t read_words(const char *text, const char *p, struct amount *ret)
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         size_t len = word_at(p, words[i].written);
 
-        if (len == 0)
+        if (len == 0 || goes_on(p + len))
             continue;
         *ret = (struct amount){.value = words[i].value, .currency = "", .scale = 1e3, .start = p, .end = p + len};
         read_currency(text, ret);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "libshared/arena.h"
 #include "libshared/auto.h"
@@ -53,14 +54,17 @@ static bool is_no_name(struct arena *arena, const char *word, size_t len)
            phrase_find(folded, phrases_booking) || phrase_find(folded, phrases_greeting);
 }
 
-/* The bytes of up to max words of a name at start; any_case: also without a capital. */
+/* The bytes of up to max words of a name at start; any_case: the first one also without a capital. */
 static size_t name_length(struct arena *arena, const char *start, int max, bool any_case)
 {
     size_t len = 0;
 
     for (int word = 0; word < max; word++) {
         const char *p = start + len + (word > 0);
-        size_t n = (word == 0 || start[len] == ' ') && (any_case || is_upper(p)) ? letters(p) : 0;
+        size_t n =
+            (word == 0 || start[len] == ' ') && (is_upper(p) || (any_case && (word == 0 || (unsigned char)*p >= 0xd8)))
+                ? letters(p)
+                : 0;
 
         if (n == 0 || is_no_name(arena, p, n))
             break;
@@ -72,6 +76,22 @@ static size_t name_length(struct arena *arena, const char *start, int max, bool 
 static const char *take(struct arena *arena, const char *start, size_t len)
 {
     return len >= 2 && len <= NAME_MAX_BYTES ? arena_strndup(arena, start, len) : NULL;
+}
+
+/* Whose name it is says the word before "name is": "his name is Rex", "my dog's name is Rex". */
+static bool is_anothers(const char *text, const char *name)
+{
+    static const char *const words[] = {"her", "their", "company", "business"};
+    const char *end = name, *start;
+
+    while (end > text && end[-1] == ' ')
+        end--;
+    for (start = end; start > text && start[-1] != ' ';)
+        start--;
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strlen(words[i]) == (size_t)(end - start) && strncasecmp(words[i], start, strlen(words[i])) == 0)
+            return true;
+    return end > start && end[-1] == 's';
 }
 
 const char *contact_name(struct arena *arena, const struct clause *clause)
@@ -89,12 +109,16 @@ const char *contact_name(struct arena *arena, const struct clause *clause)
         const char *found = strcasestr(clause->text, leads[i].lead), *start, *name;
         bool arabic = (unsigned char)*leads[i].lead >= 0xd8;
 
-        if (!found || (found > clause->text && isalnum((unsigned char)found[-1])))
+        if (!found || (found > clause->text && isalnum((unsigned char)found[-1])) ||
+            (strcmp(leads[i].lead, "name is ") == 0 && is_anothers(clause->text, found)))
             continue;
         start = found + strlen(leads[i].lead);
         /* In lower case the second word is as likely the next one of the sentence. */
         name = take(arena, start,
-                    name_length(arena, start, leads[i].any_case && !is_upper(start) && !arabic ? 1 : 2,
+                    name_length(arena, start,
+                                !leads[i].any_case || arabic ? 2
+                                : is_upper(start)            ? 3
+                                                             : 1,
                                 leads[i].any_case));
         if (name)
             return name;

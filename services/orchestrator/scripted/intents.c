@@ -153,6 +153,13 @@ struct intents intents_read(struct arena *arena, const char *text, const char *a
     return intents;
 }
 
+bool intents_asks(struct arena *arena, const char *text)
+{
+    struct intents intents = intents_read(arena, text, NULL);
+
+    return intents.who || intents.bot || (intents.questions > 0 && !intents.deed);
+}
+
 size_t intents_questions(struct arena *arena, const char *text, const char **ret_questions, size_t max)
 {
     struct sentence sentences[SENTENCES_MAX];

@@ -21,6 +21,9 @@ struct intents {
 /* Of all texts together. asked: what our last answer asked for; "yes" to "handover" wants a person. */
 struct intents intents_read(struct arena *arena, const char *text, const char *asked);
 
+/* Whether the text asks something, and for nothing to be done. */
+bool intents_asks(struct arena *arena, const char *text);
+
 /* What knowledge may answer: the sentences of the text that ask, in their order, at most max; one that asks two things
  * ("do you work in Salem and how much is a visit") is two. Returns how many. In arena, or parts of text. */
 size_t intents_questions(struct arena *arena, const char *text, const char **ret_questions, size_t max);

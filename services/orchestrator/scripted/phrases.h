@@ -17,6 +17,7 @@ extern const struct phrase phrases_timeline[]; /* the canonical timeline, see ti
 extern const struct phrase phrases_booking[];
 extern const struct phrase phrases_looking[];     /* only looking */
 extern const struct phrase phrases_no_interest[]; /* or no more */
+extern const struct phrase phrases_no_need[];     /* a text with one of them names nothing that is wanted */
 extern const struct phrase phrases_refusal[];     /* of an answer about money */
 extern const struct phrase phrases_deed[];        /* a question with one of them asks for something to be done */
 extern const struct phrase phrases_yes[], phrases_no[];

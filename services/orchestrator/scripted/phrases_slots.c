@@ -137,6 +137,21 @@ const struct phrase phrases_no_interest[] = {
     {"الرقم غلط", NULL}, {"رقم غلط", NULL}, {"وجدت غيركم", NULL}, {"لا شكرا", NULL}, {NULL, NULL},
 };
 
+const struct phrase phrases_no_need[] = {
+    {"name is", NULL}, {"names", NULL}, {"his name", NULL}, {"her name", NULL}, {"he is", NULL}, {"hes", NULL},
+    {"shes", NULL}, {"following up", NULL}, {"follow up", NULL}, {"circling back", NULL}, {"checking in", NULL},
+    {"let me know", NULL}, {"actually make", NULL}, {"make it", NULL}, {"jk", NULL}, {"haha", NULL}, {"lol", NULL},
+    {"still waiting", NULL}, {"im waiting", NULL}, {"hold on", NULL}, {"one sec", NULL}, {"one moment", NULL},
+    {"give me a minute", NULL}, {"think about it", NULL}, {"get back to you", NULL}, {"talk to my", NULL},
+    {"ask my", NULL}, {"thats expensive", NULL}, {"too expensive", NULL}, {"too much", NULL}, {"my bad", NULL},
+    {"sorry", NULL}, {"driving", NULL}, {"at work", NULL}, {"in a meeting", NULL}, {"as i said", NULL},
+    {"like i said", NULL}, {"i told you", NULL}, {"already told", NULL}, {"read my", NULL}, {"se llama", NULL},
+    {"lo voy a pensar", NULL}, {"lo pensare", NULL}, {"lo pienso", NULL}, {"muy caro", NULL}, {"jaja", NULL},
+    {"jajaja", NULL}, {"un momento", NULL}, {"ahora no puedo", NULL}, {"perdon", NULL}, {"ya le dije", NULL},
+    {"ya les dije", NULL}, {"اسمه", NULL}, {"اسمها", NULL}, {"ههه", NULL}, {"هههه", NULL}, {"لحظه", NULL},
+    {"بفكر", NULL}, {"افكر", NULL}, {"غالي", NULL}, {"قلت لك", NULL}, {"قلت لكم", NULL}, {NULL, NULL},
+};
+
 const struct phrase phrases_refusal[] = {
     {"rather not say", NULL}, {"rather not", NULL}, {"prefer not", NULL}, {"not comfortable", NULL},
     {"none of your business", NULL}, {"no idea", NULL}, {"not sure", NULL}, {"dont know", NULL},

@@ -9,6 +9,7 @@
 #include "services/orchestrator/scripted/budget.h"
 #include "services/orchestrator/scripted/clause.h"
 #include "services/orchestrator/scripted/contact.h"
+#include "services/orchestrator/scripted/intents.h"
 #include "services/orchestrator/scripted/phrases.h"
 #include "services/orchestrator/scripted/plain.h"
 #include "services/orchestrator/scripted/service_named.h"
@@ -165,6 +166,28 @@ static bool told_anything(const struct slots *slots)
     return false;
 }
 
+/* What cannot be a need though we have asked for one: a question, small talk, what is told of somebody. */
+static bool is_no_need(struct extracting *self, const struct clause *clause)
+{
+    return phrase_find(clause->folded, phrases_no_need) || intents_asks(self->arena, clause->text);
+}
+
+/* The line without a budget in it, which has a slot of its own. */
+static const char *need_of(struct extracting *self, const struct clause *clause, const char *line)
+{
+    const char *const *words = self->slots->words;
+    const char *need = line, *folded;
+
+    if (words[SLOT_BUDGET]) {
+        need = arena_strndup(self->arena, line, strcspn(line, ",.;!?"));
+        folded = need ? words_fold(self->arena, need) : NULL;
+        if (!folded || !text_has_word(need) || strpbrk(need, "0123456789$") || phrases_say_nothing(folded) ||
+            strlen(need) == strlen(line) || phrase_find(folded, phrases_no_need))
+            return NULL;
+    }
+    return is_no_need(self, clause) ? NULL : need;
+}
+
 static void take_bare_answer(struct extracting *self, const struct clause *clause)
 {
     const char *const *words = self->slots->words;
@@ -182,9 +205,11 @@ static void take_bare_answer(struct extracting *self, const struct clause *claus
     if (idle || words[SLOT_EMAIL] || words[SLOT_NAME])
         return;
     if (was_asked(self, "service") && !words[SLOT_SERVICE] && !words[SLOT_URGENCY] &&
-        !phrase_find(clause->folded, phrases_human) && !phrase_is(clause->folded, phrases_greeting))
-        set(self, SLOT_SERVICE, line, clause);
-    else if (was_asked(self, "timeline") && !words[SLOT_TIMELINE] && !words[SLOT_URGENCY])
+        !phrase_find(clause->folded, phrases_human) && !phrase_is(clause->folded, phrases_greeting)) {
+        if ((line = need_of(self, clause, line)))
+            set(self, SLOT_SERVICE, line, clause);
+    } else if (was_asked(self, "timeline") && !words[SLOT_TIMELINE] && !words[SLOT_URGENCY] &&
+               !is_no_need(self, clause))
         set(self, SLOT_TIMELINE, line, clause);
 }
 

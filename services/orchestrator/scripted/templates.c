@@ -46,6 +46,8 @@ static const char *const templates[TEMPLATES][3] = {
     [SAY_URGENT] = {"Got it: %s. I've marked this for the team as urgent.",
                     "Entendido: %s. Lo he marcado como urgente para el equipo.",
                     "تم: %s. وضعت على طلبك علامة عاجل للفريق."},
+    [SAY_MARKED] = {"Got it. I've marked this for the team as urgent.", "Entendido. Lo he marcado como urgente para el equipo.",
+                    "تم. وضعت على طلبك علامة عاجل للفريق."},
     [SAY_NOTED] = {"Thanks, I've noted that.", "Gracias, lo he anotado.", "شكرًا، سجلت ذلك."},
     [SAY_WELCOME] = {"You're welcome! Just write here if there is anything else.",
                      "¡De nada! Si necesita algo más, escríbanos por aquí.",

@@ -23,7 +23,8 @@ enum template {
     SAY_GOODBYE,        /* to who wants nothing */
     SAY_ALL_RIGHT,
     SAY_WRITE_AGAIN, /* %s: template_moment */
-    SAY_URGENT,      /* %s: the service */
+    SAY_URGENT,      /* %s: the service, as the business calls it */
+    SAY_MARKED,
     SAY_NOTED,
     SAY_WELCOME,
     SAY_ANYTIME,
