@@ -5,6 +5,8 @@
 #define THREAT_AR \
     "بشتكي شكوى محامي المحامي شرطة الشرطة بوليس البوليس محكمة المحكمة القضاء قانوني قانونية النيابة بحظر بلوك"
 
+#define CONTACT_AR "رسائل ترسل ارسلت تراسلني إزعاج إرسال مراسلتي التواصل تتصل تتواصل رقمي توقف"
+
 #define TIMES_AR "الآن قبل بعد حتى إلا اليوم غدا بكرة الليل إذا لما عندما الصباح المساء"
 
 #define ASKED_AR "ليش لماذا ليه تنسى تنسوا تنس"
@@ -25,8 +27,10 @@ static const char kifaya[] =
     "التواصل, لا أريد منكم * رسائل, لا أريد ?منكم شيء منكم, لا أريد منكم شيء, لا أريد أن تراسلني, لا أريد تراسلني, لا "
     "أريد ترسل لي, لا أريد سماع, لا @agree على * رسائل, لا @agree على * إرسال, لا @agree على * مراسلتي, لا @agree على "
     "* التواصل, لا @agree * @contacting, أسحب موافقتي, سحبت موافقتي, فكني من, فكني >, حل @away_ar, حلوا @away_ar, حلو "
-    "@away_ar, سيبني في @alone, سيبني @alone, زهقتونا, بحظر, هيئة الاتصالات, @file ?عليكم شكوى @of_you, @file شكوى, "
-    "بشتكي @of_you, ارفع شكوى @of_you, لا علاقة لي بكم";
+    "@away_ar, سيبني في @alone, سيبني @alone, زهقتونا, بحظر, هيئة الاتصالات, لا علاقة لي بكم";
+
+/* Whom a job has gone wrong for threatens, too, and wants an answer. */
+static const char shakwa[] = "@file ?عليكم شكوى @of_you, @file شكوى, بشتكي @of_you, ارفع شكوى @of_you";
 
 static const char idha[] = "إذا ارسلت, إذا ترسل, إذا رسائل, ارسلت مجددا, ارسلت @again, ارسلت لي @again, إذا وصلتني "
                            "رسائل, إذا جاتني رسائل, إذا استمر, رسائل @again";
@@ -57,6 +61,7 @@ static const char again_ar[] = "أريد استلام * رسائل مجددا, �
 const struct wording_rule consent_arabic[] = {
     {CONSENT_OUT, "ar", la_tursilu, .before = ASKED_AR, .after = TIMES_AR " مع"},
     {CONSENT_OUT, "ar", kifaya, .before = "لماذا ليش أريد متى هل", .after = TIMES_AR " مع"},
+    {CONSENT_OUT, "ar", shakwa, .before = "لماذا ليش أريد متى هل", .after = TIMES_AR " مع", .needs = CONTACT_AR},
     {CONSENT_OUT, "ar", idha, .needs = THREAT_AR},
     {CONSENT_OUT, "ar", ilgha, .before = "لا", .next = "القديم"},
     {CONSENT_OUT, "ar", la_tursil, .before = ASKED_AR, .after = TIMES_AR},

@@ -8,6 +8,10 @@
 
 #define DAYS_ES "domingo lunes martes miercoles jueves viernes sabado manana"
 
+#define CONTACT_ES                                                                                                    \
+    "mensajes text escriba escribirme escribiendo mandando mande mandarme llame llamarme sigan deje dejar pare alto " \
+    "basta numero spam"
+
 #define THREAT_ES                                                                                               \
     "abogado abogada abogados policia denuncia denuncias demanda denunciar denuncio reportar reporto demandar " \
     "demando "                                                                                                  \
@@ -42,11 +46,13 @@ static const char paren[] =
 static const char hartos[] =
     "me tienen harto, me tiene harto, me tienes harto, me teneis harto, harto de ?tantos ?recibir ?sus ?tus ?estos "
     "@mensajes, harto de que me escriban, harto con ?tantos ?sus ?tus @mensajes, harto de usted, harto de ustedes, "
-    "prohibo, retiro mi @signoff, revoco mi @signoff, @you voy a denunciar, @you vamos a denunciar, voy a bloquear "
-    "este numero, < bloqueen mi numero, < bloqueen este numero, @you voy a bloquear, @you denuncio, @you demando, @you "
-    "bloqueare, @you denunciare, < bloqueados >, "
-    "quedan bloqueados, reportar * spam, por spam >, como spam >, es acoso, llamo a la policia, dije stop, dije que no "
-    "quiero, dije alto, a la @hell, chinga tu madre, chinguen a su madre";
+    "prohibo, retiro mi @signoff, revoco mi @signoff, voy a bloquear este numero, < bloqueen mi numero, < bloqueen "
+    "este numero, @you voy a bloquear, @you bloqueare, < bloqueados >, quedan bloqueados, reportar * spam, por spam >, "
+    "como spam >, es acoso, dije stop, dije que no quiero, dije alto, a la @hell, chinga tu madre, chinguen a su madre";
+
+/* Whom a job has gone wrong for threatens, too, and wants an answer. */
+static const char denuncias[] =
+    "@you voy a denunciar, @you vamos a denunciar, @you denuncio, @you demando, @you denunciare, llamo a la policia";
 
 static const char amenazas[] =
     "vuelva a escribirme, vuelva a mandarme, sigan escribiendo, sigan mandando, me sigan escribiendo, otro mensajes, "
@@ -96,6 +102,7 @@ const struct wording_rule consent_spanish[] = {
      .next = "la el los las al un una factura fotos foto tecnico tecnicos gente"},
     {CONSENT_OUT, "es", paren, .before = "no nunca si", .next = "de"},
     {CONSENT_OUT, "es", hartos, .before = "no nunca", .next = "el la un una lo al"},
+    {CONSENT_OUT, "es", denuncias, .before = "no nunca", .next = "el la un una lo al", .needs = CONTACT_ES},
     {CONSENT_OUT, "es", amenazas, .before = "no", .needs = THREAT_ES},
     {CONSENT_OUT, "es", de_la_lista, .before = "no", .after = DAYS_ES, .next = "del la luz el agua"},
     {CONSENT_OUT, "es", no_me_escriba, .before = "porque por que si", .after = TIMES_ES " ingles espanol",

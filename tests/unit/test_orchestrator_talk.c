@@ -313,3 +313,19 @@ Test(talk, a_year_in_words_is_no_budget)
     reply_to(NULL, "I can spend two thousand");
     cr_expect_str_eq(out.budget_range, "2000");
 }
+
+Test(talk, who_complains_or_wants_staff_gets_a_person)
+{
+    static const char *const texts[] = {"u guys suck. machines broken again",
+                                        "your bot is useless, get me staff",
+                                        "you cut my dogs ear!!",
+                                        "the table arrived broken",
+                                        "me llegó la mesa rota!!!",
+                                        "عايز اكلم الدكتور",
+                                        "بشتكي عليكم وزارة الصحة"};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        reply_to(NULL, texts[i]);
+        cr_expect(out.escalate, "%s: %s", texts[i], out.reply);
+    }
+}

@@ -63,7 +63,9 @@ static const char anger_en[] =
     "nobody, why is nobody, why wont you, why havent you, like you promised, as you promised, you promised me, you "
     "missed my, you missed our, you missed the, you forgot me, you forgot us, you never called, you never came, you "
     "never showed, you never answer, you never answered, you never responded, not what i paid, waste of money, got "
-    "nothing, done with you, left me waiting, left us waiting, kept me waiting";
+    "nothing, done with you, left me waiting, left us waiting, kept me waiting, you ?guys suck, you cut my, you hurt "
+    "my, you ruined my, you damaged my, arrived broke, came broke, delivered broke, showed up broke, robot is @insult, "
+    "robot is ?@very ?a @bad, your work sucks, your @firm sucks, arrived broken, came broken, delivered broken";
 
 static const char human_en[] =
     "talk ?to ?with ?a ?an ?the ?your ?real ?live ?actual ?human @people, who can i talk, who do i talk, someone i can "
@@ -81,7 +83,7 @@ static const char human_en[] =
     "contact, have ?your ?the ?a @people text, @people to contact me, @people contact me, @people to reach out, "
     "someone on the phone, anyone on the phone, phone call please, < phone call, a call back, a callback, get someone "
     "to call, @people call me, @people to call me, talk directly, directly with, a human >, talk to whoever, let me "
-    "talk";
+    "talk, get me staff, get me someone, get me somebody, a member of staff, get the owner, get your @people";
 
 /* ---- Spanish ---- */
 
@@ -113,7 +115,8 @@ static const char anger_es[] =
     "ignorando, me ignoran, pague por nada, que falta de, su trabajo quedo, su trabajo es, su trabajo fue, no me han "
     "respondido, no me han contestado, nadie me responde, nadie me contesta, me siento estafado, me siento enganado, "
     "me siento estafada, me siento enganada, que asco de @servicio, no estoy contento con, no estoy contenta con, no "
-    "estoy satisfecho";
+    "estoy satisfecho, me llego roto, me llego rota, llego roto >, llego rota >, llego danado, llego danada, me "
+    "rompieron, me arruinaron, me llego * rota, me llego * roto, nos llego * rota, nos llego * roto";
 
 static const char human_es[] =
     "hablar ?directamente con ?una ?un ?el ?la ?su @persona, que me llame, alguien me llame, me pueden llamar, me "
@@ -131,7 +134,7 @@ static const char legal_ar[] =
     "بالمحامي, سأتصل بالمحامي, أكلم محامي, أكلم محامي, سأكلم محامي, إجراءات قانونية, الإجراءات القانونية, خطوات "
     "قانونية, نلتقي في محكمة, اشتكي عليكم, اشتكي لحماية, حماية المستهلك, ابلغ الشرطة, ابلغ عنكم, ابلغ عليكم, في محكمة "
     ">, نشوفكم في محكمة, شكوى عليكم, قضية عليكم, إلى محكمة, عند القاضي, أمام القاضي, أمام محكمة, لدى محكمة, للشرطة "
-    "عنكم, الجهات المختصة, الجهات الرسمية";
+    "عنكم, الجهات المختصة, الجهات الرسمية, بشتكي عليكم, ارفع شكوى عليكم, شكوى لوزارة, لوزارة الصحة, لوزارة التجارة";
 
 static const char anger_ar[] =
     "غير مقبول, غير مقبولة, أسوأ خدمة, انتم نصابين, أنتم نصابين, انتو نصابين, يا نصابين, < نصابين >, أنا غاضب, غاضب "
@@ -145,7 +148,8 @@ static const char human_ar[] =
     "التحدث مع @shakhs, التحدث إلى @shakhs, أكلم @shakhs, ممكن أكلم, حولني إلى, حولني ل, حولني @shakhs, حولني على, "
     "اتصلوا بي, اتصلوا علي, اتصلوا فيني, يتصل بي أحد, يتصل بي موظف, < كلموني, التحدث مع روبوت, أريد موظف, أريد @shakhs "
     "حقيقي, أريد إنسان, خدمة العملاء, أكلم روبوت, موظف يرد, أحد يرد, أحد يكلمني, موظف يكلمني, خلي أحد, شخص يرد, مع "
-    "مسؤول, مع إنسان, مع بشر, اعطني @shakhs, اعطوني @shakhs, أتحدث مع, أتكلم مع, رقم أتصل عليه";
+    "مسؤول, مع إنسان, مع بشر, اعطني @shakhs, اعطوني @shakhs, أتحدث مع, أتكلم مع, رقم أتصل عليه, أريد أكلم, أريد التحدث "
+    "مع, أريد رقم";
 
 const struct wording_rule escalation_english[] = {
     {CAUSE_LEGAL, "en", legal_en, .before = "if he she they referred", .text = OTHERS_EN},
