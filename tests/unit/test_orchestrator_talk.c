@@ -329,3 +329,59 @@ Test(talk, who_complains_or_wants_staff_gets_a_person)
         cr_expect(out.escalate, "%s: %s", texts[i], out.reply);
     }
 }
+
+Test(talk, who_cancels_is_not_told_that_an_appointment_is_wanted)
+{
+    static const char *const texts[] = {"I want to cancel my appointment on friday",
+                                        "cant make it tmrw, can we reschedule", "quiero cancelar mi cita del lunes",
+                                        "ابي الغي موعدي"};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        reply_to(NULL, texts[i]);
+        cr_expect(out.escalate, "%s: %s", texts[i], out.reply);
+        cr_expect_not(strstr(out.reply, "like an appointment") || strstr(out.reply, "desea una cita"), "%s", out.reply);
+    }
+}
+
+Test(talk, how_something_of_their_own_stands_only_people_know)
+{
+    static const char *const texts[] = {"is my dog ready?", "where's my order", "whats ur number",
+                                        "¿dónde está mi pedido?"};
+
+    in.passages = passages;
+    in.n_passages = 2;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        reply_to(NULL, texts[i]);
+        cr_expect(out.escalate, "%s: %s", texts[i], out.reply);
+        cr_expect_not(strstr(out.reply, "roofs"), "%s", out.reply);
+    }
+}
+
+Test(talk, who_may_be_in_danger_is_told_whom_to_call)
+{
+    reply_to(NULL, "i sprayed myself n my eyes burn, call 911?");
+    cr_expect(strstr(out.reply, "emergency services"), "%s", out.reply);
+    cr_expect(out.escalate);
+}
+
+Test(talk, what_does_not_help_is_not_said_to_who_is_in_trouble)
+{
+    in.passages = &passages[1];
+    in.n_passages = 1;
+    reply_to(NULL, "URGENT my roof is leaking");
+    cr_expect_not(strstr(out.reply, "insurance"), "%s", out.reply);
+}
+
+Test(talk, an_ok_before_something_else_answers_nothing)
+{
+    reply_to("urgency", "ok book it");
+    cr_expect_null(out.urgency, "%s", out.urgency);
+    in.passages = &passages[1];
+    in.n_passages = 1;
+    reply_to("handover", "ok and are you insured");
+    cr_expect(strstr(out.reply, "$2M"), "%s", out.reply);
+    reply_to("handover", "ok");
+    cr_expect(out.escalate);
+    in.n_passages = 0;
+    cr_expect_not(strstr(reply_to(NULL, "yes"), "anything else"), "%s", out.reply);
+}

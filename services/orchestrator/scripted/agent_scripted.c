@@ -121,25 +121,34 @@ static bool is_missing(const struct slots *slots, enum slot slot)
     return slot != SLOT_TIMELINE || !is_urgent(slots);
 }
 
-/* Asks for one thing that is still missing. What was asked for last and not told is not asked for again at once. */
-static void ask_missing(struct answering *self)
+static const struct asking {
+    enum slot slot;
+    const char *asked;
+    enum template question;
+} askings[] = {{SLOT_SERVICE, "service", ASK_SERVICE},
+               {SLOT_URGENCY, "urgency", ASK_URGENCY},
+               {SLOT_BUDGET, "budget", ASK_BUDGET},
+               {SLOT_TIMELINE, "timeline", ASK_TIMELINE}};
+
+/* The one thing that is asked for next, NULL if none is missing. What was asked for last and not told is not asked for
+ * again at once. */
+static const struct asking *next_asking(const struct answering *self)
 {
-    static const struct {
-        enum slot slot;
-        const char *asked;
-        enum template question;
-    } order[] = {{SLOT_SERVICE, "service", ASK_SERVICE},
-                 {SLOT_URGENCY, "urgency", ASK_URGENCY},
-                 {SLOT_BUDGET, "budget", ASK_BUDGET},
-                 {SLOT_TIMELINE, "timeline", ASK_TIMELINE}};
     const char *last = self->in->asked;
 
-    for (size_t i = 0; i < COUNT_OF(order); i++) {
-        if (!is_missing(&self->slots, order[i].slot) || (last && strcmp(last, order[i].asked) == 0))
-            continue;
-        self->out.asked = order[i].asked;
-        say(self, order[i].question);
-        return;
+    for (size_t i = 0; i < COUNT_OF(askings); i++)
+        if (is_missing(&self->slots, askings[i].slot) && !(last && strcmp(last, askings[i].asked) == 0))
+            return &askings[i];
+    return NULL;
+}
+
+static void ask_missing(struct answering *self)
+{
+    const struct asking *next = next_asking(self);
+
+    if (next) {
+        self->out.asked = next->asked;
+        say(self, next->question);
     }
 }
 
@@ -194,6 +203,59 @@ static void say_booking(struct answering *self)
     say(self, SAY_CONFIRMS);
     escalate(self, CAUSE_APPOINTMENT,
              arena_printf(self->arena, "wants an appointment%s%s", when ? ": " : "", when ? when : ""));
+}
+
+/* What a colleague has to do or to look up: said, and a person called. */
+static void say_for_a_person(struct answering *self, enum template first, enum escalation_cause cause,
+                             const char *reason)
+{
+    say(self, first);
+    if (escalation_wanted(self->in, cause))
+        say_text(self, decision_escalation_text(self->in, self->arena));
+    else
+        say(self, SAY_WAITING);
+    escalate(self, cause, reason);
+}
+
+static bool has_phone(const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        size_t len = strspn(p, "0123456789-+() "), digits = 0;
+
+        for (size_t i = 0; i < len; i++)
+            digits += p[i] >= '0' && p[i] <= '9';
+        if (digits >= 7)
+            return true;
+        p += len > 0 ? len - 1 : 0;
+    }
+    return false;
+}
+
+static bool knows_phone(const struct decision_input *in)
+{
+    for (size_t i = 0; i < in->n_passages; i++)
+        if (has_phone(in->passages[i].body))
+            return true;
+    return false;
+}
+
+/* What knowledge cannot settle, whatever it holds. Returns whether it was that. */
+static bool say_what_only_people_can(struct answering *self)
+{
+    const struct intents *intents = &self->intents;
+
+    if (intents->danger) {
+        say_for_a_person(self, SAY_DANGER, CAUSE_HUMAN, "may be in danger");
+    } else if (intents->cancel && !(intents->questions > 0 && say_passages(self))) {
+        say_for_a_person(self, SAY_CHANGE, CAUSE_APPOINTMENT, "wants to cancel or change something");
+    } else if (intents->own) {
+        say_for_a_person(self, SAY_CANT_SEE, CAUSE_HUMAN, "asks about something of their own");
+    } else if (intents->phone && !knows_phone(self->in)) {
+        say_for_a_person(self, SAY_CANT_SEE, CAUSE_HUMAN, "asks for a phone number");
+    } else {
+        return intents->cancel;
+    }
+    return true;
 }
 
 /* Attachments alone. They are no question that nothing answers; what was asked for last stays asked for. */
@@ -280,9 +342,27 @@ static void say_noted(struct answering *self)
     else if (strcmp(self->in->state, "open") != 0)
         say(self, SAY_WAITING);
     else if (!self->intents.greeting && is_idle(self) && self->in->n_history > 0)
-        say(self, SAY_ANYTIME);
+        say(self, next_asking(self) ? SAY_ALL_RIGHT : SAY_ANYTIME);
     else
         say(self, SAY_RECEIVED);
+}
+
+/* Whether the best passage is about the trouble that the text tells of, or about what is done at once. */
+static bool knows_help(struct answering *self)
+{
+    static const struct phrase soon[] = {{"emergency", NULL},  {"emergencies", NULL}, {"urgent", NULL},
+                                         {"same day", NULL},   {"24 7", NULL},        {"24 hours", NULL},
+                                         {"on call", NULL},    {"urgencia", NULL},    {"urgencias", NULL},
+                                         {"emergencia", NULL}, {"emergencias", NULL}, {"24 horas", NULL},
+                                         {"طواري", NULL},      {"24 ساعه", NULL},     {NULL, NULL}};
+    const struct passage *best = self->in->n_passages > 0 ? &self->in->passages[0] : NULL;
+    const char *about = best ? arena_printf(self->arena, "%s\n%s", best->title ? best->title : "", best->body) : NULL;
+    const char *plain = about ? plain_letters(self->arena, about) : NULL;
+    const char *theirs = plain ? words_fold(self->arena, plain) : NULL;
+    const char *ours = (plain = plain_letters(self->arena, self->text)) ? words_fold(self->arena, plain) : NULL;
+    const struct phrase *trouble = ours ? phrase_find(ours, phrases_trouble) : NULL;
+
+    return theirs && (phrase_find(theirs, soon) || (trouble && phrase_is_in(theirs, trouble->text)));
 }
 
 static void answer(struct answering *self)
@@ -308,6 +388,8 @@ static void answer(struct answering *self)
         say_called(self, cause);
         return;
     }
+    if (say_what_only_people_can(self))
+        return;
     /* What it will be told next is added to the reply (follow_up_plan.h). */
     if (self->wish.kind == LATER_WRITE && !intents->booking) {
         if (intents->questions == 0 || !say_passages(self))
@@ -325,7 +407,7 @@ static void answer(struct answering *self)
     } else if (!intents->bot) {
         say_noted(self);
         /* What is known of it helps somebody in trouble, asked for or not. */
-        if (self->slots.words[SLOT_URGENCY] && is_urgent(&self->slots) && !declined)
+        if (self->slots.words[SLOT_URGENCY] && is_urgent(&self->slots) && !declined && knows_help(self))
             say_passages(self);
     }
     if (!only_thanks(self) && !declined)

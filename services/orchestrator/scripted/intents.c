@@ -59,10 +59,20 @@ static bool asks_amount(const char *folded)
     return words_find(folded, amounts) != NULL;
 }
 
+/* "Is my dog ready?", "where's my order" */
+static bool asks_of_own(const char *folded)
+{
+    static const struct phrase begins[] = {{"is my", NULL}, {"are my", NULL}, {"is our", NULL}, {NULL, NULL}};
+
+    return phrase_find(folded, phrases_own_matter) ||
+           (phrase_find(folded, begins) && phrase_find(folded, phrases_own_state));
+}
+
 static void read_sentence(const char *folded, bool bot, bool marked, struct intents *intents)
 {
     bool human = !bot && phrase_find(folded, phrases_human) != NULL;
-    bool booking = phrase_find(folded, phrases_booking) != NULL;
+    bool cancel = phrase_find(folded, phrases_cancel) != NULL;
+    bool booking = !cancel && phrase_find(folded, phrases_booking) != NULL;
     bool who = !bot && phrase_find(folded, phrases_who_writes) != NULL;
     bool question = !bot && !human && !who && (marked || begins_as_question(folded) || asks_within(folded)) &&
                     !(marked && phrases_say_nothing(folded)); /* "hello??" */
@@ -71,6 +81,10 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
     intents->human |= human;
     intents->who |= who;
     intents->booking |= booking;
+    intents->cancel |= cancel;
+    intents->own |= question && asks_of_own(folded);
+    intents->danger |= phrase_find(folded, phrases_danger) != NULL;
+    intents->phone |= question && phrase_find(folded, phrases_phone) != NULL;
     intents->questions += question;
     intents->deed |=
         question && !asks_amount(folded) && (phrase_find(folded, phrases_deed) || phrases_ask_for_time(folded));
@@ -140,6 +154,14 @@ static size_t read_sentences(struct arena *arena, const char *text, struct sente
     return kept;
 }
 
+static bool weak_yes(struct arena *arena, const char *text)
+{
+    static const struct phrase weak[] = {{"ok", NULL}, {"okay", NULL}, {"k", NULL}, {"vale", NULL}, {NULL, NULL}};
+    const char *folded = words_fold(arena, text);
+
+    return folded && begins_with(folded + 1, weak) > 0;
+}
+
 struct intents intents_read(struct arena *arena, const char *text, const char *asked)
 {
     struct sentence sentences[SENTENCES_MAX];
@@ -148,7 +170,8 @@ struct intents intents_read(struct arena *arena, const char *text, const char *a
 
     for (size_t i = 0; i < n; i++)
         read_text(arena, &sentences[i], &intents);
-    if (intents.yes && asked && strcmp(asked, "handover") == 0)
+    /* "ok and do you deliver" asks on. */
+    if (intents.yes && asked && strcmp(asked, "handover") == 0 && !(weak_yes(arena, text) && intents.questions > 0))
         intents.human = true;
     return intents;
 }

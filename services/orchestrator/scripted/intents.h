@@ -11,6 +11,10 @@ struct intents {
     bool human;   /* wants a person */
     bool who;     /* asks who we are */
     bool booking; /* wants an appointment or somebody to come */
+    bool cancel;  /* ... none any more, or at another time */
+    bool own;     /* asks how something of its own stands */
+    bool danger;  /* tells of danger to somebody */
+    bool phone;   /* asks for our number */
     bool greeting, thanks, yes;
     int questions; /* that knowledge may answer */
     bool deed;     /* one of them asks for something to be done */

@@ -31,9 +31,15 @@ extern const struct phrase phrases_opener[];         /* what may stand before th
 extern const struct phrase phrases_price_asked[];    /* a question wherever it stands */
 extern const struct phrase phrases_asked_within[];   /* a question within a sentence that goes before it ... */
 extern const struct phrase phrases_told_not_asked[]; /* ... unless one of these does: "let me know if you can" */
-extern const struct phrase phrases_proposal[];       /* of another time for an appointment */
-extern const struct phrase phrases_who_writes[];     /* asks for our name */
-extern const struct phrase phrases_also[];           /* what follows is wanted beside what was said */
+extern const struct phrase phrases_cancel[];         /* an appointment, or to another time */
+extern const struct phrase
+    phrases_own_matter[]; /* asks how something of the lead's own stands, which no knowledge tells */
+extern const struct phrase phrases_own_state[];  /* the same behind "is my" and its kin */
+extern const struct phrase phrases_danger[];     /* for life and limb */
+extern const struct phrase phrases_phone[];      /* asks for our number */
+extern const struct phrase phrases_proposal[];   /* of another time for an appointment */
+extern const struct phrase phrases_who_writes[]; /* asks for our name */
+extern const struct phrase phrases_also[];       /* what follows is wanted beside what was said */
 
 /* "Monday morning, ok?": whether it ends by asking for our assent ... */
 bool phrases_ask_for_assent(const char *folded);

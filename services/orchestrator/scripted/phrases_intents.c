@@ -181,6 +181,63 @@ const struct phrase phrases_opener[] = {
     {NULL, NULL},
 };
 
+const struct phrase phrases_cancel[] = {
+    {"cancel my", NULL}, {"cancel our", NULL}, {"cancel the", NULL}, {"cancel it", NULL}, {"need to cancel", NULL},
+    {"want to cancel", NULL}, {"have to cancel", NULL}, {"like to cancel", NULL}, {"gotta cancel", NULL},
+    {"wanna cancel", NULL}, {"cancel for", NULL}, {"cancelling my", NULL}, {"canceling my", NULL},
+    {"cant make it", NULL}, {"cant make my", NULL}, {"wont make it", NULL}, {"cant come", NULL},
+    {"reschedule", NULL}, {"rebook", NULL}, {"move my appointment", NULL}, {"move my booking", NULL},
+    {"move our appointment", NULL}, {"move the appointment", NULL}, {"change my appointment", NULL},
+    {"change the appointment", NULL}, {"change my booking", NULL}, {"change the booking", NULL},
+    {"push my appointment", NULL}, {"push back my", NULL}, {"postpone", NULL}, {"cancelar mi", NULL},
+    {"cancelar la", NULL}, {"cancelar el", NULL}, {"quiero cancelar", NULL}, {"necesito cancelar", NULL},
+    {"anular mi", NULL}, {"anular la", NULL}, {"cambiar la cita", NULL}, {"cambiar mi cita", NULL},
+    {"mover la cita", NULL}, {"mover mi cita", NULL}, {"reprogramar", NULL}, {"reagendar", NULL}, {"posponer", NULL},
+    {"aplazar", NULL}, {"no puedo ir", NULL}, {"no voy a poder ir", NULL}, {"no podre ir", NULL}, {"الغي", NULL},
+    {"الغاء الموعد", NULL}, {"الغاء موعد", NULL}, {"الغاء موعدي", NULL}, {"الغاء الحجز", NULL}, {"كنسل", NULL},
+    {"تاجيل الموعد", NULL}, {"ااجل الموعد", NULL}, {"تغيير الموعد", NULL}, {"اغير الموعد", NULL},
+    {"اغير موعدي", NULL}, {"ما اقدر اجي", NULL}, {"مش هقدر اجي", NULL}, {"ما فيني اجي", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_own_matter[] = {
+    {"is my order", NULL}, {"wheres my", NULL}, {"where is my", NULL}, {"where are my", NULL}, {"status of my", NULL},
+    {"status on my", NULL}, {"update on my", NULL}, {"updates on my", NULL}, {"any news on my", NULL},
+    {"news about my", NULL}, {"has my", NULL}, {"have my", NULL}, {"did my", NULL}, {"did you get my", NULL},
+    {"did u get my", NULL}, {"did you receive my", NULL}, {"when will my", NULL}, {"when is my", NULL},
+    {"when does my", NULL}, {"what time is my", NULL}, {"whats my balance", NULL}, {"my appointment confirmed", NULL},
+    {"my booking confirmed", NULL}, {"track my", NULL}, {"tracking number", NULL}, {"donde esta mi", NULL},
+    {"donde estan mis", NULL}, {"como va mi", NULL}, {"estado de mi", NULL}, {"cuando llega mi", NULL},
+    {"cuando llegan mis", NULL}, {"a que hora es mi", NULL}, {"ya esta lista mi", NULL}, {"ya esta listo mi", NULL},
+    {"وين طلبي", NULL}, {"فين طلبي", NULL}, {"اين طلبي", NULL}, {"متي موعدي", NULL}, {"متي يوصل طلبي", NULL},
+    {"طلبي وصل", NULL}, {"هل طلبي", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_own_state[] = {
+    {"ready", NULL}, {"done", NULL}, {"delayed", NULL}, {"late", NULL}, {"confirmed", NULL}, {"shipped", NULL},
+    {"finished", NULL}, {"approved", NULL}, {"on the way", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_danger[] = {
+    {"911", NULL}, {"999", NULL}, {"ambulance", NULL}, {"cant breathe", NULL}, {"cannot breathe", NULL},
+    {"not breathing", NULL}, {"unconscious", NULL}, {"passed out", NULL}, {"heart attack", NULL},
+    {"chest pain", NULL}, {"overdose", NULL}, {"suicide", NULL}, {"suicidal", NULL}, {"kill myself", NULL},
+    {"end my life", NULL}, {"poisoned", NULL}, {"swallowed poison", NULL}, {"eyes burn", NULL}, {"eyes are burning", NULL},
+    {"smell gas", NULL}, {"gas leak", NULL}, {"on fire", NULL}, {"bleeding badly", NULL}, {"bleeding a lot", NULL},
+    {"wont stop bleeding", NULL}, {"ambulancia", NULL}, {"no puede respirar", NULL}, {"no puedo respirar", NULL},
+    {"inconsciente", NULL}, {"infarto", NULL}, {"suicidarme", NULL}, {"quitarme la vida", NULL}, {"fuga de gas", NULL},
+    {"huele a gas", NULL}, {"se incendia", NULL}, {"hay fuego", NULL}, {"اسعاف", NULL}, {"ما يتنفس", NULL},
+    {"لا يتنفس", NULL}, {"ما اقدر اتنفس", NULL}, {"انتحر", NULL}, {"تسرب غاز", NULL}, {"ريحه غاز", NULL},
+    {"حريق", NULL}, {"اغمي عليه", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_phone[] = {
+    {"phone number", NULL}, {"ur number", NULL}, {"your number", NULL}, {"number to call", NULL},
+    {"number i can call", NULL}, {"number can i call", NULL}, {"call you", NULL}, {"call u", NULL},
+    {"numero de telefono", NULL}, {"su telefono", NULL}, {"su numero", NULL}, {"puedo llamar", NULL}, {"رقمكم", NULL},
+    {"رقم التلفون", NULL}, {"رقم الهاتف", NULL}, {"رقم الجوال", NULL}, {"اتصل عليكم", NULL}, {"اتصل فيكم", NULL},
+    {NULL, NULL},
+};
+
 const struct phrase phrases_proposal[] = {
     {"how about", NULL}, {"what about", NULL}, {"make it", NULL}, {"instead", NULL}, {"que tal", NULL},
     {"mejor el", NULL}, {"mejor a las", NULL}, {"mejor manana", NULL}, {"خليها", NULL}, {"خليه", NULL}, {"شو رايك", NULL},

@@ -131,7 +131,9 @@ static void read_clause(struct extracting *self, const struct clause *clause)
     take_service(self, clause);
     if ((found = budget_find(self->arena, clause, was_asked(self, "budget"))))
         set(self, SLOT_BUDGET, found, clause);
-    if (phrase_find(clause->folded, phrases_booking))
+    if (phrase_find(clause->folded, phrases_cancel))
+        clear(self, SLOT_APPOINTMENT);
+    else if (phrase_find(clause->folded, phrases_booking))
         set(self, SLOT_APPOINTMENT, "yes", clause);
     if (phrase_find(clause->folded, phrases_looking))
         set(self, SLOT_JUST_LOOKING, "yes", clause);
@@ -139,15 +141,15 @@ static void read_clause(struct extracting *self, const struct clause *clause)
 
 /* ---- a bare answer to what we asked ---- */
 
-/* The "ok" of "ok, thanks" is none. */
+/* The "ok" of "ok, thanks" is none, nor that of "ok book it". */
 static bool says_yes(const char *folded)
 {
     const struct phrase *found = phrase_find(folded, phrases_yes);
 
     if (!found)
         return false;
-    return !phrase_find(folded, phrases_thanks) ||
-           (strcmp(found->text, "ok") != 0 && strcmp(found->text, "okay") != 0 && strcmp(found->text, "vale") != 0);
+    return (strcmp(found->text, "ok") != 0 && strcmp(found->text, "okay") != 0 && strcmp(found->text, "vale") != 0) ||
+           (!phrase_find(folded, phrases_thanks) && phrases_say_nothing(folded));
 }
 
 static void take_bare_urgency(struct extracting *self, const struct clause *clause)

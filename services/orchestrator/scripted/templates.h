@@ -19,8 +19,11 @@ enum template {
     SAY_UNKNOWN_WAITING, /* a colleague has been told already */
     SAY_APPOINTMENT,
     SAY_APPOINTMENT_AT, /* %s: template_timeline */
-    SAY_CONFIRMS,       /* a colleague will confirm the time */
-    SAY_GOODBYE,        /* to who wants nothing */
+    SAY_CHANGE,         /* an appointment is to be cancelled or moved; nothing is yet */
+    SAY_CANT_SEE,       /* how something of the lead's own stands */
+    SAY_DANGER,
+    SAY_CONFIRMS, /* a colleague will confirm the time */
+    SAY_GOODBYE,  /* to who wants nothing */
     SAY_ALL_RIGHT,
     SAY_WRITE_AGAIN, /* %s: template_moment */
     SAY_URGENT,      /* %s: the service, as the business calls it */
