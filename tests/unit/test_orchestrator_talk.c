@@ -385,3 +385,25 @@ Test(talk, an_ok_before_something_else_answers_nothing)
     in.n_passages = 0;
     cr_expect_not(strstr(reply_to(NULL, "yes"), "anything else"), "%s", out.reply);
 }
+
+Test(talk, what_books_or_tells_a_sum_or_a_name_is_no_service)
+{
+    in.config = "{\"services\": [\"SAT prep\", \"bed bug treatment\"]}";
+    reply_to("service", "ok book me sunday 5pm");
+    cr_expect_null(out.service_interest, "%s", out.service_interest);
+    cr_expect_str_eq(out.timeline, "Sunday");
+    reply_to("service", "around 200 to 250");
+    cr_expect_null(out.service_interest, "%s", out.service_interest);
+    cr_expect_str_eq(out.budget_range, "200-250");
+    reply_to("service", "Priya Raman");
+    cr_expect_null(out.service_interest, "%s", out.service_interest);
+    cr_expect_str_eq(out.name, "Priya Raman");
+    reply_to("budget", "december 20");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+    reply_to(NULL, "bed bugs, 2 rooms how much total");
+    cr_expect_str_eq(out.service_interest, "bed bug treatment");
+    reply_to(NULL, "HELP theres wasps in my babys room");
+    cr_expect_str_eq(out.service_interest, "wasps in my babys room");
+    reply_to("timeline", "32");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+}

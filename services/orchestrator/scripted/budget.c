@@ -10,6 +10,7 @@
 #include "libshared/auto.h"
 #include "services/orchestrator/scripted/clause.h"
 #include "services/orchestrator/scripted/phrases.h"
+#include "services/orchestrator/scripted/timeline.h"
 #include "services/orchestrator/scripted/words.h"
 
 #define AMOUNTS_MAX   8
@@ -300,6 +301,15 @@ static const struct phrase others[] = {{"quoted", NULL}, {"charged", NULL},     
                                        {"pague", NULL},  {"me cobraron", NULL}, {"me cobran", NULL},
                                        {"دفعت", NULL},   {NULL, NULL}};
 
+/* "December 20" */
+static bool is_day(struct arena *arena, const char *folded, int number)
+{
+    const char *words = NULL, *timeline = timeline_find(arena, folded, &words);
+    int day = 0;
+
+    return timeline && sscanf(timeline, "%*[A-Za-z] %2d", &day) == 1 && day == number;
+}
+
 const char *budget_find(struct arena *arena, const struct clause *clause, bool asked)
 {
     struct amount amounts[AMOUNTS_MAX];
@@ -318,6 +328,8 @@ const char *budget_find(struct arena *arena, const struct clause *clause, bool a
         bool limit = strcmp(qualified, "up to ") == 0 && a->value >= LIMIT_MIN;
         double low = a->value;
 
+        if (!*currency && a->value <= 31 && is_day(arena, clause->folded, (int)a->value))
+            continue;
         if (!*currency && !(scaled && offered) && !asked && !limit && !(sum && a->value >= BARE_MIN))
             continue;
         if (range) { /* "3 to 5k" means 3000 to 5000 */

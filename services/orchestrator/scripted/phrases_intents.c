@@ -5,6 +5,7 @@
 
 /* clang-format off */
 const struct phrase phrases_booking[] = {
+    {"swing by", NULL}, {"pop in", NULL}, {"pop by", NULL}, {"come thru", NULL}, {"come through", NULL}, {"like to try", NULL}, {"want to try", NULL}, {"wanna try", NULL},
     {"come see", NULL}, {"come and see", NULL}, {"come check", NULL}, {"can i come in", NULL}, {"could i come in", NULL},
     {"can we come in", NULL}, {"i come in on", NULL}, {"drop her off", NULL}, {"drop him off", NULL},
     {"drop them off", NULL}, {"drop off my", NULL}, {"bring her in", NULL}, {"bring him in", NULL}, {"bring them in", NULL},
@@ -39,7 +40,7 @@ const struct phrase phrases_booking[] = {
     {"visitarlo", NULL}, {"visitarla", NULL}, {"visitar", NULL}, {"una visita", NULL}, {"hueco para", NULL},
     {"me pueden ver", NULL}, {"verme", NULL}, {"atenderme", NULL}, {"موعد", NULL}, {"موعدا", NULL}, {"حجز", NULL}, {"احجز", NULL}, {"الحجز", NULL},
     {"زياره", NULL}, {"معاينه", NULL}, {"اتي", NULL}, {"تعالوا", NULL}, {"ارسلوا", NULL}, {"يجي", NULL},
-    {"تجون", NULL}, {"اشوف", NULL}, {NULL, NULL},
+    {"تجون", NULL}, {"ابي اشوف", NULL}, {"ابغي اشوف", NULL}, {"اقدر اشوف", NULL}, {"ممكن اشوف", NULL}, {"حاب اشوف", NULL}, {"حابب اشوف", NULL}, {"بدي اشوف", NULL}, {"اريد ان اشوف", NULL}, {"اريد اشوف", NULL}, {"نشوف", NULL}, {NULL, NULL},
 };
 
 const struct phrase phrases_deed[] = {
@@ -130,7 +131,7 @@ const struct phrase phrases_greeting[] = {
 };
 
 const struct phrase phrases_thanks[] = {
-    {"thanks", NULL}, {"thank you", NULL}, {"thx", NULL}, {"ty", NULL}, {"cheers", NULL}, {"appreciate it", NULL},
+    {"grasias", NULL}, {"grax", NULL}, {"thnx", NULL}, {"thnks", NULL}, {"tks", NULL}, {"tysm", NULL}, {"thanku", NULL}, {"تسلم", NULL}, {"تسلمو", NULL}, {"يعطيك العافيه", NULL}, {"الله يعطيك العافيه", NULL}, {"thanks", NULL}, {"thank you", NULL}, {"thx", NULL}, {"ty", NULL}, {"cheers", NULL}, {"appreciate it", NULL},
     {"thank u", NULL}, {"gracias", NULL}, {"muchas gracias", NULL}, {"mil gracias", NULL}, {"شكرا", NULL},
     {"شكرا لك", NULL}, {"شكرا جزيلا", NULL}, {"مشكور", NULL}, {"مشكورين", NULL}, {NULL, NULL},
 };
@@ -160,7 +161,7 @@ const struct phrase phrases_question[] = {
     {"si tienen", NULL}, {"si hacen", NULL}, {"trabajan", NULL}, {"atienden", NULL}, {"abren", NULL}, 
     {"a que hora", NULL}, {"de que", NULL}, {"اريد ان اعرف", NULL}, {"حابب اعرف", NULL}, {"ابغي اعرف", NULL},
     {"وهل", NULL}, {"وكم", NULL}, {"wen", NULL}, {"wat", NULL}, {"wats", NULL}, {"wheres", NULL}, {"whens", NULL},
-    {"cuales son", NULL}, {"se puede", NULL}, {"entregan", NULL}, {"venden", NULL}, {"cobran", NULL},
+    {"cuales son", NULL}, {"cuanto tiempo", NULL}, {"de cuanto", NULL}, {"d cuanto", NULL}, {"se llevan", NULL}, {"llevan", NULL}, {"traen", NULL}, {"montan", NULL}, {"incluye", NULL}, {"incluyen", NULL}, {"hay que", NULL}, {"tengo que", NULL}, {"do yall", NULL}, {"can someone", NULL}, {"can somebody", NULL}, {"وينكم", NULL}, {"فينكم", NULL}, {"موقعكم", NULL}, {"عنوانكم", NULL}, {"تقبلون", NULL}, {"بتاخدو", NULL}, {"بتاخدوا", NULL}, {"في عندكن", NULL}, {"عندكن", NULL}, {"بتعملو", NULL}, {"تعملون", NULL}, {"تسوون", NULL}, {"se puede", NULL}, {"entregan", NULL}, {"venden", NULL}, {"cobran", NULL},
     {"عندكم", NULL}, {"عندك", NULL}, {"في عندكم", NULL}, {"فيه", NULL}, {"تقدرون", NULL}, {"ازاي", NULL}, {"فين", NULL},
     {"امتي", NULL}, {"قديش", NULL}, {"بكام", NULL}, {"شلون", NULL}, {"وش", NULL}, {"شنو", NULL}, {"بدي اعرف", NULL},
     {"عايز اعرف", NULL}, {"عاوز اعرف", NULL}, {"بغيت اسال", NULL}, {"ابي اعرف", NULL}, {"حابه اعرف", NULL},
@@ -245,6 +246,7 @@ const struct phrase phrases_proposal[] = {
 };
 
 const struct phrase phrases_asked_within[] = {
+    {"can someone", NULL}, {"can somebody", NULL}, {"can anyone", NULL}, {"could someone", NULL}, {"what do i do", NULL}, {"do yall", NULL}, {"can yall", NULL}, {"are yall", NULL}, {"do ya", NULL},
     {"do you", NULL}, {"do u", NULL}, {"do i", NULL}, {"do we", NULL}, {"does it", NULL}, {"does the", NULL},
     {"did you", NULL}, {"did u", NULL}, {"can i", NULL}, {"can we", NULL}, {"can you", NULL}, {"can u", NULL},
     {"can she", NULL}, {"can he", NULL}, {"can they", NULL}, {"could i", NULL}, {"could we", NULL},

@@ -11,7 +11,7 @@ const struct phrase phrases_urgency[] = {
     {"just curious", "low"}, {"just asking", "low"}, {"just wondering", "low"}, {"just shopping around", "low"},
     {"shopping around", "low"}, {"not an emergency", "low"}, {"isnt an emergency", "low"}, {"whenever", "low"},
     {"no longer urgent", "low"}, {"not that urgent", "low"}, {"not really urgent", "low"}, {"can wait", "low"},
-    {"sin prisa", "low"}, {"no es urgente", "low"}, {"no corre prisa", "low"}, {"no hay prisa", "low"},
+    {"no me urge", "low"}, {"no nos urge", "low"}, {"no urge", "low"}, {"sin prisa", "low"}, {"no es urgente", "low"}, {"no corre prisa", "low"}, {"no hay prisa", "low"},
     {"no tengo prisa", "low"}, {"solo estoy mirando", "low"}, {"solo miro", "low"}, {"solo mirando", "low"},
     {"solo por curiosidad", "low"}, {"solo pregunto", "low"}, {"cuando puedan", "low"}, {"لست مستعجلا", "low"},
     {"لست مستعجل", "low"}, {"مش مستعجل", "low"}, {"غير مستعجل", "low"}, {"ليس عاجلا", "low"}, {"غير عاجل", "low"},
@@ -28,7 +28,7 @@ const struct phrase phrases_urgency[] = {
     {"fuga de agua", "high"}, {"fuga de gas", "high"}, {"se inunda", "high"}, {"inundado", "high"},
     {"inundada", "high"}, {"عاجل", "high"}, {"عاجله", "high"}, {"مستعجل", "high"}, {"مستعجله", "high"},
     {"طاري", "high"}, {"طاريه", "high"}, {"طواري", "high"}, {"ضروري", "high"},
-    {"الم شديد", "high"}, {"وجع شديد", "high"}, {"تسريب", "high"}, {"تسرب", "high"}, {"ينزف", "high"},
+    {"تالمني", "high"}, {"يوجعني", "high"}, {"توجعني", "high"}, {"بتوجعني", "high"}, {"بيوجعني", "high"}, {"الم شديد", "high"}, {"وجع شديد", "high"}, {"تسريب", "high"}, {"تسرب", "high"}, {"ينزف", "high"},
     {"حاله طاريه", "high"}, {"soon", "medium"}, {"in the next few days", "medium"}, {"next few days", "medium"},
     {"quickly", "medium"}, {"pronto", "medium"}, {"rapido", "medium"}, {"en unos dias", "medium"},
     {"قريبا", "medium"}, {"بسرعه", "medium"}, {"خلال ايام", "medium"}, {NULL, NULL},
@@ -48,7 +48,7 @@ const struct phrase phrases_timeline[] = {
     {"despues de reyes", "after the holidays"}, {"despues de las fiestas", "after the holidays"},
     {"despues de semana santa", "after Easter"}, {"بعد العيد", "after Eid"}, {"قبل العيد", "before Eid"},
     {"بعد رمضان", "after Ramadan"}, {"قبل رمضان", "before Ramadan"},
-    {"before march", "March"}, {"until march", "March"}, {"from march", "March"}, {"after march", "March"}, {"asap", "asap"}, {"as soon as possible", "asap"}, {"as soon as you can", "asap"}, {"right now", "asap"},
+    {"before march", "March"}, {"until march", "March"}, {"from march", "March"}, {"after march", "March"}, {"yes now", "asap"}, {"asap", "asap"}, {"as soon as possible", "asap"}, {"as soon as you can", "asap"}, {"right now", "asap"},
     {"right away", "asap"}, {"immediately", "asap"}, {"at once", "asap"}, {"straight away", "asap"},
     {"now please", "asap"}, {"cuanto antes", "asap"}, {"lo antes posible", "asap"}, {"ahora mismo", "asap"},
     {"de inmediato", "asap"}, {"inmediatamente", "asap"}, {"en cuanto puedan", "asap"}, {"ya mismo", "asap"},
@@ -119,7 +119,7 @@ const struct phrase phrases_looking[] = {
 };
 
 const struct phrase phrases_no_interest[] = {
-    {"forget it", NULL}, {"forget about it", NULL}, {"scratch that", NULL}, {"olvidalo", NULL}, {"dejalo", NULL}, {"انس الامر", NULL},
+    {"nvm", NULL}, {"forget it", NULL}, {"forget about it", NULL}, {"scratch that", NULL}, {"olvidalo", NULL}, {"dejalo", NULL}, {"انس الامر", NULL},
     {"not interested", NULL}, {"no longer interested", NULL}, {"arent interested", NULL}, {"isnt interested", NULL},
     {"never interested", NULL}, {"no interest", NULL}, {"wrong number", NULL}, {"wrong person", NULL},
     {"found someone else", NULL}, {"found somebody else", NULL}, {"found another", NULL},

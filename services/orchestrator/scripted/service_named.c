@@ -119,7 +119,8 @@ static bool has_word(const char *folded, const char *word, size_t len)
     for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
         size_t n = strcspn(p, " "), most = stem + 4;
 
-        if (len <= 3 ? n == len && memcmp(p, word, len) == 0 : n >= stem && n <= most && memcmp(p, word, stem) == 0)
+        if (len <= 3 ? (n == len || (n == len + 1 && p[len] == 's')) && memcmp(p, word, len) == 0
+                     : n >= stem && n <= most && memcmp(p, word, stem) == 0)
             return true;
         p += n;
     }
@@ -275,14 +276,15 @@ static const char *take_thought(struct arena *arena, const char *start)
 static bool says_nothing(struct arena *arena, const char *thought)
 {
     static const struct phrase idle[] = {
-        {"fee", NULL},      {"fees", NULL},        {"deposit", NULL},  {"they", NULL},    {"cargo", NULL},
-        {"know", NULL},     {"appointment", NULL}, {"discount", NULL}, {"person", NULL},  {"human", NULL},
-        {"someone", NULL},  {"it", NULL},          {"that", NULL},     {"this", NULL},    {"you", NULL},
-        {"saber", NULL},    {"cita", NULL},        {"hablar", NULL},   {"speak", NULL},   {"talk", NULL},
-        {"pay", NULL},      {"help", NULL},        {"ayuda", NULL},    {"persona", NULL}, {"presupuesto", NULL},
-        {"somebody", NULL}, {"anyone", NULL},      {"نموعد", NULL},    {"موعد", NULL},    {"التحدث", NULL},
-        {"موظف", NULL},     {"اعرف", NULL},        {"hours", NULL},    {"around", NULL},  {"quote", NULL},
-        {"one", NULL},      {"مساعده", NULL},      {"que", NULL},      {NULL, NULL}};
+        {"fee", NULL},      {"fees", NULL},        {"deposit", NULL},   {"they", NULL},     {"cargo", NULL},
+        {"know", NULL},     {"appointment", NULL}, {"discount", NULL},  {"person", NULL},   {"human", NULL},
+        {"someone", NULL},  {"it", NULL},          {"that", NULL},      {"this", NULL},     {"you", NULL},
+        {"saber", NULL},    {"cita", NULL},        {"hablar", NULL},    {"speak", NULL},    {"talk", NULL},
+        {"pay", NULL},      {"help", NULL},        {"ayuda", NULL},     {"persona", NULL},  {"presupuesto", NULL},
+        {"somebody", NULL}, {"anyone", NULL},      {"نموعد", NULL},     {"موعد", NULL},     {"التحدث", NULL},
+        {"موظف", NULL},     {"اعرف", NULL},        {"hours", NULL},     {"around", NULL},   {"quote", NULL},
+        {"one", NULL},      {"question", NULL},    {"questions", NULL}, {"pregunta", NULL}, {"سوال", NULL},
+        {"مساعده", NULL},   {"que", NULL},         {NULL, NULL}};
     const char *plain = plain_letters(arena, thought), *folded = plain ? words_fold(arena, plain) : NULL;
 
     return !folded || phrase_find(folded, idle) || phrase_find(folded, phrases_timeline);
@@ -314,7 +316,13 @@ static const char *after_one_of(struct arena *arena, const char *text, const cha
 }
 
 /* What stands before the name of what is wanted, is broken, is asked the price of, is to be visited for. */
-static const char *const before_wanted[] = {"i need help with ",
+static const char *const before_wanted[] = {"there is a ",
+                                            "there's a ",
+                                            "theres a ",
+                                            "there are ",
+                                            "there's ",
+                                            "theres ",
+                                            "i need help with ",
                                             "need help with ",
                                             "help with my ",
                                             "help with ",

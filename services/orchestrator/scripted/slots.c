@@ -114,6 +114,29 @@ static bool lost_interest(const struct clause *clause)
     return phrase_find(clause->folded, phrases_no_interest) && !words_have(clause->folded, "not interested in");
 }
 
+/* "around 200 to 250" by itself, whatever was asked. Fewer digits count things. */
+static bool is_sum(const char *folded)
+{
+    static const char *const words[] = {"around",  "about", "like",   "maybe", "roughly", "to",  "or",
+                                        "between", "and",   "max",    "tops",  "under",   "up",  "unos",
+                                        "unas",    "entre", "y",      "hasta", "como",    "de",  "a",
+                                        "o",       "حوالي", "تقريبا", "بين",   "و",       "حدود"};
+    bool sum = false;
+
+    for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " "), digits = strspn(p, "0123456789");
+        bool known = digits == len || (digits > 0 && digits + 1 == len && p[digits] == 'k');
+
+        sum |= known && (len >= 3 || digits < len);
+        for (size_t i = 0; i < COUNT_OF(words) && !known; i++)
+            known = strlen(words[i]) == len && memcmp(words[i], p, len) == 0;
+        if (!known || digits > 6)
+            return false;
+        p += len;
+    }
+    return sum;
+}
+
 static void read_clause(struct extracting *self, const struct clause *clause)
 {
     const char *found;
@@ -129,7 +152,8 @@ static void read_clause(struct extracting *self, const struct clause *clause)
     }
     take_time(self, clause);
     take_service(self, clause);
-    if ((found = budget_find(self->arena, clause, was_asked(self, "budget"))))
+    if ((found =
+             budget_find(self->arena, clause, was_asked(self, "budget") || (self->asked && is_sum(clause->folded)))))
         set(self, SLOT_BUDGET, found, clause);
     if (phrase_find(clause->folded, phrases_cancel))
         clear(self, SLOT_APPOINTMENT);
@@ -171,7 +195,9 @@ static bool told_anything(const struct slots *slots)
 /* What cannot be a need though we have asked for one: a question, small talk, what is told of somebody. */
 static bool is_no_need(struct extracting *self, const struct clause *clause)
 {
-    return phrase_find(clause->folded, phrases_no_need) || intents_asks(self->arena, clause->text);
+    /* What books an appointment, tells a time or a sum and names nothing else has been read for that. */
+    return phrase_find(clause->folded, phrases_no_need) || self->slots->words[SLOT_APPOINTMENT] ||
+           is_sum(clause->folded) || intents_asks(self->arena, clause->text);
 }
 
 /* The line without a budget in it, which has a slot of its own. */
@@ -215,9 +241,11 @@ static void take_bare_answer(struct extracting *self, const struct clause *claus
         set(self, SLOT_TIMELINE, line, clause);
 }
 
+/* Asked what they need, people name it; what none of the client's services is called like, in two words with capitals,
+ * is a name all the same. */
 static void take_bare_name(struct extracting *self, const struct clause *clause)
 {
-    const char *name = self->slots->words[SLOT_SERVICE] || was_asked(self, "service")
+    const char *name = self->slots->words[SLOT_SERVICE] || (was_asked(self, "service") && self->services.n == 0)
                            ? NULL
                            : contact_bare_name(self->arena, clause->text);
 
