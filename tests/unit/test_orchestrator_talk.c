@@ -407,3 +407,32 @@ Test(talk, what_books_or_tells_a_sum_or_a_name_is_no_service)
     reply_to("timeline", "32");
     cr_expect_null(out.budget_range, "%s", out.budget_range);
 }
+
+Test(talk, a_time_by_itself_and_a_sigh_are_no_service)
+{
+    static const char *const texts[] = {"Thursday or Friday", "es el 14 de febrero", "الخميس المغرب", "damn ok",
+                                        "ah ok gracias",      "answer me",           "i didnt text u"};
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        reply_to("service", texts[i]);
+        cr_expect_null(out.service_interest, "%s: %s", texts[i], out.service_interest);
+    }
+    reply_to("service", "roof repair next week");
+    cr_expect_str_eq(out.service_interest, "roof repair next week");
+}
+
+Test(talk, a_weight_and_a_house_number_are_no_budget_and_a_morning_is_not_tomorrow)
+{
+    reply_to("budget", "hes 70 pounds");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+    reply_to("budget", "calle mayor 5");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+    reply_to("budget", "70 pounds");
+    cr_expect_str_eq(out.budget_range, "£70");
+    reply_to(NULL, "la quiero el sábado por la mañana");
+    cr_expect_str_eq(out.timeline, "Saturday");
+    reply_to(NULL, "la quiero mañana por la mañana");
+    cr_expect_str_eq(out.timeline, "tomorrow");
+    reply_to(NULL, "vengan a las 10 de la mañana");
+    cr_expect_null(out.timeline, "%s", out.timeline);
+}

@@ -65,7 +65,8 @@ static const char anger_en[] =
     "never showed, you never answer, you never answered, you never responded, not what i paid, waste of money, got "
     "nothing, done with you, left me waiting, left us waiting, kept me waiting, you ?guys suck, you cut my, you hurt "
     "my, you ruined my, you damaged my, arrived broke, came broke, delivered broke, showed up broke, robot is @insult, "
-    "robot is ?@very ?a @bad, your work sucks, your @firm sucks, arrived broken, came broken, delivered broken";
+    "robot is ?@very ?a @bad, your work sucks, your @firm sucks, arrived broken, came broken, delivered broken, want "
+    "refund, this is theft, thats theft, this is robbery, still took money, telling everyone about you";
 
 static const char human_en[] =
     "talk ?to ?with ?a ?an ?the ?your ?real ?live ?actual ?human @people, who can i talk, who do i talk, someone i can "

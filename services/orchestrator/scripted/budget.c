@@ -301,6 +301,19 @@ static const struct phrase others[] = {{"quoted", NULL}, {"charged", NULL},     
                                        {"pague", NULL},  {"me cobraron", NULL}, {"me cobran", NULL},
                                        {"دفعت", NULL},   {NULL, NULL}};
 
+/* "he's 70 pounds" */
+static bool weighs(const struct clause *clause, const struct amount *amount)
+{
+    static const struct phrase heavy[] = {{"weighs", NULL}, {"weigh", NULL}, {"weight", NULL}, {"hes", NULL},
+                                          {"shes", NULL},   {"he is", NULL}, {"she is", NULL}, {"heavy", NULL},
+                                          {"dog", NULL},    {"cat", NULL},   {"lbs", NULL},    {NULL, NULL}};
+    const char *written = amount->end;
+
+    while (written > amount->start && isalpha((unsigned char)written[-1]))
+        written--;
+    return strncasecmp(written, "pound", strlen("pound")) == 0 && phrase_find(clause->folded, heavy);
+}
+
 /* "December 20" */
 static bool is_day(struct arena *arena, const char *folded, int number)
 {
@@ -328,6 +341,9 @@ const char *budget_find(struct arena *arena, const struct clause *clause, bool a
         bool limit = strcmp(qualified, "up to ") == 0 && a->value >= LIMIT_MIN;
         double low = a->value;
 
+        if ((strcmp(currency, "£") == 0 && weighs(clause, a)) ||
+            (!*currency && !scaled && !(range && b->value >= BARE_MIN) && a->value < BARE_MIN))
+            continue;
         if (!*currency && a->value <= 31 && is_day(arena, clause->folded, (int)a->value))
             continue;
         if (!*currency && !(scaled && offered) && !asked && !limit && !(sum && a->value >= BARE_MIN))

@@ -86,6 +86,8 @@ const struct phrase phrases_nothing[] = {
 };
 
 const struct phrase phrases_polite[] = {
+    {"ah", NULL}, {"oh", NULL}, {"damn", NULL}, {"omg", NULL}, {"wow", NULL}, {"k", NULL}, {"kk", NULL}, {"haha", NULL},
+    {"ماشي", NULL}, {"اوك", NULL}, {"حسنا", NULL},
     {"thank", NULL}, {"you", NULL}, {"u", NULL}, {"so", NULL}, {"much", NULL}, {"very", NULL}, {"a", NULL},
     {"lot", NULL}, {"alot", NULL}, {"for", NULL}, {"your", NULL}, {"ur", NULL}, {"the", NULL}, {"that", NULL},
     {"thats", NULL}, {"help", NULL}, {"info", NULL}, {"it", NULL}, {"all", NULL}, {"is", NULL}, {"i", NULL},

@@ -53,7 +53,7 @@ const struct phrase phrases_timeline[] = {
     {"now please", "asap"}, {"cuanto antes", "asap"}, {"lo antes posible", "asap"}, {"ahora mismo", "asap"},
     {"de inmediato", "asap"}, {"inmediatamente", "asap"}, {"en cuanto puedan", "asap"}, {"ya mismo", "asap"},
     {"فورا", "asap"}, {"حالا", "asap"}, {"الان", "asap"}, {"باسرع وقت", "asap"}, {"في اقرب وقت", "asap"},
-    {"اقرب وقت", "asap"}, {"علي الفور", "asap"}, {"دلوقتي", "asap"}, {"today", "today"},
+    {"اقرب وقت", "asap"}, {"علي الفور", "asap"}, {"دلوقتي", "asap"}, {"الحين", "asap"}, {"هلق", "asap"}, {"دحين", "asap"}, {"توا", "asap"}, {"today", "today"},
     {"tonight", "today"}, {"this afternoon", "today"}, {"this evening", "today"}, {"hoy", "today"},
     {"hoy mismo", "today"}, {"esta tarde", "today"}, {"esta noche", "today"}, {"اليوم", "today"},
     {"النهارده", "today"}, {"الليله", "today"}, {"هذا المساء", "today"}, {"هذه الليله", "today"},
@@ -138,6 +138,9 @@ const struct phrase phrases_no_interest[] = {
 };
 
 const struct phrase phrases_no_need[] = {
+    {"answer me", NULL}, {"reply to me", NULL}, {"respond", NULL}, {"didnt text", NULL}, {"bumping", NULL},
+    {"bump", NULL}, {"touching base", NULL}, {"telling everyone", NULL}, {"never texted", NULL}, {"dont understand", NULL},
+    {"no entiendo", NULL}, {"ما فهمت", NULL}, {"مو فاهم", NULL}, {"مش فاهم", NULL},
     {"name is", NULL}, {"names", NULL}, {"his name", NULL}, {"her name", NULL}, {"he is", NULL}, {"hes", NULL},
     {"shes", NULL}, {"following up", NULL}, {"follow up", NULL}, {"circling back", NULL}, {"checking in", NULL},
     {"let me know", NULL}, {"actually make", NULL}, {"make it", NULL}, {"jk", NULL}, {"haha", NULL}, {"lol", NULL},

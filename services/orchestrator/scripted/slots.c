@@ -1,6 +1,8 @@
 /* slots.c - see slots.h. Free text is read sentence by sentence: "Are you open today?" is not urgent. */
 #include "services/orchestrator/scripted/slots.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libshared/arena.h"
@@ -192,12 +194,47 @@ static bool told_anything(const struct slots *slots)
     return false;
 }
 
+/* "Thursday or Friday", "es el 14 de febrero": a time, and nothing that is wanted then. */
+static bool is_time(const char *folded)
+{
+    static const struct phrase around[] = {{"the", NULL},      {"on", NULL},        {"at", NULL},      {"or", NULL},
+                                           {"and", NULL},      {"is", NULL},        {"its", NULL},     {"this", NULL},
+                                           {"next", NULL},     {"in", NULL},        {"am", NULL},      {"pm", NULL},
+                                           {"around", NULL},   {"after", NULL},     {"before", NULL},  {"by", NULL},
+                                           {"morning", NULL},  {"afternoon", NULL}, {"evening", NULL}, {"noon", NULL},
+                                           {"night", NULL},    {"then", NULL},      {"of", NULL},      {"please", NULL},
+                                           {"maybe", NULL},    {"es", NULL},        {"el", NULL},      {"la", NULL},
+                                           {"las", NULL},      {"de", NULL},        {"por", NULL},     {"para", NULL},
+                                           {"a", NULL},        {"y", NULL},         {"o", NULL},       {"tarde", NULL},
+                                           {"noche", NULL},    {"proximo", NULL},   {"este", NULL},    {"mejor", NULL},
+                                           {"entonces", NULL}, {"المغرب", NULL},    {"العصر", NULL},   {"الظهر", NULL},
+                                           {"الصبح", NULL},    {"الصباح", NULL},    {"المساء", NULL},  {"مساء", NULL},
+                                           {"صباحا", NULL},    {"بعد", NULL},       {"قبل", NULL},     {"يوم", NULL},
+                                           {"او", NULL},       {"الساعه", NULL},    {"week", NULL},    {"month", NULL},
+                                           {"semana", NULL},   {"mes", NULL},       {NULL, NULL}};
+
+    for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " ");
+        char word[40];
+
+        if (len + 3 > sizeof word)
+            return false;
+        snprintf(word, sizeof word, " %.*s ", (int)len, p);
+        if (!isdigit((unsigned char)*p) && !phrase_is(word, around) && !phrase_is(word, phrases_timeline) &&
+            !timeline_is_month(p, len))
+            return false;
+        p += len;
+    }
+    return true;
+}
+
 /* What cannot be a need though we have asked for one: a question, small talk, what is told of somebody. */
 static bool is_no_need(struct extracting *self, const struct clause *clause)
 {
     /* What books an appointment, tells a time or a sum and names nothing else has been read for that. */
     return phrase_find(clause->folded, phrases_no_need) || self->slots->words[SLOT_APPOINTMENT] ||
-           is_sum(clause->folded) || intents_asks(self->arena, clause->text);
+           is_sum(clause->folded) || (self->slots->words[SLOT_TIMELINE] && is_time(clause->folded)) ||
+           intents_asks(self->arena, clause->text);
 }
 
 /* The line without a budget in it, which has a slot of its own. */

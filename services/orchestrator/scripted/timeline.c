@@ -185,6 +185,11 @@ static const char *month_name(const struct token *token)
     return NULL;
 }
 
+bool timeline_is_month(const char *word, size_t len)
+{
+    return month_name(&(struct token){word, len}) != NULL;
+}
+
 /* 1 to 31, with or without "st" and its kin behind it; else 0. */
 static int day_number(const struct token *token, bool *ret_ordinal)
 {
@@ -255,11 +260,25 @@ static const char *find_short_day(const char *folded)
     return NULL;
 }
 
+/* "el sábado por la mañana" is not tomorrow, as "mañana por la mañana" is. */
+static const char *without_mornings(struct arena *arena, const char *folded)
+{
+    static const char *const mornings[] = {" por la manana ", " de la manana ", " en la manana ", " a la manana "};
+
+    for (size_t i = 0; i < COUNT_OF(mornings); i++)
+        for (const char *at; folded && (at = strstr(folded, mornings[i]));)
+            folded = arena_printf(arena, "%.*s%s", (int)(at - folded), folded, at + strlen(mornings[i]) - 1);
+    return folded;
+}
+
 const char *timeline_find(struct arena *arena, const char *folded, const char **ret_words)
 {
-    const char *found = find_counted(arena, folded, ret_words);
     const struct phrase *phrase;
+    const char *found;
 
+    if (!(folded = without_mornings(arena, folded)))
+        return NULL;
+    found = find_counted(arena, folded, ret_words);
     if (found || (found = find_dated(arena, folded, ret_words)))
         return found;
     if ((phrase = phrase_find(folded, phrases_timeline))) {

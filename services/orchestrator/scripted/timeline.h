@@ -4,12 +4,18 @@
  * "within 10 days", "Friday", "March", "June 12", "after Eid", "summer", ...; "flexible": any time will do. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct arena;
 
 #define TIMELINE_UNKNOWN_DAYS 1000
 
 /* Of a folded text (clause.h), NULL if it names none. *ret_words: the words that name it. In arena or static. */
 const char *timeline_find(struct arena *arena, const char *folded, const char **ret_words);
+
+/* Whether the word is a month's name, folded, in whole or short. */
+bool timeline_is_month(const char *word, size_t len);
 
 /* A date in numbers ("15/7") in a text with plain letters (plain.h), as it is written: which number is the month's,
  * nobody knows. NULL if there is none. In arena. */
