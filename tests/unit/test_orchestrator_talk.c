@@ -219,6 +219,8 @@ Test(talk, who_asks_for_a_time_is_asked_back_by_a_person)
                  {"can you come on 15/7", "15/7"},
                  {"¿tienen hueco el 3 de julio?", "July 3"},
                  {"ممكن اجي بعد العيد", "after Eid"},
+                 {"Tomorrow afternoon by video?", "tomorrow"},
+                 {"any chance this week?", "this week"},
                  {"ok let's do it, sign me up for saturday", "Saturday"}};
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -231,7 +233,7 @@ Test(talk, who_asks_for_a_time_is_asked_back_by_a_person)
 Test(talk, a_time_is_no_wish_where_it_is_none)
 {
     static const char *const texts[] = {"are you open 24/7?", "do you work on saturdays?", "my cat sat on the sofa",
-                                        "it may 3 people be"};
+                                        "it may 3 people be", "still open today?",         "u open sunday?"};
 
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         reply_to(NULL, texts[i]);
@@ -435,4 +437,19 @@ Test(talk, a_weight_and_a_house_number_are_no_budget_and_a_morning_is_not_tomorr
     cr_expect_str_eq(out.timeline, "tomorrow");
     reply_to(NULL, "vengan a las 10 de la mañana");
     cr_expect_null(out.timeline, "%s", out.timeline);
+}
+
+Test(talk, who_sells_is_no_lead_and_who_looks_for_work_gets_a_person)
+{
+    in.n_history = 0;
+    reply_to(NULL, "Congrats! You qualify for up to $150,000 business loan. Reply to apply");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+    cr_expect_str_eq(out.score, "COLD");
+    cr_expect_not(strchr(out.reply, '?'), "%s", out.reply);
+    reply_to(NULL, "hi im a roofer looking for a job, are u hiring?");
+    cr_expect(out.escalate, "%s", out.reply);
+    reply_to(NULL, "hi how r u");
+    cr_expect(strstr(out.reply, "this is Acme Roofing"), "%s", out.reply);
+    reply_to(NULL, "booking NT-20931");
+    cr_expect_not(strstr(out.reply, "like an appointment"), "%s", out.reply);
 }

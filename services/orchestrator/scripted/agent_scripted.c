@@ -244,7 +244,11 @@ static bool say_what_only_people_can(struct answering *self)
 {
     const struct intents *intents = &self->intents;
 
-    if (intents->danger) {
+    if (intents->vendor) {
+        say(self, SAY_RECEIVED);
+    } else if (intents->job) {
+        say_for_a_person(self, SAY_RECEIVED, CAUSE_HUMAN, "asks for work");
+    } else if (intents->danger) {
         say_for_a_person(self, SAY_DANGER, CAUSE_HUMAN, "may be in danger");
     } else if (intents->cancel && !(intents->questions > 0 && say_passages(self))) {
         say_for_a_person(self, SAY_CHANGE, CAUSE_APPOINTMENT, "wants to cancel or change something");

@@ -29,13 +29,20 @@ static size_t begins_with(const char *text, const struct phrase *table)
 }
 
 /* "Hi, do you ...": what comes before it says nothing about it. */
-static bool begins_as_question(const char *folded)
+static const char *behind_greeting(const char *folded)
 {
     const char *text = folded + strspn(folded, " ");
     size_t len;
 
     while ((len = begins_with(text, phrases_greeting)) > 0 || (len = begins_with(text, phrases_opener)) > 0)
         text += len;
+    return text;
+}
+
+static bool begins_as_question(const char *folded)
+{
+    const char *text = behind_greeting(folded);
+
     return begins_with(text, phrases_question) > 0 || phrase_find(folded, phrases_price_asked);
 }
 
@@ -75,7 +82,7 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
     bool booking = !cancel && phrase_find(folded, phrases_booking) != NULL;
     bool who = !bot && phrase_find(folded, phrases_who_writes) != NULL;
     bool question = !bot && !human && !who && (marked || begins_as_question(folded) || asks_within(folded)) &&
-                    !(marked && phrases_say_nothing(folded)); /* "hello??" */
+                    *behind_greeting(folded) && !(marked && phrases_say_nothing(folded)); /* "hello??" */
 
     intents->bot |= bot;
     intents->human |= human;
@@ -84,10 +91,13 @@ static void read_sentence(const char *folded, bool bot, bool marked, struct inte
     intents->cancel |= cancel;
     intents->own |= question && asks_of_own(folded);
     intents->danger |= phrase_find(folded, phrases_danger) != NULL;
+    intents->vendor |= phrase_find(folded, phrases_vendor) != NULL;
+    intents->job |= phrase_find(folded, phrases_job) != NULL;
     intents->phone |= question && phrase_find(folded, phrases_phone) != NULL;
     intents->questions += question;
     intents->deed |=
-        question && !asks_amount(folded) && (phrase_find(folded, phrases_deed) || phrases_ask_for_time(folded));
+        question && !asks_amount(folded) &&
+        (phrase_find(folded, phrases_deed) || phrases_ask_for_time(folded) || (marked && phrases_ask_shortly(folded)));
     intents->proposal |= phrase_find(folded, phrases_proposal) != NULL;
     intents->price |= question && phrase_find(folded, phrases_price);
     intents->greeting |= phrase_find(folded, phrases_greeting) != NULL;

@@ -14,6 +14,8 @@ struct intents {
     bool cancel;  /* ... none any more, or at another time */
     bool own;     /* asks how something of its own stands */
     bool danger;  /* tells of danger to somebody */
+    bool vendor;  /* wants to sell us something */
+    bool job;     /* wants to work for us */
     bool phone;   /* asks for our number */
     bool greeting, thanks, yes;
     int questions; /* that knowledge may answer */

@@ -109,3 +109,14 @@ bool phrases_ask_for_time(const char *folded)
 
     return ends_with_one_of(folded, ends);
 }
+
+bool phrases_ask_shortly(const char *folded)
+{
+    static const struct phrase hours[] = {{"open", NULL},    {"opening", NULL}, {"close", NULL},   {"closed", NULL},
+                                          {"hours", NULL},   {"abren", NULL},   {"abierto", NULL}, {"abiertos", NULL},
+                                          {"horario", NULL}, {"cierran", NULL}, {"دوام", NULL},    {"دوامكم", NULL},
+                                          {"فاتحين", NULL},  {"تفتحون", NULL},  {"مفتوح", NULL},   {NULL, NULL}};
+
+    return !phrase_find(folded, hours) && !phrase_find(folded, phrases_price) &&
+           !phrase_find(folded, phrases_question) && !phrase_find(folded, phrases_asked_within);
+}

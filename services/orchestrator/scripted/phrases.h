@@ -36,6 +36,8 @@ extern const struct phrase
     phrases_own_matter[]; /* asks how something of the lead's own stands, which no knowledge tells */
 extern const struct phrase phrases_own_state[];  /* the same behind "is my" and its kin */
 extern const struct phrase phrases_danger[];     /* for life and limb */
+extern const struct phrase phrases_vendor[];     /* wants to sell us something */
+extern const struct phrase phrases_job[];        /* wants to work for us */
 extern const struct phrase phrases_phone[];      /* asks for our number */
 extern const struct phrase phrases_proposal[];   /* of another time for an appointment */
 extern const struct phrase phrases_who_writes[]; /* asks for our name */
@@ -46,6 +48,9 @@ bool phrases_ask_for_assent(const char *folded);
 
 /* ... to a time that it names: "next mon 10am work?", "fri at 2 available". */
 bool phrases_ask_for_time(const char *folded);
+
+/* "tomorrow afternoon by video?": with a question mark, and no question that knowledge may answer. */
+bool phrases_ask_shortly(const char *folded);
 
 /* Whether folded has the phrase, as whole words. */
 bool phrase_is_in(const char *folded, const char *phrase);

@@ -5,6 +5,8 @@
 
 /* clang-format off */
 const struct phrase phrases_booking[] = {
+    {"have that date", NULL}, {"that date open", NULL}, {"date open", NULL}, {"date available", NULL}, {"date free", NULL}, {"ill take the", NULL}, {"ill take one", NULL}, {"ill take two", NULL}, {"well take the", NULL},
+    {"la cita", NULL}, {"احجزلنا", NULL}, {"احجزي", NULL}, {"احجزوا", NULL}, {"احجزلي", NULL}, {"make a booking", NULL}, {"a booking", NULL},
     {"swing by", NULL}, {"pop in", NULL}, {"pop by", NULL}, {"come thru", NULL}, {"come through", NULL}, {"like to try", NULL}, {"want to try", NULL}, {"wanna try", NULL},
     {"come see", NULL}, {"come and see", NULL}, {"come check", NULL}, {"can i come in", NULL}, {"could i come in", NULL},
     {"can we come in", NULL}, {"i come in on", NULL}, {"drop her off", NULL}, {"drop him off", NULL},
@@ -27,7 +29,7 @@ const struct phrase phrases_booking[] = {
     {"سجلني", NULL}, {"سجلوني", NULL}, {"ابغي اسجل", NULL}, {"ابي اسجل", NULL}, {"عايز اسجل", NULL},
     {"متفرغين", NULL}, {"فاضيين", NULL}, {"اقدر اجي", NULL}, {"ممكن اجي", NULL}, {"ينفع اجي", NULL}, {"فيني اجي", NULL},
     {"squeeze me", NULL}, {"drop it off", NULL}, {"dropping it off", NULL}, {"bring it in", NULL}, {"bring it by", NULL}, {"can i see", NULL}, {"can we see", NULL}, {"could i see", NULL}, {"could we see", NULL}, {"see it", NULL}, {"see the place", NULL},
-    {"book", NULL}, {"booking", NULL}, {"appointment", NULL}, {"schedule", NULL}, {"reserve", NULL},
+    {"book", NULL}, {"appointment", NULL}, {"schedule", NULL}, {"reserve", NULL},
     {"come out", NULL}, {"someone come", NULL}, {"somebody come", NULL}, {"anyone come", NULL},
     {"can you come", NULL}, {"could you come", NULL}, {"come today", NULL}, {"come tomorrow", NULL},
     {"come by", NULL}, {"come over", NULL}, {"please come", NULL}, {"send someone", NULL}, {"send somebody", NULL},
@@ -44,6 +46,7 @@ const struct phrase phrases_booking[] = {
 };
 
 const struct phrase phrases_deed[] = {
+    {"any chance", NULL}, {"squeeze", NULL},
     {"can you do", NULL}, {"can u do", NULL}, {"could you do", NULL}, {"could u do", NULL}, {"bring", NULL},
     {"drop", NULL}, {"work for you", NULL}, {"work for u", NULL}, {"works for you", NULL}, {"ok for you", NULL},
     {"suit you", NULL}, {"le viene bien", NULL}, {"les viene bien", NULL}, {"te viene bien", NULL}, {"اجي", NULL},
@@ -125,6 +128,11 @@ const struct phrase phrases_human[] = {
 };
 
 const struct phrase phrases_greeting[] = {
+    {"how r u", NULL}, {"how are you doing", NULL}, {"how are you today", NULL}, {"how are you", NULL}, {"how are u", NULL}, {"how you doing", NULL},
+    {"hows it going", NULL}, {"how is it going", NULL}, {"sup", NULL}, {"whats up", NULL}, {"wassup", NULL}, {"yo", NULL},
+    {"como estas", NULL}, {"como esta", NULL}, {"como estan", NULL}, {"كيف حالك", NULL}, {"كيف حالكم", NULL},
+    {"كيفك", NULL}, {"كيفكم", NULL}, {"شلونك", NULL}, {"شلونكم", NULL}, {"ازيك", NULL}, {"ازيكم", NULL},
+    {"وعليكم السلام", NULL}, {"هاي", NULL}, {"الو", NULL},
     {"hi", NULL}, {"hello", NULL}, {"helo", NULL}, {"hey", NULL}, {"hiya", NULL}, {"good morning", NULL},
     {"good evening", NULL}, {"good afternoon", NULL}, {"greetings", NULL}, {"howdy", NULL}, {"hola", NULL},
     {"buenas", NULL}, {"buenos dias", NULL}, {"buenas tardes", NULL}, {"buenas noches", NULL}, {"مرحبا", NULL},
@@ -238,6 +246,29 @@ const struct phrase phrases_phone[] = {
     {"number i can call", NULL}, {"number can i call", NULL}, {"call you", NULL}, {"call u", NULL},
     {"numero de telefono", NULL}, {"su telefono", NULL}, {"su numero", NULL}, {"puedo llamar", NULL}, {"رقمكم", NULL},
     {"رقم التلفون", NULL}, {"رقم الهاتف", NULL}, {"رقم الجوال", NULL}, {"اتصل عليكم", NULL}, {"اتصل فيكم", NULL},
+    {NULL, NULL},
+};
+
+const struct phrase phrases_vendor[] = {
+    {"we help businesses", NULL}, {"we help companies", NULL}, {"we help small businesses", NULL},
+    {"help you get more customers", NULL}, {"more customers for your", NULL}, {"our lead generation", NULL},
+    {"introduce our", NULL}, {"introduce my company", NULL}, {"introduce you to our", NULL}, {"page 1 of google", NULL},
+    {"page one of google", NULL}, {"first page of google", NULL}, {"top of google", NULL}, {"seo audit", NULL},
+    {"seo services", NULL}, {"seo package", NULL}, {"rank your", NULL}, {"ranking your", NULL}, {"backlinks", NULL},
+    {"guest post", NULL}, {"redesign your website", NULL}, {"grow your business", NULL}, {"boost your business", NULL},
+    {"business funding", NULL}, {"business loan", NULL}, {"merchant cash", NULL}, {"pre approved for", NULL},
+    {"you qualify for", NULL}, {"reply to apply", NULL}, {"reply yes", NULL}, {"you have won", NULL}, {"youve won", NULL},
+    {"claim your prize", NULL}, {"win a free", NULL}, {"posicionar su", NULL}, {"posicionamiento web", NULL},
+    {"hacer crecer su negocio", NULL}, {"ha ganado", NULL}, {"نقدم خدمات التسويق", NULL}, {"خدماتنا التسويقيه", NULL},
+    {"ربحت جايزه", NULL}, {NULL, NULL},
+};
+
+const struct phrase phrases_job[] = {
+    {"are you hiring", NULL}, {"are u hiring", NULL}, {"r u hiring", NULL}, {"you guys hiring", NULL},
+    {"looking for a job", NULL}, {"looking for work", NULL}, {"apply for a job", NULL}, {"job opening", NULL},
+    {"job openings", NULL}, {"any jobs", NULL}, {"my cv", NULL}, {"send cv", NULL}, {"my resume", NULL},
+    {"busco trabajo", NULL}, {"busco empleo", NULL}, {"mi curriculum", NULL}, {"estan contratando", NULL},
+    {"ابحث عن عمل", NULL}, {"ابحث عن وظيفه", NULL}, {"ادور شغل", NULL}, {"عندكم وظايف", NULL}, {"سيرتي الذاتيه", NULL},
     {NULL, NULL},
 };
 

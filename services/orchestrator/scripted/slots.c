@@ -72,7 +72,7 @@ static bool tells(const struct clause *clause)
 {
     return !clause->question || phrase_find(clause->folded, phrases_deed) ||
            phrase_find(clause->folded, phrases_booking) || phrases_ask_for_assent(clause->folded) ||
-           phrases_ask_for_time(clause->folded);
+           phrases_ask_for_time(clause->folded) || phrases_ask_shortly(clause->folded);
 }
 
 static void take_time(struct extracting *self, const struct clause *clause)
@@ -313,6 +313,9 @@ void slots_extract(struct arena *arena, const char *text, const char *const *ser
 
     memset(slots->words, 0, sizeof slots->words);
     if (service_list_make(arena, services, n_services, &self.services) < 0)
+        return;
+    /* Who wants to sell us something tells nothing about a job. */
+    if (make_clause(&self, text, false, &clause) && phrase_find(clause.folded, phrases_vendor))
         return;
     for (size_t i = 0; i < n; i++) {
         question |= sentences[i].question;
