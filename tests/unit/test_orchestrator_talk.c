@@ -453,3 +453,30 @@ Test(talk, who_sells_is_no_lead_and_who_looks_for_work_gets_a_person)
     reply_to(NULL, "booking NT-20931");
     cr_expect_not(strstr(out.reply, "like an appointment"), "%s", out.reply);
 }
+
+Test(talk, a_question_is_no_time_and_a_day_takes_nothing_from_a_budget)
+{
+    in.passages = &passages[1];
+    in.n_passages = 1;
+    reply_to("timeline", "ok what papers do i bring");
+    cr_expect_null(out.timeline, "%s", out.timeline);
+    cr_expect_not(strstr(out.reply, "papers"), "%s", out.reply);
+    reply_to("service", "who do i send cv to");
+    cr_expect_null(out.service_interest, "%s", out.service_interest);
+    in.n_passages = 0;
+    reply_to(NULL, "we r thinking oct 3rd, budget around 3-4k");
+    cr_expect_str_eq(out.budget_range, "3000-4000");
+    cr_expect_str_eq(out.timeline, "October 3");
+    reply_to(NULL, "wen can i bring her back");
+    cr_expect(out.escalate, "%s", out.reply);
+}
+
+Test(talk, a_day_is_said_back_only_where_the_lead_has_said_it)
+{
+    cr_expect(strstr(reply_to(NULL, "can you come tomorrow"), "(tomorrow)"), "%s", out.reply);
+    cr_expect_not(strstr(reply_to(NULL, "can u come tmrw"), "tomorrow"), "%s", out.reply);
+    cr_expect_str_eq(out.timeline, "tomorrow");
+    cr_expect_not(strstr(reply_to(NULL, "ابي موعد بكرا العصر"), "غد"), "%s", out.reply);
+    cr_expect(strstr(reply_to(NULL, "ابي موعد غدا"), "غد"), "%s", out.reply);
+    cr_expect(strstr(reply_to(NULL, "can you come fri"), "(Friday)"), "%s", out.reply);
+}

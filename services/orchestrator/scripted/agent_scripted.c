@@ -192,11 +192,28 @@ static void say_miss(struct answering *self)
     }
 }
 
+/* Whether the lead's text has the last of our words for a time that moves on with the days: of "tmrw" and "بكرا" we do
+ * not make "tomorrow", which nothing but that text bears out. */
+static bool is_said(struct answering *self, const char *words)
+{
+    const char *text = plain_letters(self->arena, self->text), *plain = plain_letters(self->arena, words);
+    const char *ours = plain ? words_fold(self->arena, plain) : NULL, *last;
+
+    if (!text || !ours || !(text = words_fold(self->arena, text)))
+        return false;
+    if ((words[0] >= 'A' && words[0] <= 'Z') || (words[0] >= '0' && words[0] <= '9'))
+        return true;
+    last = ours + strlen(ours) - 1;
+    while (last > ours && last[-1] != ' ')
+        last--;
+    return strstr(text, last - 1) != NULL;
+}
+
 static void say_booking(struct answering *self)
 {
     const char *when = self->out.timeline, *words = when ? template_timeline(when, self->language) : NULL;
 
-    if (words)
+    if (words && is_said(self, words))
         say_of(self, SAY_APPOINTMENT_AT, words);
     else
         say(self, SAY_APPOINTMENT);
@@ -403,7 +420,7 @@ static void answer(struct answering *self)
     if (intents->questions > 0 && !proposal && say_passages(self)) {
         if (booking)
             say_booking(self);
-    } else if ((booking || proposal) && !declined) {
+    } else if ((booking || proposal || (intents->brief && self->slots.words[SLOT_TIMELINE])) && !declined) {
         say_booking(self);
     } else if (intents->questions > 0 && !declined) {
         say_miss(self);

@@ -344,7 +344,7 @@ const char *budget_find(struct arena *arena, const struct clause *clause, bool a
         if ((strcmp(currency, "£") == 0 && weighs(clause, a)) ||
             (!*currency && !scaled && !(range && b->value >= BARE_MIN) && a->value < BARE_MIN))
             continue;
-        if (!*currency && a->value <= 31 && is_day(arena, clause->folded, (int)a->value))
+        if (!*currency && !scaled && !range && a->value <= 31 && is_day(arena, clause->folded, (int)a->value))
             continue;
         if (!*currency && !(scaled && offered) && !asked && !limit && !(sum && a->value >= BARE_MIN))
             continue;

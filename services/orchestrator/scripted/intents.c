@@ -186,11 +186,23 @@ struct intents intents_read(struct arena *arena, const char *text, const char *a
     return intents;
 }
 
+/* "who do I send it to": with a word that asks for one, no deed is asked for. */
+static bool asks_openly(struct arena *arena, const char *text)
+{
+    static const struct phrase words[] = {{"who", NULL},   {"what", NULL},   {"when", NULL}, {"where", NULL},
+                                          {"which", NULL}, {"why", NULL},    {"how", NULL},  {"que", NULL},
+                                          {"quien", NULL}, {"cuando", NULL}, {"como", NULL}, {"donde", NULL},
+                                          {"متي", NULL},   {"كيف", NULL},    {"وين", NULL},  {NULL, NULL}};
+    const char *plain = plain_letters(arena, text), *folded = plain ? words_fold(arena, plain) : NULL;
+
+    return folded && begins_with(behind_greeting(folded), words) > 0;
+}
+
 bool intents_asks(struct arena *arena, const char *text)
 {
     struct intents intents = intents_read(arena, text, NULL);
 
-    return intents.who || intents.bot || (intents.questions > 0 && !intents.deed);
+    return intents.who || intents.bot || (intents.questions > 0 && (!intents.deed || asks_openly(arena, text)));
 }
 
 size_t intents_questions(struct arena *arena, const char *text, const char **ret_questions, size_t max)

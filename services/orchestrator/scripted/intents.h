@@ -20,6 +20,7 @@ struct intents {
     bool greeting, thanks, yes;
     int questions; /* that knowledge may answer */
     bool deed;     /* one of them asks for something to be done */
+    bool brief;    /* one of them has no verb: "Friday by video?" */
     bool proposal; /* of another time: "how about Friday" */
     bool price;    /* one of them is about money */
 };

@@ -34,7 +34,7 @@ const struct phrase phrases_booking[] = {
     {"can you come", NULL}, {"could you come", NULL}, {"come today", NULL}, {"come tomorrow", NULL},
     {"come by", NULL}, {"come over", NULL}, {"please come", NULL}, {"send someone", NULL}, {"send somebody", NULL},
     {"set up a time", NULL}, {"set up a visit", NULL}, {"stop by", NULL}, {"fit me in", NULL}, {"see me", NULL},
-    {"squeeze me in", NULL}, {"availability", NULL}, {"when can you", NULL}, {"when could you", NULL}, {"when can i come", NULL},
+    {"squeeze me in", NULL}, {"availability", NULL}, {"when can you", NULL}, {"when could you", NULL}, {"when can i come", NULL}, {"when can i bring", NULL}, {"when can i drop", NULL}, {"when can we come", NULL},
     {"a viewing", NULL}, {"a showing", NULL}, {"a visit", NULL}, {"a tour", NULL}, {"a test drive", NULL},
     {"una cita", NULL}, {"pedir cita", NULL}, {"cita para", NULL}, {"cita el", NULL}, {"turno", NULL},
     {"reservar", NULL}, {"reserva", NULL}, {"agendar", NULL}, {"programar", NULL}, {"me atiendan", NULL},

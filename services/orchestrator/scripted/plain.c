@@ -57,6 +57,7 @@ static const struct {
     {"2moro", "tomorrow"},
     {"tomoro", "tomorrow"},
     {"2day", "today"},
+    {"wen", "when"},
     {"2mrw", "tomorrow"},
     {"tomoz", "tomorrow"},
     {"tmoz", "tomorrow"},

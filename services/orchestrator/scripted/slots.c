@@ -274,7 +274,7 @@ static void take_bare_answer(struct extracting *self, const struct clause *claus
         if ((line = need_of(self, clause, line)))
             set(self, SLOT_SERVICE, line, clause);
     } else if (was_asked(self, "timeline") && !words[SLOT_TIMELINE] && !words[SLOT_URGENCY] &&
-               !is_no_need(self, clause))
+               !is_no_need(self, clause) && intents_read(self->arena, clause->text, NULL).questions == 0)
         set(self, SLOT_TIMELINE, line, clause);
 }
 
