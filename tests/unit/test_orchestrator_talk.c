@@ -480,3 +480,20 @@ Test(talk, a_day_is_said_back_only_where_the_lead_has_said_it)
     cr_expect(strstr(reply_to(NULL, "ابي موعد غدا"), "غد"), "%s", out.reply);
     cr_expect(strstr(reply_to(NULL, "can you come fri"), "(Friday)"), "%s", out.reply);
 }
+
+Test(talk, who_tells_what_is_urgent_is_hot_in_whatever_words)
+{
+    static const char *const alarms[] = {"mi esposo esta detenido por ICE desde ayer necesito ayuda urgente",
+                                         "ICE is at my door right now", "the horse got out again, please hurry"};
+    static const char *const none[] = {"it is urgent", "please answer asap", "URGENT!!!"};
+
+    for (size_t i = 0; i < COUNT_OF(alarms); i++) {
+        reply_to(NULL, alarms[i]);
+        cr_expect_str_eq(out.score, "HOT", "%s: %s", alarms[i], out.reply);
+        cr_expect_not(strstr(out.reply, "help with?"), "%s: %s", alarms[i], out.reply);
+    }
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        reply_to(NULL, none[i]);
+        cr_expect_null(out.service_interest, "%s: %s", none[i], out.service_interest);
+    }
+}

@@ -426,6 +426,11 @@ static const char *const before_priced[] = {"how much does a ",
                                             NULL};
 static const char *const before_visit[] = {"for a ", "for my ", NULL};
 
+const char *service_thought(struct arena *arena, const char *text)
+{
+    return take_thought(arena, text);
+}
+
 const char *service_said(struct arena *arena, const struct clause *clause)
 {
     const char *thought;

@@ -23,3 +23,6 @@ const char *service_known(struct arena *arena, const struct service_list *list, 
 
 /* What is wanted or broken, in the lead's own words; NULL if the sentence does not say it. In arena. */
 const char *service_said(struct arena *arena, const struct clause *clause);
+
+/* The text's first thought, at most eight words; NULL where there is none. In arena. */
+const char *service_thought(struct arena *arena, const char *text);

@@ -19,6 +19,7 @@
 #include "services/orchestrator/scripted/words.h"
 
 #define SENTENCES_MAX 40
+#define ALARM_MIN     5   /* words, of which one says that it is urgent */
 #define SLOT_MAX      120 /* bytes of a slot that is copied from the lead's words */
 
 const char *const slot_names[SLOT_COUNT] = {
@@ -95,6 +96,21 @@ static void take_time(struct extracting *self, const struct clause *clause)
         set(self, SLOT_URGENCY, implied, clause);
 }
 
+/* "My husband is detained since yesterday, I need help, urgent": who tells what is urgent has told what is wanted, in
+ * whatever words. */
+static bool is_alarm(const struct extracting *self, const struct clause *clause)
+{
+    const char *urgency = self->slots->value[SLOT_URGENCY];
+    size_t words = 0;
+
+    if (clause->question || self->slots->words[SLOT_URGENCY] != clause->text || !urgency ||
+        strcmp(urgency, "high") != 0 || phrase_find(clause->folded, phrases_no_need))
+        return false;
+    for (const char *p = clause->folded; (p = strchr(p, ' ')) && p[1]; p++)
+        words++;
+    return words >= ALARM_MIN;
+}
+
 static void take_service(struct extracting *self, const struct clause *clause)
 {
     const char *before = self->slots->value[SLOT_SERVICE];
@@ -104,8 +120,8 @@ static void take_service(struct extracting *self, const struct clause *clause)
         found = before;
     else if (found && before && phrase_find(clause->folded, phrases_also) && !strstr(found, before))
         found = arena_printf(self->arena, "%s, %s", before, found);
-    if (!found && !before)
-        found = service_said(self->arena, clause);
+    if (!found && !before && !(found = service_said(self->arena, clause)) && is_alarm(self, clause))
+        found = service_thought(self->arena, clause->text);
     if (found)
         set(self, SLOT_SERVICE, found, clause);
 }
