@@ -497,3 +497,26 @@ Test(talk, who_tells_what_is_urgent_is_hot_in_whatever_words)
         cr_expect_null(out.service_interest, "%s: %s", none[i], out.service_interest);
     }
 }
+
+Test(talk, a_yes_to_another_question_is_not_said)
+{
+    in.passages = passages;
+    in.n_passages = 1;
+    reply_to(NULL, "es gratis?");
+    cr_expect_not(strstr(out.reply, "Yes"), "%s", out.reply);
+    cr_expect(strstr(reply_to(NULL, "can you do a repair at night"), "Yes, we tarp"), "%s", out.reply);
+}
+
+Test(talk, what_sounds_alike_is_not_the_same)
+{
+    cr_expect_not(strstr(reply_to(NULL, "are you on fire lol"), "emergency"), "%s", out.reply);
+    reply_to("budget", "gate code 4471");
+    cr_expect_null(out.budget_range, "%s", out.budget_range);
+    reply_to("urgency", "ok");
+    cr_expect_null(out.urgency, "%s", out.urgency);
+    cr_expect_not(strstr(reply_to(NULL, "ok will tell you tomorrow"), "reliable"), "%s", out.reply);
+    reply_to(NULL, "ok come friday 8am");
+    cr_expect(out.escalate, "%s", out.reply);
+    reply_to("service", "sat works");
+    cr_expect_null(out.service_interest, "%s", out.service_interest);
+}

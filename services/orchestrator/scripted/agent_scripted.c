@@ -76,6 +76,33 @@ static size_t room(const struct answering *self, size_t reserve)
     return taken < self->limit.chars ? self->limit.chars - taken : 0;
 }
 
+/* Whether the passage's question and the lead's text have a word in common that tells something. */
+static bool answers_it(const struct answering *self, const struct passage *passage)
+{
+    const char *ours = plain_letters(self->arena, self->text), *theirs;
+
+    if (!passage->title || !ours || !(theirs = plain_letters(self->arena, passage->title)) ||
+        !(ours = words_fold(self->arena, ours)) || !(theirs = words_fold(self->arena, theirs)))
+        return true;
+    return quote_has_common_word(ours, theirs);
+}
+
+/* "Yes, all of us speak Spanish" without its yes, which would answer another question. */
+static const char *without_assent(struct arena *arena, const char *quote)
+{
+    static const char *const assents[] = {"Yes, ", "Yes. ", "No, ", "No. ", "Sí, ", "Sí. ", "نعم، ", "لا، "};
+
+    for (size_t i = 0; i < COUNT_OF(assents); i++)
+        if (strncmp(quote, assents[i], strlen(assents[i])) == 0) {
+            char *rest = arena_strdup(arena, quote + strlen(assents[i]));
+
+            if (rest && *rest >= 'a' && *rest <= 'z')
+                *rest = (char)(*rest - 'a' + 'A');
+            return rest ? rest : quote;
+        }
+    return quote;
+}
+
 /* The best passages, one for each of the first two questions. Returns whether anything was said. */
 static bool say_passages(struct answering *self)
 {
@@ -94,7 +121,7 @@ static bool say_passages(struct answering *self)
 
         if (!quote || !*quote || (said > 0 && strcmp(quote + strlen(quote) - 3, "...") == 0))
             continue;
-        say_text(self, quote);
+        say_text(self, answers_it(self, passage) ? quote : without_assent(self->arena, quote));
         said++;
     }
     return said > 0;

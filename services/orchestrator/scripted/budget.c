@@ -323,11 +323,20 @@ static bool is_day(struct arena *arena, const char *folded, int number)
     return timeline && sscanf(timeline, "%*[A-Za-z] %2d", &day) == 1 && day == number;
 }
 
+/* What has a number and costs nothing: "gate code 4471". */
+static const struct phrase numbered[] = {{"code", NULL},   {"apt", NULL},    {"apartment", NULL}, {"unit", NULL},
+                                         {"order", NULL},  {"zip", NULL},    {"address", NULL},   {"street", NULL},
+                                         {"st", NULL},     {"ave", NULL},    {"pedido", NULL},    {"calle", NULL},
+                                         {"numero", NULL}, {"codigo", NULL}, {"piso", NULL},      {"رقم", NULL},
+                                         {"شارع", NULL},   {NULL, NULL}};
+
 const char *budget_find(struct arena *arena, const struct clause *clause, bool asked)
 {
     struct amount amounts[AMOUNTS_MAX];
     size_t n = read_amounts(clause->plain, amounts, COUNT_OF(amounts));
     bool offered = asked || phrase_find(clause->folded, offers), sum = phrase_find(clause->folded, sums) != NULL;
+
+    bool names = phrase_find(clause->folded, numbered) != NULL;
 
     if (n == 0 || (clause->question && !phrase_find(clause->folded, offers)) || phrase_find(clause->folded, others))
         return NULL;
@@ -343,6 +352,8 @@ const char *budget_find(struct arena *arena, const struct clause *clause, bool a
 
         if ((strcmp(currency, "£") == 0 && weighs(clause, a)) ||
             (!*currency && !scaled && !(range && b->value >= BARE_MIN) && a->value < BARE_MIN))
+            continue;
+        if (!*currency && !scaled && !sum && names)
             continue;
         if (!*currency && !scaled && !range && a->value <= 31 && is_day(arena, clause->folded, (int)a->value))
             continue;

@@ -43,7 +43,8 @@ static bool begins_as_question(const char *folded)
 {
     const char *text = behind_greeting(folded);
 
-    return begins_with(text, phrases_question) > 0 || phrase_find(folded, phrases_price_asked);
+    return (begins_with(text, phrases_question) > 0 && !begins_with(text, phrases_will)) ||
+           phrase_find(folded, phrases_price_asked);
 }
 
 /* "my dog is huge can you still do it": without a mark, and with something before it. */

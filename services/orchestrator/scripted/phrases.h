@@ -30,6 +30,7 @@ extern const struct phrase phrases_question[];       /* how a question begins */
 extern const struct phrase phrases_opener[];         /* what may stand before that, beside a greeting */
 extern const struct phrase phrases_price_asked[];    /* a question wherever it stands */
 extern const struct phrase phrases_asked_within[];   /* a question within a sentence that goes before it ... */
+extern const struct phrase phrases_will[];           /* "ok will tell you tomorrow": not asked either */
 extern const struct phrase phrases_told_not_asked[]; /* ... unless one of these does: "let me know if you can" */
 extern const struct phrase phrases_cancel[];         /* an appointment, or to another time */
 extern const struct phrase

@@ -7,6 +7,7 @@
 const struct phrase phrases_booking[] = {
     {"have that date", NULL}, {"that date open", NULL}, {"date open", NULL}, {"date available", NULL}, {"date free", NULL}, {"ill take the", NULL}, {"ill take one", NULL}, {"ill take two", NULL}, {"well take the", NULL},
     {"la cita", NULL}, {"احجزلنا", NULL}, {"احجزي", NULL}, {"احجزوا", NULL}, {"احجزلي", NULL}, {"make a booking", NULL}, {"a booking", NULL},
+    {"come monday", NULL}, {"come on monday", NULL}, {"come tuesday", NULL}, {"come on tuesday", NULL}, {"come wednesday", NULL}, {"come on wednesday", NULL}, {"come thursday", NULL}, {"come on thursday", NULL}, {"come friday", NULL}, {"come on friday", NULL}, {"come saturday", NULL}, {"come on saturday", NULL}, {"come sunday", NULL}, {"come on sunday", NULL}, {"ok come", NULL}, {"can i drop", NULL}, {"can i bring her", NULL}, {"can i bring him", NULL}, {"send me the contract", NULL}, {"send the contract", NULL}, {"send me a contract", NULL}, {"reservame", NULL}, {"reserveme", NULL}, {"reservenme", NULL}, {"apartame", NULL}, {"apartamelo", NULL},
     {"swing by", NULL}, {"pop in", NULL}, {"pop by", NULL}, {"come thru", NULL}, {"come through", NULL}, {"like to try", NULL}, {"want to try", NULL}, {"wanna try", NULL},
     {"come see", NULL}, {"come and see", NULL}, {"come check", NULL}, {"can i come in", NULL}, {"could i come in", NULL},
     {"can we come in", NULL}, {"i come in on", NULL}, {"drop her off", NULL}, {"drop him off", NULL},
@@ -141,7 +142,7 @@ const struct phrase phrases_greeting[] = {
 };
 
 const struct phrase phrases_thanks[] = {
-    {"grasias", NULL}, {"grax", NULL}, {"thnx", NULL}, {"thnks", NULL}, {"tks", NULL}, {"tysm", NULL}, {"thanku", NULL}, {"تسلم", NULL}, {"تسلمو", NULL}, {"يعطيك العافيه", NULL}, {"الله يعطيك العافيه", NULL}, {"thanks", NULL}, {"thank you", NULL}, {"thx", NULL}, {"ty", NULL}, {"cheers", NULL}, {"appreciate it", NULL},
+    {"يعطيكم العافيه", NULL}, {"ta", NULL}, {"grasias", NULL}, {"grax", NULL}, {"thnx", NULL}, {"thnks", NULL}, {"tks", NULL}, {"tysm", NULL}, {"thanku", NULL}, {"تسلم", NULL}, {"تسلمو", NULL}, {"يعطيك العافيه", NULL}, {"الله يعطيك العافيه", NULL}, {"thanks", NULL}, {"thank you", NULL}, {"thx", NULL}, {"ty", NULL}, {"cheers", NULL}, {"appreciate it", NULL},
     {"thank u", NULL}, {"gracias", NULL}, {"muchas gracias", NULL}, {"mil gracias", NULL}, {"شكرا", NULL},
     {"شكرا لك", NULL}, {"شكرا جزيلا", NULL}, {"مشكور", NULL}, {"مشكورين", NULL}, {NULL, NULL},
 };
@@ -213,7 +214,7 @@ const struct phrase phrases_cancel[] = {
 const struct phrase phrases_own_matter[] = {
     {"is my order", NULL}, {"wheres my", NULL}, {"where is my", NULL}, {"where are my", NULL}, {"status of my", NULL},
     {"status on my", NULL}, {"update on my", NULL}, {"updates on my", NULL}, {"any news on my", NULL},
-    {"news about my", NULL}, {"has my", NULL}, {"have my", NULL}, {"did my", NULL}, {"did you get my", NULL},
+    {"news about my", NULL}, {"has my", NULL}, {"have my", NULL}, {"did you get my", NULL},
     {"did u get my", NULL}, {"did you receive my", NULL}, {"when will my", NULL}, {"when is my", NULL},
     {"when does my", NULL}, {"what time is my", NULL}, {"whats my balance", NULL}, {"my appointment confirmed", NULL},
     {"my booking confirmed", NULL}, {"track my", NULL}, {"tracking number", NULL}, {"donde esta mi", NULL},
@@ -229,11 +230,12 @@ const struct phrase phrases_own_state[] = {
 };
 
 const struct phrase phrases_danger[] = {
+    {"house is on fire", NULL}, {"caught fire", NULL}, {"its on fire", NULL},
     {"911", NULL}, {"999", NULL}, {"ambulance", NULL}, {"cant breathe", NULL}, {"cannot breathe", NULL},
     {"not breathing", NULL}, {"unconscious", NULL}, {"passed out", NULL}, {"heart attack", NULL},
     {"chest pain", NULL}, {"overdose", NULL}, {"suicide", NULL}, {"suicidal", NULL}, {"kill myself", NULL},
     {"end my life", NULL}, {"poisoned", NULL}, {"swallowed poison", NULL}, {"eyes burn", NULL}, {"eyes are burning", NULL},
-    {"smell gas", NULL}, {"gas leak", NULL}, {"on fire", NULL}, {"bleeding badly", NULL}, {"bleeding a lot", NULL},
+    {"smell gas", NULL}, {"gas leak", NULL}, {"bleeding badly", NULL}, {"bleeding a lot", NULL},
     {"wont stop bleeding", NULL}, {"ambulancia", NULL}, {"no puede respirar", NULL}, {"no puedo respirar", NULL},
     {"inconsciente", NULL}, {"infarto", NULL}, {"suicidarme", NULL}, {"quitarme la vida", NULL}, {"fuga de gas", NULL},
     {"huele a gas", NULL}, {"se incendia", NULL}, {"hay fuego", NULL}, {"اسعاف", NULL}, {"ما يتنفس", NULL},
@@ -257,16 +259,17 @@ const struct phrase phrases_vendor[] = {
     {"seo services", NULL}, {"seo package", NULL}, {"rank your", NULL}, {"ranking your", NULL}, {"backlinks", NULL},
     {"guest post", NULL}, {"redesign your website", NULL}, {"grow your business", NULL}, {"boost your business", NULL},
     {"business funding", NULL}, {"business loan", NULL}, {"merchant cash", NULL}, {"pre approved for", NULL},
-    {"you qualify for", NULL}, {"reply to apply", NULL}, {"reply yes", NULL}, {"you have won", NULL}, {"youve won", NULL},
+    {"you qualify for", NULL}, {"reply to apply", NULL}, {"you have won", NULL}, {"youve won", NULL},
     {"claim your prize", NULL}, {"win a free", NULL}, {"posicionar su", NULL}, {"posicionamiento web", NULL},
     {"hacer crecer su negocio", NULL}, {"ha ganado", NULL}, {"نقدم خدمات التسويق", NULL}, {"خدماتنا التسويقيه", NULL},
     {"ربحت جايزه", NULL}, {NULL, NULL},
 };
 
 const struct phrase phrases_job[] = {
+    {"send my cv", NULL}, {"send my resume", NULL}, {"send you my cv", NULL}, {"send you my resume", NULL},
     {"are you hiring", NULL}, {"are u hiring", NULL}, {"r u hiring", NULL}, {"you guys hiring", NULL},
     {"looking for a job", NULL}, {"looking for work", NULL}, {"apply for a job", NULL}, {"job opening", NULL},
-    {"job openings", NULL}, {"any jobs", NULL}, {"my cv", NULL}, {"send cv", NULL}, {"my resume", NULL},
+    {"job openings", NULL}, {"any jobs", NULL}, {"send cv", NULL}, 
     {"busco trabajo", NULL}, {"busco empleo", NULL}, {"mi curriculum", NULL}, {"estan contratando", NULL},
     {"ابحث عن عمل", NULL}, {"ابحث عن وظيفه", NULL}, {"ادور شغل", NULL}, {"عندكم وظايف", NULL}, {"سيرتي الذاتيه", NULL},
     {NULL, NULL},
@@ -295,6 +298,12 @@ const struct phrase phrases_asked_within[] = {
     {NULL, NULL},
 };
 
+const struct phrase phrases_will[] = {
+    {"will tell", NULL}, {"will let you", NULL}, {"will let u", NULL}, {"will get back", NULL}, {"will think", NULL},
+    {"will call", NULL}, {"will be there", NULL}, {"will check", NULL}, {"will do", NULL}, {"will send", NULL},
+    {"will ask", NULL}, {"will wait", NULL}, {"will come", NULL}, {"will text", NULL}, {NULL, NULL},
+};
+
 const struct phrase phrases_told_not_asked[] = {
     {"let me know", NULL}, {"not sure", NULL}, {"dont know", NULL}, {"do not know", NULL}, {"wish", NULL},
     {"as soon as", NULL}, {"hope", NULL}, {"glad", NULL}, {"whatever", NULL}, {"avisenme", NULL}, {"aviseme", NULL},
@@ -303,7 +312,7 @@ const struct phrase phrases_told_not_asked[] = {
 
 const struct phrase phrases_who_writes[] = {
     {"who is this", NULL}, {"whos this", NULL}, {"who dis", NULL}, {"who this", NULL}, {"who are you", NULL},
-    {"who r u", NULL}, {"who are u", NULL}, {"who is it", NULL}, {"who am i talking to", NULL},
+    {"who r u", NULL}, {"who are u", NULL}, {"who am i talking to", NULL},
     {"who am i texting", NULL}, {"whos texting me", NULL}, {"who is texting me", NULL}, {"what company is this", NULL},
     {"what business is this", NULL}, {"quien es", NULL}, {"quien eres", NULL}, {"quien habla", NULL},
     {"quienes son", NULL}, {"con quien hablo", NULL}, {"de parte de quien", NULL}, {"مين معي", NULL},

@@ -318,3 +318,17 @@ const char *quote_answer(struct arena *arena, const char *body, const char *ques
     }
     return out.failed ? NULL : reply_quote(arena, out.data, 2, max);
 }
+
+bool quote_has_common_word(const char *question, const char *other)
+{
+    struct word words[WORDS_MAX];
+    size_t n = read_words(question, words);
+    const char *text;
+    size_t len;
+
+    while ((text = next_word(&other, &len)))
+        for (size_t i = 0; i < n && !is_filler(text, len); i++)
+            if (len >= 3 && is_alike(&words[i], text, len))
+                return true;
+    return false;
+}

@@ -183,15 +183,14 @@ static void read_clause(struct extracting *self, const struct clause *clause)
 
 /* ---- a bare answer to what we asked ---- */
 
-/* The "ok" of "ok, thanks" is none, nor that of "ok book it". */
+/* An "ok" is none: it agrees with what was said before the question, "ok, thanks", "ok book it". */
 static bool says_yes(const char *folded)
 {
     const struct phrase *found = phrase_find(folded, phrases_yes);
 
     if (!found)
         return false;
-    return (strcmp(found->text, "ok") != 0 && strcmp(found->text, "okay") != 0 && strcmp(found->text, "vale") != 0) ||
-           (!phrase_find(folded, phrases_thanks) && phrases_say_nothing(folded));
+    return strcmp(found->text, "ok") != 0 && strcmp(found->text, "okay") != 0 && strcmp(found->text, "vale") != 0;
 }
 
 static void take_bare_urgency(struct extracting *self, const struct clause *clause)
@@ -226,8 +225,10 @@ static bool is_time(const char *folded)
                                            {"entonces", NULL}, {"المغرب", NULL},    {"العصر", NULL},   {"الظهر", NULL},
                                            {"الصبح", NULL},    {"الصباح", NULL},    {"المساء", NULL},  {"مساء", NULL},
                                            {"صباحا", NULL},    {"بعد", NULL},       {"قبل", NULL},     {"يوم", NULL},
-                                           {"او", NULL},       {"الساعه", NULL},    {"week", NULL},    {"month", NULL},
-                                           {"semana", NULL},   {"mes", NULL},       {NULL, NULL}};
+                                           {"او", NULL},       {"الساعه", NULL},    {"works", NULL},   {"work", NULL},
+                                           {"good", NULL},     {"fine", NULL},      {"ok", NULL},      {"sat", NULL},
+                                           {"sun", NULL},      {"week", NULL},      {"month", NULL},   {"semana", NULL},
+                                           {"mes", NULL},      {NULL, NULL}};
 
     for (const char *p = folded + strspn(folded, " "); *p; p += strspn(p, " ")) {
         size_t len = strcspn(p, " ");
