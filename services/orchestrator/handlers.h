@@ -4,6 +4,7 @@
 struct call;
 struct err;
 struct http;
+struct model_clients;
 struct model_prices;
 struct outage;
 struct task;
@@ -13,6 +14,7 @@ struct worker;
 struct orchestrator {
     struct http *http;                 /* to the model's provider; keeps its connection open */
     struct outage *outage;             /* of the model: the process's, shared */
+    struct model_clients *clients;     /* whose turns are the model's: shared */
     const struct model_prices *prices; /* the operator's own; shared */
 };
 

@@ -8,8 +8,11 @@
 #include "services/orchestrator/claude/model_prices.h"
 #include "services/orchestrator/claude/outage.h"
 #include "services/orchestrator/handlers.h"
+#include "services/orchestrator/turn/model_clients.h"
 
-static struct outage *outage; /* made before the workers, ended after them */
+/* Made before the workers, ended after them. */
+static struct outage *outage;
+static struct model_clients *model_clients;
 static struct model_prices prices;
 
 static int orchestrator_check(const struct config *config, struct err *err)
@@ -21,7 +24,7 @@ static int orchestrator_start(struct worker *self, void **ret_service_state, str
 {
     (void)self;
     (void)ret_service_state;
-    return (outage = outage_new(err)) ? 0 : -1;
+    return (outage = outage_new(err)) && (model_clients = model_clients_new(err)) ? 0 : -1;
 }
 
 static int orchestrator_worker_new(struct worker *self, struct err *err)
@@ -33,6 +36,7 @@ static int orchestrator_worker_new(struct worker *self, struct err *err)
         return -1;
     }
     state->outage = outage;
+    state->clients = model_clients;
     state->prices = &prices;
     self->state = state;
     return 0;
@@ -112,6 +116,7 @@ int main(int argc, char **argv)
 {
     int rc = service_main(&orchestrator, argc, argv);
 
+    model_clients_destroy(&model_clients);
     outage_destroy(&outage);
     return rc;
 }

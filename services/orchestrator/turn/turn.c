@@ -26,6 +26,7 @@
 #include "services/orchestrator/later/follow_up.h"
 #include "services/orchestrator/turn/alert.h"
 #include "services/orchestrator/turn/loop.h"
+#include "services/orchestrator/turn/model_clients.h"
 #include "services/orchestrator/turn/outbound.h"
 #include "services/orchestrator/turn/patience.h"
 #include "services/orchestrator/turn/turn_decide.h"
@@ -254,10 +255,14 @@ int turn_answer(struct worker *self, struct task *task, struct turn *turn, int64
                               .load_us = load_us};
     struct lead_change change = {0};
     int64_t start;
+    bool wants_model;
     int kept;
 
     turn->in.model = model_of(self->config, turn, task->arena);
-    if (turn_wants_model(turn, task->arena) && !service_wait(self, task))
+    wants_model = turn_wants_model(turn, task->arena);
+    if (!turn->in.greet)
+        model_clients_note(state ? state->clients : NULL, task->client_id, wants_model);
+    if (wants_model && !service_wait(self, task))
         return 0; /* for now */
 
     start = clock_mono_us();
@@ -326,7 +331,10 @@ static int answer_if_there(struct worker *self, struct task *task, const char *c
 int process_ai_response(struct worker *self, struct task *task, struct err *err)
 {
     const struct process_ai_response *payload = task->payload;
+    const struct orchestrator *state = self->state;
 
+    if (state && model_clients_has(state->clients, task->client_id) && !service_wait(self, task))
+        return 0; /* for now */
     return answer_if_there(self, task, payload->conversation_id, err);
 }
 
