@@ -42,6 +42,10 @@ typedef int task_fn(struct worker *self, struct task *task, struct err *err);
  * nothing; it is run again from its start when there is a place, and holds no thread meanwhile. */
 bool service_wait(struct worker *self, struct task *task);
 
+/* To be asked by a task that will likely ask service_wait, before it begins what it would have to repeat. True: there
+ * is no place now, and the handler is to return 0 at once, as there. False: it may begin; it has no place yet. */
+bool service_put_off(struct worker *self, struct task *task);
+
 /* It waits no more: its place is another's. What is left to do of it is as short as what never waits. */
 void service_waited(struct worker *self, struct task *task);
 

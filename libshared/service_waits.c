@@ -43,6 +43,22 @@ bool service_wait(struct worker *worker, struct task *task)
     return may;
 }
 
+bool service_put_off(struct worker *worker, struct task *task)
+{
+    struct process *self = worker->process;
+    struct held *held;
+    bool none_free;
+
+    if (!self || !self->places)
+        return false;
+    held = held_of(task);
+    pthread_mutex_lock(&self->lock);
+    none_free = !held->has_place && self->n_places_used >= self->places && !self->draining;
+    held->parked = none_free;
+    pthread_mutex_unlock(&self->lock);
+    return none_free;
+}
+
 /* Its place goes to the one that has waited longest: true where there is one, for a worker to run. */
 static bool pass_place_locked(struct process *self, struct held *held)
 {

@@ -243,7 +243,7 @@ def waiting(bench):
         from bench import percentile
         report_cpu(bench, f"model takes {MODEL_MS} ms, {n} turns", cpu, own, n)
         bench.row(f"model takes {MODEL_MS} ms, {WAITING + 100} texts under way: turns", per_s, "/s", ">= 450", per_s >= 450)
-        bench.row("turns running, those that wait for a place beside the 400 among them, most", most["running"], "")
+        bench.row("turns running, those that wait for a place among them, most", most["running"], "")
         bench.row("orchestrator's PSS meanwhile, most", most["pss"], "MB", "<= 48", most["pss"] <= 48)
         bench.row("its database connections, most", most["backends"], "")
         bench.row("webhook to Twilio's POST, p50", percentile(times, 50), "ms")

@@ -333,7 +333,7 @@ int process_ai_response(struct worker *self, struct task *task, struct err *err)
     const struct process_ai_response *payload = task->payload;
     const struct orchestrator *state = self->state;
 
-    if (state && model_clients_has(state->clients, task->client_id) && !service_wait(self, task))
+    if (state && model_clients_has(state->clients, task->client_id) && service_put_off(self, task))
         return 0; /* for now */
     return answer_if_there(self, task, payload->conversation_id, err);
 }
