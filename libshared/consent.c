@@ -129,12 +129,30 @@ static bool is_twilio_keyword(const char *text)
     return false;
 }
 
+/* A word whose letters stand apart, joined: "s.t.o.p", "S-T-O-P". False where there is anything else. */
+static bool join_letters(const char *text, char *ret, size_t size)
+{
+    bool is_letter, was_letter = false;
+    size_t n = 0;
+
+    for (; *text; text++, was_letter = is_letter) {
+        is_letter = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
+        if (is_letter ? was_letter || n + 1 == size : (unsigned char)*text >= 0x80 || (*text >= '0' && *text <= '9'))
+            return false;
+        if (is_letter)
+            ret[n++] = *text;
+    }
+    ret[n] = '\0';
+    return n > 1;
+}
+
 struct consent consent_read(const char *text)
 {
     struct consent consent = {.kind = CONSENT_NONE};
     struct wording_text tokens;
+    char joined[16];
 
-    wording_read(&tokens, &words()->tables, text);
+    wording_read(&tokens, &words()->tables, join_letters(text, joined, sizeof joined) ? joined : text);
     if (tokens.n == 1)
         for (size_t i = 0; i < consent_n_keywords; i++)
             if (wording_has(&made.keywords[i], tokens.all[0].id)) {

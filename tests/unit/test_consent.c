@@ -83,6 +83,9 @@ Test(consent, free_wording_opts_out)
         "اوقفوا الرسائل",
         "أَوْقِفُوا الرَّسَائِلَ",
         "S T O P",
+        "s.t.o.p",
+        "S-T-O-P !",
+        "U.n.s.u.b.s.c.r.i.b.e.",
         "Wrong number, don't text again",
         "you have the wrong person stop",
         "not interested, remove",
@@ -103,6 +106,8 @@ Test(consent, oaths_another_script_and_brackets_do_not_hide_what_is_said)
     };
     static const char *const none[] = {
         "my lawyer is texting me about the closing",
+        "A.C.",
+        "s t",
         "please text me the address of the lawyer",
         "remove (by Friday) the old heater",
         "فني stop by",
